@@ -1,0 +1,32 @@
+/**
+ * A detected state: what State Detection says of one machine at one time.
+ */
+import type { MachineId } from './identity';
+import type { EpochMs } from './reading';
+
+export interface SensorDeviation {
+	readonly sensorName: string;
+	/** Share of the squared residual that is this sensor's, 0-1; shares of one state sum to 1. */
+	readonly share: number;
+	/** In the sensor's own unit. */
+	readonly actual: number;
+	readonly expected: number;
+	/** Half-width of the normal band around `expected`, in the sensor's own unit. */
+	readonly band: number;
+}
+
+export interface DetectedState {
+	readonly machineId: MachineId;
+	/** Time of the newest sample judged. */
+	readonly time: EpochMs;
+	readonly modelId: string;
+	/** Smoothed residual over its threshold: at or above 1 is anomalous. NaN while there is too little data. */
+	readonly score: number;
+	readonly anomalous: boolean;
+	/** Why no score can be given, for a person; undefined when there is one. */
+	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale';
+	/** Operating mode as named by the mode detector, e.g. "off", "start-up", "running". */
+	readonly mode: string;
+	/** Ranked, largest share first. */
+	readonly deviations: readonly SensorDeviation[];
+}

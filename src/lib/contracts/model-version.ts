@@ -1,0 +1,70 @@
+/**
+ * A model version: a trained network with everything that scoring needs and everything a person asks about it.
+ * Shipped versions (`models/`) and versions trained in the page have the same form.
+ */
+import type { MachineId } from './identity';
+import type { MachineClassId } from './machine';
+import type { EpochMs } from './reading';
+import type { Scaler } from './sample-window';
+
+export interface WeightEntry {
+	readonly name: string;
+	readonly shape: readonly number[];
+}
+
+/** A stacked LSTM that predicts the next row from the rows before it. */
+export interface PredictorSpec {
+	readonly kind: 'lstm-predictor';
+	readonly features: number;
+	/** Units per LSTM layer, input side first. */
+	readonly units: readonly number[];
+	/** Rows in a window: the network sees `windowSteps - 1` rows and predicts the last. */
+	readonly windowSteps: number;
+}
+
+/** How residuals become a score, learnt on held-back normal data. */
+export interface Calibration {
+	/** Standard deviation of each sensor's residual, scaled units. */
+	readonly residualDeviation: readonly number[];
+	readonly residualMean: readonly number[];
+	/** EWMA coefficient of the squared residual, per step. */
+	readonly smoothing: number;
+	/** Smoothed squared residual (mean over sensors) at which the score is 1. */
+	readonly threshold: number;
+}
+
+export interface TrainingMetrics {
+	readonly trainLoss: number;
+	readonly validationLoss: number;
+	/** Validation loss of "the next row equals this one": a model that does not beat it has learnt nothing. */
+	readonly persistenceLoss: number;
+	readonly epochs: number;
+	readonly windows: number;
+	readonly seconds: number;
+	readonly backend: string;
+	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
+}
+
+export interface ModelVersion {
+	readonly id: string;
+	/** The machine it was trained for, or the class it ships for. */
+	readonly target: { readonly machineId: MachineId } | { readonly machineClass: MachineClassId };
+	readonly origin: 'shipped' | 'trained-here' | 'imported';
+	readonly createdAt: EpochMs;
+	readonly spec: PredictorSpec;
+	readonly stepMs: number;
+	readonly scaler: Scaler;
+	readonly calibration: Calibration;
+	readonly seed: number;
+	readonly dataSpan: { readonly from: EpochMs; readonly to: EpochMs; readonly description: string };
+	readonly metrics: TrainingMetrics;
+	readonly weights: readonly WeightEntry[];
+	/** SHA-256 of the weight bytes, hex. */
+	readonly weightsSha256: string;
+}
+
+/** A version with its weights: all tensors of `weights`, in order, little-endian float32. */
+export interface ModelPackage {
+	readonly version: ModelVersion;
+	readonly weights: ArrayBuffer;
+}

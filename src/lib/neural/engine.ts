@@ -1,0 +1,128 @@
+/**
+ * What detection, prognostics and training may ask of the LSTM engine. Knows nothing of machines.
+ *
+ * Arrays are row-major float32. Nothing here exposes a tensor: callers give and get typed arrays, so that memory is the
+ * engine's business alone.
+ */
+
+/** Layers of a sequence network, input side first. */
+export interface NetworkSpec {
+	readonly features: number;
+	readonly layers: readonly LayerSpec[];
+}
+
+export type LayerSpec =
+	| {
+			readonly kind: 'lstm' | 'gru';
+			readonly units: number;
+			readonly returnSequences: boolean;
+			readonly bidirectional?: boolean;
+			readonly goBackwards?: boolean;
+			readonly dropout?: number;
+			readonly recurrentDropout?: number;
+	  }
+	| { readonly kind: 'dense'; readonly units: number; readonly activation?: 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softplus' }
+	| { readonly kind: 'repeat-vector'; readonly steps: number }
+	| { readonly kind: 'gaussian-sampling'; readonly units: number; readonly klWeight: number }
+	| { readonly kind: 'dropout'; readonly rate: number };
+
+export interface BackendReport {
+	readonly backend: 'webgpu' | 'wasm' | 'cpu';
+	/** e.g. adapter name, "SIMD128 + relaxed FMA". */
+	readonly detail: string;
+	/** Measured in calibration; undefined when not measured yet. */
+	readonly scoredWindowsPerSecond?: number;
+	readonly trainedWindowsPerSecond?: number;
+	/** Backends that were tried and why they are not used. */
+	readonly rejected: readonly { readonly backend: string; readonly reason: string }[];
+}
+
+export interface FitData {
+	/** [count, steps, features] */
+	readonly inputs: Float32Array;
+	/** [count, outputs] or [count, steps, outputs] when the network returns sequences. */
+	readonly targets: Float32Array;
+	readonly count: number;
+	readonly steps: number;
+}
+
+export interface FitOptions {
+	readonly epochs: number;
+	readonly batchSize: number;
+	readonly learningRate: number;
+	readonly seed: number;
+	readonly validation?: FitData;
+	/** Epochs without a better validation loss before stopping; best weights are restored. */
+	readonly patience?: number;
+	readonly clipNorm?: number;
+	readonly weightDecay?: number;
+	readonly loss?: 'mse' | 'mae' | 'huber' | 'binary-crossentropy';
+	readonly learningRateSchedule?: { readonly kind: 'cosine' | 'plateau'; readonly minimum: number };
+	readonly signal?: AbortSignal;
+	readonly onProgress?: (progress: FitProgress) => void;
+}
+
+export interface FitProgress {
+	readonly epoch: number;
+	readonly epochs: number;
+	readonly batch: number;
+	readonly batches: number;
+	readonly windowsPerSecond: number;
+	readonly secondsLeft: number;
+	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
+}
+
+export interface FitResult {
+	readonly lossCurve: FitProgress['lossCurve'];
+	readonly bestEpoch: number;
+	readonly trainLoss: number;
+	readonly validationLoss: number;
+	readonly seconds: number;
+	readonly windows: number;
+}
+
+/** A network on the chosen backend. Dispose it when done. */
+export interface Network {
+	readonly spec: NetworkSpec;
+	/** Weights in Keras order and layout. */
+	readonly weightShapes: readonly { readonly name: string; readonly shape: readonly number[] }[];
+	/** inputs [count, steps, features] -> [count, outputs] or [count, steps, outputs]. */
+	predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array>;
+	/** Trains in place. Rejects with MillwrightError `aborted` when the signal fires; weights are then the best so far. */
+	fit(data: FitData, options: FitOptions): Promise<FitResult>;
+	/** All weights concatenated in order, float32. */
+	getWeights(): Promise<Float32Array>;
+	setWeights(weights: Float32Array): void;
+	/** Opens a stream of `lanes` independent sequences that carry (h, c): one step for all lanes per call. */
+	openStream(lanes: number): NetworkStream;
+	dispose(): void;
+}
+
+/** Streaming scoring: state per lane, one step at a time. Only for networks of forward LSTM/GRU and dense layers. */
+export interface NetworkStream {
+	readonly lanes: number;
+	/** inputs [lanes.length, features] for the lanes named -> [lanes.length, outputs]; only their states advance. */
+	step(inputs: Float32Array, lanes: readonly number[]): Float32Array;
+	reset(lane: number): void;
+	/** All (h, c) of one lane, float32. */
+	saveState(lane: number): Float32Array;
+	restoreState(lane: number, state: Float32Array): void;
+	dispose(): void;
+}
+
+export interface Engine {
+	readonly report: BackendReport;
+	createNetwork(spec: NetworkSpec, seed: number): Network;
+	/** Tensors alive; unchanged after fit, predict, cancel and failure. */
+	tensorCount(): number;
+	dispose(): Promise<void>;
+}
+
+export interface EngineOptions {
+	/** Tried in this order; default: calibrated choice among webgpu, wasm, cpu. */
+	readonly backends?: readonly ('webgpu' | 'wasm' | 'cpu')[];
+	/** 'scoring' prefers low latency at small batch, 'training' throughput at large batch. */
+	readonly purpose: 'scoring' | 'training';
+}
+
+// The implementation: `export async function startEngine(options: EngineOptions): Promise<Engine>` in ./index.ts

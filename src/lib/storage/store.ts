@@ -1,0 +1,116 @@
+/**
+ * The storage interface: what every other part may ask of IndexedDB. Implementation beside this file.
+ *
+ * `openStore(workspace)` gives one of these in a page, a worker or a test (fake-indexeddb).
+ */
+import type {
+	Alarm,
+	AnomalySpan,
+	EpochMs,
+	IntakeReason,
+	MachineId,
+	MachineRecord,
+	ModelPackage,
+	ModelVersion,
+	ReadingBatch,
+	SensorId,
+	SensorRecord,
+	SeriesQuery,
+	SeriesSlice,
+	SourceSettings,
+	WorkspaceName
+} from '../contracts';
+
+/** What became of an appended batch, once it is durable. */
+export interface CommitReceipt {
+	readonly stored: number;
+	/** Same sensor, same time, same value as what is stored already. */
+	readonly duplicates: number;
+	/** Same sensor and time, another value: the first one stays. */
+	readonly conflicts: number;
+	readonly outOfOrder: number;
+}
+
+export interface SeriesStore {
+	/** Resolves once the batch is durable in IndexedDB (strict durability): only then may a message be acknowledged. */
+	append(batch: ReadingBatch): Promise<CommitReceipt>;
+	/** Journal + chunks + rollups as one, no gap and no double at the seams. */
+	query(query: SeriesQuery): Promise<SeriesSlice[]>;
+	/** Newest stored sample of each sensor. */
+	latest(sensorIds: readonly SensorId[]): Promise<Map<SensorId, { time: EpochMs; value: number; quality: number }>>;
+	/** First and last stored time of a machine's raw data. */
+	extent(machineId: MachineId): Promise<{ from: EpochMs; to: EpochMs; readings: number } | undefined>;
+	/** Turns journal entries old or large enough into chunks and rollups; one context at a time, under a lock. */
+	seal(options?: { readonly all?: boolean }): Promise<{ chunks: number }>;
+	deleteMachine(machineId: MachineId): Promise<void>;
+	statistics(): Promise<{ readings: number; bytes: number; chunks: number; journalEntries: number; oldest?: EpochMs; newest?: EpochMs }>;
+}
+
+export interface RegistryStore {
+	machines(): Promise<MachineRecord[]>;
+	sensors(machineId?: MachineId): Promise<SensorRecord[]>;
+	/** Inserts what is new, merges what is known better now; never blanks a field. */
+	upsert(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Promise<void>;
+	/** Calls back at once and after every change, from any tab. Returns unsubscribe. */
+	watch(onChange: (machines: MachineRecord[], sensors: SensorRecord[]) => void): () => void;
+}
+
+export interface ModelStore {
+	versions(): Promise<ModelVersion[]>;
+	save(pkg: ModelPackage): Promise<void>;
+	load(id: string): Promise<ModelPackage>;
+	remove(id: string): Promise<void>;
+	/** Which version a machine uses: a person's or training's choice. Undefined: the class's shipped model, if any. */
+	assignment(machineId: MachineId): Promise<string | undefined>;
+	assign(machineId: MachineId, versionId: string | undefined): Promise<void>;
+	watch(onChange: (versions: ModelVersion[], assignments: Map<MachineId, string>) => void): () => void;
+}
+
+export interface AlarmStore {
+	open(): Promise<Alarm[]>;
+	list(query: { machineId?: MachineId; from?: EpochMs; to?: EpochMs; limit?: number }): Promise<Alarm[]>;
+	/** Read-modify-write in one transaction: `change` gets the stored alarm (undefined: none) and returns what to keep. */
+	update(id: string, change: (alarm: Alarm | undefined) => Alarm | undefined): Promise<Alarm | undefined>;
+	/** Open alarms plus those raised since local midnight, at once and after every change from any tab. */
+	watch(onChange: (alarms: Alarm[]) => void): () => void;
+}
+
+export interface SpanStore {
+	put(span: AnomalySpan): Promise<void>;
+	/** Spans that overlap [from, to]. */
+	list(query: { machineId?: MachineId; from: EpochMs; to: EpochMs }): Promise<AnomalySpan[]>;
+	watch(query: { machineId: MachineId; from: EpochMs; to: EpochMs }, onChange: (spans: AnomalySpan[]) => void): () => void;
+}
+
+export interface SettingsStore {
+	source(): Promise<SourceSettings>;
+	setSource(settings: SourceSettings): Promise<void>;
+	watchSource(onChange: (settings: SourceSettings) => void): () => void;
+	/** Small plain values by key (watermarks, preferences, calibrations). */
+	get<T>(key: string): Promise<T | undefined>;
+	set<T>(key: string, value: T): Promise<void>;
+	watch<T>(key: string, onChange: (value: T | undefined) => void): () => void;
+}
+
+/** Rejected messages, persisted so that the Data screen shows them after a reload. */
+export interface IntakeLogStore {
+	record(reason: IntakeReason, count: number, last?: { topic: string; payload: string; at: EpochMs; message: string }): Promise<void>;
+	all(): Promise<Partial<Record<IntakeReason, { count: number; last?: { topic: string; payload: string; at: EpochMs; message: string } }>>>;
+	clear(): Promise<void>;
+}
+
+export interface Store {
+	readonly workspace: WorkspaceName;
+	readonly series: SeriesStore;
+	readonly registry: RegistryStore;
+	readonly models: ModelStore;
+	readonly alarms: AlarmStore;
+	readonly spans: SpanStore;
+	readonly settings: SettingsStore;
+	readonly intakeLog: IntakeLogStore;
+	close(): void;
+	/** Deletes everything of this workspace. */
+	destroy(): Promise<void>;
+}
+
+// The implementation: `export async function openStore(workspace: WorkspaceName): Promise<Store>` in ./index.ts
