@@ -1,0 +1,43 @@
+/** Three test projects: `unit` in Node, `browser` in Chromium, `e2e` in Node driving Chromium over the built app. */
+import { fileURLToPath } from 'node:url';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { findChromium } from './tests/tools/find-chromium';
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const alias = { $lib: at('./src/lib'), $simulator: at('./simulator') };
+const browserArguments = [
+	'--no-sandbox',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--disable-sync',
+	'--no-first-run',
+	'--enable-unsafe-webgpu',
+	'--use-webgpu-adapter=swiftshader'
+];
+
+export default defineConfig({
+	test: {
+		projects: [
+			{ resolve: { alias }, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
+			{
+				resolve: { alias },
+				worker: { format: 'es' },
+				optimizeDeps: { entries: ['tests/browser/**/*.test.ts'] },
+				test: {
+					name: 'browser',
+					include: ['tests/browser/**/*.test.ts'],
+					testTimeout: 120_000,
+					browser: {
+						enabled: true,
+						headless: true,
+						screenshotFailures: false,
+						provider: playwright({ launchOptions: { executablePath: findChromium() ?? '', args: browserArguments } }),
+						instances: [{ browser: 'chromium' }]
+					}
+				}
+			},
+			{ resolve: { alias }, test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], environment: 'node', testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } }
+		]
+	}
+});
