@@ -1,12 +1,13 @@
 import adapter from '@sveltejs/adapter-static';
 import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+import { withOfflineFiles } from './src/build/offline-adapter.js';
 
 /** @type {import('@sveltejs/kit').Config} */
 export default {
 	preprocess: vitePreprocess(),
 	kit: {
 		// Every route is a prerendered shell (ssr = false), so any static host serves it, sub-folders included.
-		adapter: adapter({ pages: 'build', assets: 'build', strict: true }),
+		adapter: withOfflineFiles(adapter({ pages: 'build', assets: 'build', strict: true }), { folder: 'build' }),
 		alias: { $simulator: 'simulator', '$simulator/*': 'simulator/*' },
 		paths: { relative: true },
 		serviceWorker: { register: false },

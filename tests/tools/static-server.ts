@@ -1,0 +1,61 @@
+/**
+ * Serves a built folder the way a plain static host does: no special headers, hashed files kept for ever.
+ */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import sirv from 'sirv';
+
+export interface StaticServer {
+	/** With a trailing slash. */
+	readonly url: string;
+	readonly port: number;
+	close(): Promise<void>;
+}
+
+/** Answers for paths that are not files: path (without query) -> JSON. */
+export type JsonRoutes = Readonly<Record<string, unknown>>;
+
+/**
+ * @param port 0 takes a free one
+ * @throws the listen error (EADDRINUSE, EACCES) as Node gives it
+ */
+export async function serveFolder(
+	folder: string,
+	{ port = 0, host = '127.0.0.1', json = {} as JsonRoutes, headers = {} as Record<string, string> } = {}
+): Promise<StaticServer> {
+	const files = sirv(folder, {
+		etag: true,
+		setHeaders: (response, path) => {
+			const kept = path.includes('/immutable/');
+			response.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
+		}
+	});
+	const server: Server = createServer((request, response) => {
+		for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+		const path = (request.url ?? '/').split('?')[0] ?? '/';
+		if (path in json) {
+			response.setHeader('Content-Type', 'application/json');
+			response.setHeader('Cache-Control', 'no-store');
+			response.end(JSON.stringify(json[path]));
+			return;
+		}
+		files(request, response, () => {
+			response.statusCode = 404;
+			response.end('Not found');
+		});
+	});
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject);
+		server.listen(port, host, resolve);
+	});
+	const actual = (server.address() as AddressInfo).port;
+	return {
+		url: `http://${host === '0.0.0.0' ? 'localhost' : host}:${actual}/`,
+		port: actual,
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				server.closeAllConnections();
+			})
+	};
+}
