@@ -9,7 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type BrowserContext } from 'playwright-core';
-import { build as viteBuild } from 'vite';
+import { build as viteBuild, type Plugin } from 'vite';
 import { findChromium } from '../tools/find-chromium';
 import { serveFolder, type StaticServer } from '../tools/static-server';
 
@@ -110,14 +110,8 @@ export async function withChromium<T>(
 }
 
 /** Builds the page in `folder` (an index.html and its modules) with the project's Vite settings and serves it. */
-export async function servePage(
-	folder: string,
-	{
-		plugins = [] as import('vite').PluginOption[],
-		workerPlugins = plugins,
-		headers = {} as Record<string, string>
-	} = {}
-): Promise<StaticServer> {
+export async function servePage(folder: string, options: ServePageOptions = {}): Promise<StaticServer> {
+	const plugins = options.plugins ?? [];
 	const root = resolve(folder);
 	const outDir = resolve('node_modules/.cache/bench', folder.replace(/[^\w-]+/g, '_'));
 	await viteBuild({
@@ -125,10 +119,16 @@ export async function servePage(
 		root,
 		base: './',
 		logLevel: 'warn',
-		plugins,
+		plugins: [...plugins],
 		resolve: { alias: { $lib: resolve('src/lib'), $simulator: resolve('simulator') } },
-		worker: { format: 'es', plugins: () => workerPlugins as never },
+		worker: { format: 'es', plugins: () => [...plugins] },
 		build: { outDir, emptyOutDir: true, target: 'es2022' }
 	});
-	return serveFolder(outDir, { headers });
+	return serveFolder(outDir, { headers: options.headers ?? {} });
+}
+
+export interface ServePageOptions {
+	/** For the page and its workers alike. */
+	readonly plugins?: readonly Plugin[];
+	readonly headers?: Record<string, string>;
 }
