@@ -19,7 +19,10 @@ const browserArguments = [
 export default defineConfig({
 	test: {
 		projects: [
-			{ resolve: { alias }, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
+			{
+				resolve: { alias },
+				test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 }
+			},
 			{
 				resolve: { alias },
 				worker: { format: 'es' },
@@ -37,7 +40,17 @@ export default defineConfig({
 					}
 				}
 			},
-			{ resolve: { alias }, test: { name: 'e2e', include: ['tests/e2e/**/*.test.ts'], environment: 'node', testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false } }
+			{
+				resolve: { alias },
+				test: {
+					name: 'e2e',
+					include: ['tests/e2e/**/*.test.ts'],
+					environment: 'node',
+					testTimeout: 240_000,
+					hookTimeout: 240_000,
+					fileParallelism: false
+				}
+			}
 		]
 	}
 });
