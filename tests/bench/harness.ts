@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { chromium, type BrowserContext } from 'playwright-core';
 import { build as viteBuild, type Plugin } from 'vite';
 import { findChromium } from '../tools/find-chromium';
-import { serveFolder, type StaticServer } from '../tools/static-server';
+import { serveFolder, type StaticServer } from '../../simulator/cli/static-server';
 
 export interface BenchArguments {
 	/** Under a minute in all; the test suite runs it to prove that the benchmark works. */

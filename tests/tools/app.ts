@@ -1,0 +1,75 @@
+/**
+ * The built app in a real Chromium, for end-to-end tests and benchmarks: served as a plain static host would, with the
+ * store inspector beside it on the same origin.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { build as viteBuild } from 'vite';
+import { listFiles } from '../../src/build/offline-adapter.js';
+import { serveFolder, type StaticServer } from '../../simulator/cli/static-server';
+import type { StoreInspector } from './store-page/main';
+
+const inspectorFolder = 'node_modules/.cache/store-page';
+
+/** Builds the app when there is no build, or sources are newer than it. */
+export async function ensureBuild(): Promise<void> {
+	const built = existsSync('build/index.html') ? statSync('build/index.html').mtimeMs : 0;
+	const sources = ['src', 'static', 'models', 'simulator'].flatMap((folder) =>
+		listFiles(folder).map((file) => statSync(`${folder}/${file}`).mtimeMs)
+	);
+	if (built < Math.max(...sources, statSync('vite.config.ts').mtimeMs)) await viteBuild({ logLevel: 'warn' });
+}
+
+/** Serves build/ on a free port; `json` adds answers as `npm start` does. */
+export async function serveApp(json: Record<string, unknown> = {}): Promise<StaticServer> {
+	await ensureBuild();
+	await viteBuild({
+		configFile: false,
+		root: resolve('tests/tools/store-page'),
+		base: './',
+		logLevel: 'warn',
+		resolve: { alias: { $lib: resolve('src/lib'), $simulator: resolve('simulator') } },
+		build: { outDir: resolve(inspectorFolder), emptyOutDir: true, target: 'es2022' }
+	});
+	return serveFolder('build', { json, mounts: { '/store-inspector/': inspectorFolder } });
+}
+
+/** Opens the inspector in a page of its own and returns a caller for its functions. */
+export async function openInspector(context: BrowserContext, app: StaticServer) {
+	const page = await context.newPage();
+	await page.goto(`${app.url}store-inspector/`);
+	await page.waitForFunction(() => 'inspector' in globalThis);
+	return {
+		page,
+		async call<K extends keyof StoreInspector>(
+			name: K,
+			...given: Parameters<StoreInspector[K]>
+		): Promise<Awaited<ReturnType<StoreInspector[K]>>> {
+			return page.evaluate(
+				([method, values]) => {
+					const { inspector } = globalThis as unknown as {
+						inspector: Record<string, (...values: unknown[]) => Promise<unknown>>;
+					};
+					return inspector[method]!(...values);
+				},
+				[name, given] as const
+			) as Promise<Awaited<ReturnType<StoreInspector[K]>>>;
+		}
+	};
+}
+
+/** Collects what must never happen in a page: errors, and requests to other hosts. */
+export function watchPage(page: Page, app: StaticServer): { readonly errors: string[]; readonly strangers: string[] } {
+	const errors: string[] = [];
+	const strangers: string[] = [];
+	page.on('pageerror', (error) => errors.push(error.message));
+	page.on('console', (message) => {
+		if (message.type() === 'error' && !/WebSocket|net::ERR/.test(message.text())) errors.push(message.text());
+	});
+	page.on('request', (request) => {
+		const url = request.url();
+		if (!url.startsWith(app.url) && !/^(data|blob|about):/.test(url)) strangers.push(url);
+	});
+	return { errors, strangers };
+}
