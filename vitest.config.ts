@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { shippedModels } from './src/build/shipped-models';
 import { findChromium } from './tests/tools/find-chromium';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -26,6 +27,8 @@ export default defineConfig({
 			{
 				resolve: { alias },
 				worker: { format: 'es' },
+				plugins: [shippedModels()],
+				define: { __APP_VERSION__: JSON.stringify('test') },
 				optimizeDeps: { entries: ['tests/browser/**/*.test.ts'] },
 				test: {
 					name: 'browser',

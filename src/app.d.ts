@@ -1,7 +1,7 @@
 /// <reference types="@sveltejs/kit" />
 declare global {
 	namespace App {}
-	/** Version string of this build (package version plus build time). */
+	/** Version of this build, from package.json. */
 	const __APP_VERSION__: string;
 }
 export {};
