@@ -51,6 +51,8 @@ export const intakeReasons = [
 	'unknown-field',
 	'too-many-sensors',
 	'retained', // a retained message: shown, not stored as new
+	'overflow', // QoS 0 came faster than it could be stored: left out (QoS 1 waits at the broker instead)
+	'sequence-gap', // Sparkplug: messages are missing or no birth was seen; a rebirth was asked for
 	'decoder-failed'
 ] as const;
 export type IntakeReason = (typeof intakeReasons)[number];
