@@ -1,0 +1,212 @@
+/**
+ * Which workspace is open, and everything that lives and dies with it: the store, the live channel, the workers.
+ *
+ * In: `enter` / `leave` from the welcome screen and settings. Out: reactive phase, store, worker conditions and the
+ * workers' apis. The choice is kept in localStorage, so that a reload goes straight on.
+ */
+import {
+	MillwrightError,
+	toPlainError,
+	workspaceNames,
+	type DemoSettings,
+	type PlainError,
+	type SourceSettings,
+	type WorkspaceName
+} from '$lib/contracts';
+import { openStore } from '$lib/storage';
+import type { Store } from '$lib/storage/store';
+import { spawnAcquisition } from '$lib/workers/acquisition.client';
+import type { AcquisitionApi } from '$lib/workers/acquisition.api';
+import type { Promisified } from '$lib/workers/host';
+import { spawnInference } from '$lib/workers/inference.client';
+import type { InferenceApi } from '$lib/workers/inference.api';
+import { spawnTraining } from '$lib/workers/training.client';
+import type { TrainingApi } from '$lib/workers/training.api';
+import { live } from './live.svelte';
+import { WorkerSupervisor, workerOff, type WorkerCondition } from './worker-supervisor';
+
+export type SessionPhase = 'choosing' | 'starting' | 'running' | 'failed';
+export type WorkerName = 'acquisition' | 'inference' | 'training';
+
+/** The demo that starts when nothing else was asked for: all six machine classes, two hours of history. */
+export const defaultDemo: DemoSettings = { machines: 12, seed: 7, scenario: 'demo', historyMinutes: 120 };
+
+const workspaceKey = 'millwright:workspace';
+const clientKey = 'millwright:client';
+
+class Session {
+	#phase = $state<SessionPhase>('choosing');
+	#workspace = $state<WorkspaceName | undefined>();
+	#store = $state.raw<Store | undefined>();
+	#problem = $state.raw<PlainError | undefined>();
+	#workers = $state.raw<Record<WorkerName, WorkerCondition>>({
+		acquisition: workerOff,
+		inference: workerOff,
+		training: workerOff
+	});
+	/** Counts entries, so that one that was overtaken by another gives up. */
+	#entry = 0;
+
+	#acquisition = new WorkerSupervisor<AcquisitionApi>({
+		spawn: spawnAcquisition,
+		start: (api) => api.start(this.#opened(), clientName()),
+		stop: (api) => api.stop(),
+		onChange: (condition) => this.#note('acquisition', condition)
+	});
+	#inference = new WorkerSupervisor<InferenceApi>({
+		spawn: spawnInference,
+		start: (api) => api.start(this.#opened()),
+		stop: (api) => api.stop(),
+		onChange: (condition) => this.#note('inference', condition)
+	});
+	#training = new WorkerSupervisor<TrainingApi>({
+		spawn: spawnTraining,
+		start: (api) => api.start(this.#opened()),
+		onChange: (condition) => this.#note('training', condition)
+	});
+
+	/** Training is spawned by its first call: most sessions never train. */
+	readonly training: Pick<Promisified<TrainingApi>, 'propose' | 'train' | 'cancel'> = {
+		propose: async (machineId) => (await this.#training.whenStarted()).propose(machineId),
+		train: async (jobId, request, onProgress) => (await this.#training.whenStarted()).train(jobId, request, onProgress),
+		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId)
+	};
+
+	get phase(): SessionPhase {
+		return this.#phase;
+	}
+	get workspace(): WorkspaceName | undefined {
+		return this.#workspace;
+	}
+	/** The open store; undefined unless the phase is `running`. */
+	get store(): Store | undefined {
+		return this.#store;
+	}
+	get problem(): PlainError | undefined {
+		return this.#problem;
+	}
+	get workers(): Readonly<Record<WorkerName, WorkerCondition>> {
+		return this.#workers;
+	}
+	/** Usable before a workspace is open too, for `probeBroker` and `previewFile`. */
+	get acquisition(): Promisified<AcquisitionApi> {
+		return this.#acquisition.api;
+	}
+	get inference(): Promisified<InferenceApi> {
+		return this.#inference.api;
+	}
+
+	/** The workspace that was open when the page was last left, if any. */
+	get remembered(): WorkspaceName | undefined {
+		const name = readKey(workspaceKey);
+		return workspaceNames.find((candidate) => candidate === name);
+	}
+
+	/** Opens the remembered workspace; does nothing when none is remembered or one is open. */
+	async resume(): Promise<void> {
+		const workspace = this.remembered;
+		if (workspace && this.#phase === 'choosing') await this.enter(workspace);
+	}
+
+	/**
+	 * Opens a workspace and starts its workers; leaves the present one first. `source` replaces the stored source.
+	 * Never rejects: a failure is the phase `failed` with its `problem`.
+	 */
+	async enter(workspace: WorkspaceName, source?: SourceSettings): Promise<void> {
+		if (this.#workspace === workspace && this.#store) {
+			if (source) await this.#store.settings.setSource(source);
+			return;
+		}
+		await this.#shut();
+		const entry = ++this.#entry;
+		this.#workspace = workspace;
+		this.#problem = undefined;
+		this.#phase = 'starting';
+		try {
+			const store = await openStore(workspace);
+			if (entry !== this.#entry) return store.close();
+			if (source) await store.settings.setSource(source);
+			else if (workspace === 'demo' && (await store.settings.source()).kind === 'none')
+				await store.settings.setSource({ kind: 'demo', demo: defaultDemo });
+			live.open(workspace);
+			this.#store = store;
+			this.#phase = 'running';
+			writeKey(workspaceKey, workspace);
+			void this.#acquisition.start().then(() => this.#announce(this.#acquisition));
+			void this.#inference.start().then(() => this.#announce(this.#inference));
+		} catch (error) {
+			if (entry !== this.#entry) return;
+			this.#problem = toPlainError(error);
+			this.#phase = 'failed';
+		}
+	}
+
+	/** Stops the workers cleanly, closes the store and forgets the choice. */
+	async leave(): Promise<void> {
+		this.#entry += 1;
+		writeKey(workspaceKey, undefined);
+		await this.#shut();
+		this.#workspace = undefined;
+		this.#phase = 'choosing';
+	}
+
+	/** Deletes everything of the open workspace, then leaves it. */
+	async erase(): Promise<void> {
+		const store = this.#store;
+		if (!store) return;
+		await Promise.all([this.#acquisition.stop(), this.#inference.stop(), this.#training.stop()]);
+		await store.destroy();
+		await this.leave();
+	}
+
+	async #shut(): Promise<void> {
+		const store = this.#store;
+		this.#store = undefined;
+		live.close();
+		await Promise.all([this.#acquisition.stop(), this.#inference.stop(), this.#training.stop()]);
+		store?.close();
+	}
+
+	#opened(): WorkspaceName {
+		if (!this.#workspace) throw new MillwrightError('internal', 'No workspace is open');
+		return this.#workspace;
+	}
+
+	/** Another tab may own the work: ask whoever does to say where it stands. */
+	#announce(supervisor: { condition: WorkerCondition; api: { announce(): Promise<void> } }): void {
+		if (supervisor.condition.state === 'running') supervisor.api.announce().catch(() => {});
+	}
+
+	/** Deferred: an api may be asked for while a template is being drawn, where state must not change. */
+	#note(name: WorkerName, condition: WorkerCondition): void {
+		queueMicrotask(() => (this.#workers = { ...this.#workers, [name]: condition }));
+	}
+}
+
+/** Names this browser to brokers and in acknowledgements; random, made once. */
+export function clientName(): string {
+	const known = readKey(clientKey);
+	if (known) return known;
+	const made = `millwright-${crypto.randomUUID().slice(0, 8)}`;
+	writeKey(clientKey, made);
+	return made;
+}
+
+function readKey(key: string): string | null {
+	try {
+		return localStorage.getItem(key);
+	} catch {
+		return null; // Storage is refused (private mode): the choice then lasts as long as the page.
+	}
+}
+
+function writeKey(key: string, value: string | undefined): void {
+	try {
+		if (value === undefined) localStorage.removeItem(key);
+		else localStorage.setItem(key, value);
+	} catch {
+		// See readKey.
+	}
+}
+
+export const session = new Session();
