@@ -40,3 +40,18 @@ export interface Alarm {
 export function isOpen(alarm: Pick<Alarm, 'state'>): boolean {
 	return alarm.state !== 'normal';
 }
+
+/** True when acknowledging would change this alarm: somebody still has to say that they have seen it. */
+export function canAcknowledge(alarm: Pick<Alarm, 'state'>): boolean {
+	return alarm.state === 'unacknowledged' || alarm.state === 'returned-unacknowledged';
+}
+
+/**
+ * ISA-18.2 acknowledge transition: condition present -> acknowledged, condition gone -> normal (closed).
+ * Any other state comes back unchanged, so that a second tap or another tab does no harm.
+ */
+export function acknowledgeAlarm(alarm: Alarm, by: string, at: EpochMs): Alarm {
+	if (!canAcknowledge(alarm)) return alarm;
+	const state = alarm.state === 'unacknowledged' ? 'acknowledged' : 'normal';
+	return { ...alarm, state, acknowledgedAt: at, acknowledgedBy: by };
+}

@@ -1,0 +1,100 @@
+/**
+ * State, pure: a model version in words: what it learnt, beside the floor that any model has to beat.
+ */
+import type { ModelVersion, PlainError, TrainingMetrics } from '$lib/contracts';
+
+/** How many times smaller the model's error is than that of "same as before"; undefined when it cannot be told. */
+export function timesBetter(metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>): number | undefined {
+	const { validationLoss, persistenceLoss } = metrics;
+	if (!(persistenceLoss >= 0) || !(validationLoss > 0) || !Number.isFinite(persistenceLoss)) return undefined;
+	return persistenceLoss / validationLoss;
+}
+
+export interface QualityWords {
+	readonly tone: 'good' | 'fair' | 'poor';
+	readonly sentence: string;
+}
+
+/** Squared errors on data the model never saw, in words. */
+export function qualityWords(metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>): QualityWords {
+	const ratio = timesBetter(metrics);
+	if (ratio === undefined) return { tone: 'poor', sentence: 'How well it predicts could not be measured.' };
+	if (ratio < 1)
+		return {
+			tone: 'poor',
+			sentence: `Predicts worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large): it has learnt nothing of use. Train on a longer span of normal running.`
+		};
+	if (ratio < 1.1)
+		return { tone: 'fair', sentence: 'Predicts about as well as "same as before": treat its verdicts with care.' };
+	return { tone: 'good', sentence: `Predicts ${ratio.toFixed(1)}x better than "same as before".` };
+}
+
+export const originWords: Readonly<Record<ModelVersion['origin'], string>> = {
+	shipped: 'Came with Millwright',
+	'trained-here': 'Trained on this device',
+	imported: 'Imported'
+};
+
+/** Whom a version is for, as shown. */
+export function targetName(version: Pick<ModelVersion, 'target'>): string {
+	return 'machineId' in version.target ? version.target.machineId : version.target.machineClass.replaceAll('-', ' ');
+}
+
+/** True when a version may be used for a machine: trained for it, or shipped for its class. */
+export function fitsMachine(
+	version: Pick<ModelVersion, 'target'>,
+	machine: { readonly id: string; readonly machineClass?: string }
+): boolean {
+	if ('machineId' in version.target) return version.target.machineId === machine.id;
+	return version.target.machineClass === machine.machineClass;
+}
+
+/** The version a machine uses: its assignment, else the newest shipped one of its class. */
+export function versionInUse(
+	machine: { readonly id: string; readonly machineClass?: string },
+	versions: readonly ModelVersion[],
+	assignments: ReadonlyMap<string, string>
+): ModelVersion | undefined {
+	const assigned = assignments.get(machine.id);
+	if (assigned !== undefined) return versions.find((version) => version.id === assigned);
+	return versions
+		.filter((version) => version.origin === 'shipped' && fitsMachine(version, machine))
+		.sort((a, b) => b.createdAt - a.createdAt)[0];
+}
+
+/** Why a training failed and what to do, in words. */
+export function trainingFailureWords(problem: PlainError): { headline: string; sentence: string; remedy: string } {
+	const rows = problem.details?.['rows'];
+	const minimum = problem.details?.['minimumRows'];
+	switch (problem.code) {
+		case 'not-enough-data':
+			return {
+				headline: 'Not enough data',
+				sentence:
+					typeof rows === 'number' && typeof minimum === 'number'
+						? `The span holds ${rows} rows; at least ${minimum} are needed, so ${Math.max(0, minimum - rows)} are missing.`
+						: problem.message,
+				remedy: 'Choose a longer span, or let the machine run normally for a while and come back.'
+			};
+		case 'storage-quota':
+			return {
+				headline: 'No room to save the model',
+				sentence: 'The model was trained, but this device has no room left to keep it.',
+				remedy: 'Free room under Data, then train again.'
+			};
+		case 'worker-crashed':
+		case 'device-lost':
+		case 'backend-unavailable':
+			return {
+				headline: 'The training stopped',
+				sentence: `The browser ended the calculation: ${problem.message}`,
+				remedy: 'Close other heavy tabs and start it again. The version in use has not changed.'
+			};
+		default:
+			return {
+				headline: 'The training failed',
+				sentence: problem.message,
+				remedy: 'The version in use has not changed. Try another span or other sensors.'
+			};
+	}
+}

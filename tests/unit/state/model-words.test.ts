@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelVersion } from '$lib/contracts';
+import { fitsMachine, qualityWords, timesBetter, trainingFailureWords, versionInUse } from '$lib/state/model-words';
+
+const version = (id: string, change: Partial<ModelVersion>) =>
+	({ id, createdAt: 1, origin: 'shipped', ...change }) as ModelVersion;
+
+describe('a model in words', () => {
+	it('puts the error beside the floor', () => {
+		expect(timesBetter({ validationLoss: 0.1, persistenceLoss: 0.31 })).toBeCloseTo(3.1);
+		expect(qualityWords({ validationLoss: 0.1, persistenceLoss: 0.31 })).toEqual({
+			tone: 'good',
+			sentence: 'Predicts 3.1x better than "same as before".'
+		});
+		expect(qualityWords({ validationLoss: 0.2, persistenceLoss: 0.1 }).tone).toBe('poor');
+		expect(qualityWords({ validationLoss: 1, persistenceLoss: 1.05 }).tone).toBe('fair');
+		expect(qualityWords({ validationLoss: NaN, persistenceLoss: 1 }).tone).toBe('poor');
+	});
+
+	it('says how many rows are missing', () => {
+		const words = trainingFailureWords({
+			code: 'not-enough-data',
+			message: 'x',
+			details: { rows: 120, minimumRows: 300 }
+		});
+		expect(words.sentence).toContain('180 are missing');
+	});
+});
+
+describe('the version in use', () => {
+	const pump = { id: 'site/pump', machineClass: 'centrifugal-pump' };
+	const shipped = version('shipped', { target: { machineClass: 'centrifugal-pump' } });
+	const newer = version('newer', { target: { machineClass: 'centrifugal-pump' }, createdAt: 2 });
+	const own = version('own', { target: { machineId: 'site/pump' }, origin: 'trained-here' });
+
+	it('is the assigned one, else the newest shipped one of its class', () => {
+		expect(versionInUse(pump, [shipped, own, newer], new Map())?.id).toBe('newer');
+		expect(versionInUse(pump, [shipped, own], new Map([['site/pump', 'own']]))?.id).toBe('own');
+		expect(versionInUse({ id: 'other' }, [shipped, own], new Map())).toBeUndefined();
+	});
+
+	it('only fits its machine or its class', () => {
+		expect(fitsMachine(own, pump)).toBe(true);
+		expect(fitsMachine(own, { id: 'site/other', machineClass: 'centrifugal-pump' })).toBe(false);
+		expect(fitsMachine(shipped, { id: 'site/other', machineClass: 'electric-motor' })).toBe(false);
+	});
+});
