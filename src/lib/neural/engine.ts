@@ -21,7 +21,11 @@ export type LayerSpec =
 			readonly dropout?: number;
 			readonly recurrentDropout?: number;
 	  }
-	| { readonly kind: 'dense'; readonly units: number; readonly activation?: 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softplus' }
+	| {
+			readonly kind: 'dense';
+			readonly units: number;
+			readonly activation?: 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softplus';
+	  }
 	| { readonly kind: 'repeat-vector'; readonly steps: number }
 	| { readonly kind: 'gaussian-sampling'; readonly units: number; readonly klWeight: number }
 	| { readonly kind: 'dropout'; readonly rate: number };
@@ -60,6 +64,32 @@ export interface FitOptions {
 	readonly learningRateSchedule?: { readonly kind: 'cosine' | 'plateau'; readonly minimum: number };
 	readonly signal?: AbortSignal;
 	readonly onProgress?: (progress: FitProgress) => void;
+	/** Called after each epoch with all that is needed to go on from there, after a reload too. Plain data: store it as it is. */
+	readonly onCheckpoint?: (checkpoint: FitCheckpoint) => void;
+	/** Goes on from a checkpoint of the same network, data and options; the result is that of an unbroken run, bit for bit. */
+	readonly resumeFrom?: FitCheckpoint;
+	/** Workers that share each batch, this one among them; default 1. The result differs by rounding only. */
+	readonly workers?: number;
+}
+
+/** A training job between two epochs: plain data that structured clone and IndexedDB carry. */
+export interface FitCheckpoint {
+	readonly format: 1;
+	readonly spec: NetworkSpec;
+	readonly seed: number;
+	/** Epochs done. */
+	readonly epoch: number;
+	/** Optimiser steps done. */
+	readonly step: number;
+	readonly weights: Float32Array;
+	/** First and second moments of Adam, in the order of the weights. */
+	readonly m: Float32Array;
+	readonly v: Float32Array;
+	readonly learningRate: number;
+	readonly best?: { readonly weights: Float32Array; readonly epoch: number; readonly loss: number };
+	readonly epochsWithoutGain: number;
+	readonly lossCurve: FitProgress['lossCurve'];
+	readonly seconds: number;
 }
 
 export interface FitProgress {
@@ -123,6 +153,19 @@ export interface EngineOptions {
 	readonly backends?: readonly ('webgpu' | 'wasm' | 'cpu')[];
 	/** 'scoring' prefers low latency at small batch, 'training' throughput at large batch. */
 	readonly purpose: 'scoring' | 'training';
+	/** Where measured rates are kept per device, so that calibration runs once; left out: measured at every start. */
+	readonly calibrationCache?: CalibrationCache;
+}
+
+/** Kept by the caller (a setting in storage). A key names the device, the engine's version and the backend. */
+export interface CalibrationCache {
+	get(key: string): Promise<CalibrationEntry | undefined>;
+	set(key: string, entry: CalibrationEntry): Promise<void>;
+}
+
+export interface CalibrationEntry {
+	readonly scoredWindowsPerSecond: number;
+	readonly trainedWindowsPerSecond: number;
 }
 
 // The implementation: `export async function startEngine(options: EngineOptions): Promise<Engine>` in ./index.ts

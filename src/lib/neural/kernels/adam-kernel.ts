@@ -8,7 +8,7 @@
  *   m = b1*m + (1-b1)*s*g;  v = b2*v + (1-b2)*(s*g)^2
  *   w = w - rate * (m / (1-b1^step)) / (sqrt(v / (1-b2^step)) + epsilon) - rate * weightDecay * w
  *
- * Kingma & Ba 2015; decoupled decay of Loshchilov & Hutter 2019 (AdamW; weightDecay 0 is Adam), as Keras computes them.
+ * Kingma & Ba 2015; decoupled decay of Loshchilov & Hutter 2019 (AdamW; weightDecay 0 is Adam).
  */
 import { engine, type NamedTensorMap, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core';
 
@@ -41,7 +41,11 @@ export interface AdamState {
 }
 
 /** Outputs in order: w0..wn, m0..mn, v0..vn, norm (shape []). Give back the old tensors yourself. */
-export function runFusedAdam(state: AdamState, gradients: readonly Tensor[], attrs: FusedAdamAttrs): AdamState & { norm: Tensor } {
+export function runFusedAdam(
+	state: AdamState,
+	gradients: readonly Tensor[],
+	attrs: FusedAdamAttrs
+): AdamState & { norm: Tensor } {
 	const inputs: NamedTensorMap = {};
 	const n = attrs.count;
 	for (let k = 0; k < n; k++) {
@@ -51,5 +55,10 @@ export function runFusedAdam(state: AdamState, gradients: readonly Tensor[], att
 		inputs[`v${k}`] = state.v[k]!;
 	}
 	const outputs = engine().runKernel(fusedAdamName, inputs, attrs as never) as unknown as Tensor[];
-	return { weights: outputs.slice(0, n), m: outputs.slice(n, 2 * n), v: outputs.slice(2 * n, 3 * n), norm: outputs[3 * n]! };
+	return {
+		weights: outputs.slice(0, n),
+		m: outputs.slice(n, 2 * n),
+		v: outputs.slice(2 * n, 3 * n),
+		norm: outputs[3 * n]!
+	};
 }

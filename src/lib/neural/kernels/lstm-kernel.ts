@@ -13,7 +13,14 @@
  * A step whose mask is 0 is padding: h and c pass through unchanged, hSeq repeats h[s-1] (h0 at s = 0), and its gates and
  * gradients count for nothing (dx is 0 there; what `gates` holds there is undefined but finite).
  */
-import { engine, type NamedTensorMap, type Tensor, type Tensor2D, type Tensor3D, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+	engine,
+	type NamedTensorMap,
+	type Tensor,
+	type Tensor2D,
+	type Tensor3D,
+	type TensorInfo
+} from '@tensorflow/tfjs-core';
 
 export const fusedLstmName = 'FusedLstm';
 export const fusedLstmGradName = 'FusedLstmGrad';

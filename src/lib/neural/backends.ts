@@ -1,0 +1,78 @@
+/**
+ * Neural: loads TensorFlow.js backends and registers our kernels with them. In: a backend's name. Out: what it runs on, or
+ * an error saying why it cannot be used here. WASM files are assets of the app: nothing is fetched from anyone else.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import { engine, env, getKernel, setBackend } from '@tensorflow/tfjs-core';
+import { MillwrightError } from '../contracts/error';
+import { fusedLstmGradName, fusedLstmName } from './kernels/lstm-kernel';
+import { registerHostKernels } from './kernels/host-kernels';
+
+export type BackendName = 'webgpu' | 'wasm' | 'cpu';
+
+const loading = new Map<BackendName, Promise<string>>();
+
+/** Loads a backend once per thread and makes it current. Returns what it runs on. Throws `backend-unavailable`. */
+export async function loadBackend(name: BackendName): Promise<string> {
+	let pending = loading.get(name);
+	if (!pending) {
+		pending = load(name).catch((error: unknown) => {
+			loading.delete(name);
+			throw error instanceof MillwrightError ? error : unavailable(name, error);
+		});
+		loading.set(name, pending);
+	}
+	const detail = await pending;
+	activateBackend(name);
+	return detail;
+}
+
+/** Makes a loaded backend current. TensorFlow.js does this at once for a backend that has been initialised. */
+export function activateBackend(name: BackendName): void {
+	if (engine().backendName !== name) void setBackend(name);
+}
+
+async function load(name: BackendName): Promise<string> {
+	if (name === 'cpu') {
+		registerHostKernels('cpu');
+		await start(name);
+		return 'plain JavaScript';
+	}
+	if (name === 'wasm') {
+		// Threads need cross-origin isolation, bring nothing here (measured) and their worker is a blob the CSP may refuse.
+		env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+		const wasm = await import('@tensorflow/tfjs-backend-wasm');
+		if (inBrowser()) {
+			const { wasmFiles } = await import('./wasm-files');
+			wasm.setWasmPaths(wasmFiles);
+		}
+		await start(name);
+		registerHostKernels('wasm');
+		return 'TensorFlow.js kernels, LSTM in plain JavaScript';
+	}
+	if (typeof navigator === 'undefined' || !navigator.gpu) throw unavailable(name, 'this browser has no WebGPU');
+	const adapter = await navigator.gpu.requestAdapter();
+	if (!adapter) throw unavailable(name, 'no graphics adapter answers');
+	await import('@tensorflow/tfjs-backend-webgpu');
+	await start(name);
+	for (const kernel of [fusedLstmName, fusedLstmGradName])
+		if (!getKernel(kernel, name)) throw unavailable(name, `no ${kernel} kernel for it`);
+	const { vendor, architecture, description } = adapter.info;
+	return [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter';
+}
+
+async function start(name: BackendName): Promise<void> {
+	if (!(await setBackend(name))) throw unavailable(name, 'TensorFlow.js could not start it');
+}
+
+function inBrowser(): boolean {
+	return typeof process === 'undefined' || !process.versions?.node;
+}
+
+function unavailable(name: BackendName, reason: unknown): MillwrightError {
+	const text = reason instanceof Error ? reason.message : ((reason as { message?: string })?.message ?? String(reason));
+	return new MillwrightError('backend-unavailable', `Backend ${name} cannot be used: ${text}.`, {
+		backend: name,
+		reason: text
+	});
+}
