@@ -39,9 +39,9 @@ async function load(name: BackendName): Promise<string> {
 		return 'plain JavaScript';
 	}
 	if (name === 'wasm') {
+		const wasm = await import('@tensorflow/tfjs-backend-wasm');
 		// Threads need cross-origin isolation, bring nothing here (measured) and their worker is a blob the CSP may refuse.
 		env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-		const wasm = await import('@tensorflow/tfjs-backend-wasm');
 		if (inBrowser()) {
 			const { wasmFiles } = await import('./wasm-files');
 			wasm.setWasmPaths(wasmFiles);
@@ -71,7 +71,7 @@ function inBrowser(): boolean {
 
 function unavailable(name: BackendName, reason: unknown): MillwrightError {
 	const text = reason instanceof Error ? reason.message : ((reason as { message?: string })?.message ?? String(reason));
-	return new MillwrightError('backend-unavailable', `Backend ${name} cannot be used: ${text}.`, {
+	return new MillwrightError('backend-unavailable', `Backend ${name} cannot be used: ${text.replace(/\.$/, '')}.`, {
 		backend: name,
 		reason: text
 	});
