@@ -40,6 +40,8 @@ export class AlarmBoard {
 	alarms = $state.raw<readonly Alarm[]>([]);
 	loading = $state(true);
 	problem = $state.raw<PlainError | undefined>(undefined);
+	/** Time of the oldest stored reading: since when there could have been alarms. */
+	observedSince = $state<EpochMs | undefined>(undefined);
 	filter = $state<AlarmFilter>({ priority: 'all', state: 'all', machineId: 'all' });
 
 	readonly shown = $derived(this.alarms.filter((alarm) => this.#passes(alarm)));
@@ -71,6 +73,10 @@ export class AlarmBoard {
 			this.loading = false;
 		};
 		const unwatch = store.alarms.watch((alarms) => void reload(alarms));
+		void store.series.statistics().then(
+			({ oldest }) => (this.observedSince = oldest),
+			() => undefined // The figures then assume a full day; the list is what matters.
+		);
 		return () => {
 			wanted++;
 			unwatch();

@@ -7,6 +7,7 @@
 import { asset } from '$app/paths';
 import { BrokerSettingsSchema, toPlainError, type BrokerSettings, type PlainError } from '$lib/contracts';
 import type { BrokerProbe } from '$lib/workers/acquisition.api';
+import type { Store } from '$lib/storage/store';
 import * as v from 'valibot';
 import { addressTrouble } from './link-advice';
 import { session } from './session.svelte';
@@ -76,6 +77,26 @@ export class BrokerForm {
 		} finally {
 			this.testing = false;
 		}
+	}
+
+	/** Shows what is connected now, so that editing starts from it. */
+	async fillFrom(store: Store): Promise<void> {
+		const source = await store.settings.source();
+		if (source.kind === 'broker' && this.url === '') this.fill(source.broker);
+	}
+
+	/** Makes this the source of the plant's workspace and opens it. False: see `errors` or `problem`. */
+	async connect(): Promise<boolean> {
+		const settings = this.validate();
+		if (!settings) return false;
+		this.problem = undefined;
+		try {
+			await session.enter('plant', { kind: 'broker', broker: settings });
+		} catch (error) {
+			this.problem = toPlainError(error);
+		}
+		this.problem ??= session.problem;
+		return this.problem === undefined;
 	}
 
 	/** Looks for the broker that `npm start` announces beside the app and asks it for a WebSocket. */

@@ -97,7 +97,8 @@ export const intakeWords: Readonly<Record<IntakeReason, IntakeWords>> = {
 	},
 	overflow: {
 		title: 'Faster than it can be stored',
-		meaning: 'Messages of QoS 0 came faster than this device stores them, and were left out. With QoS 1 the broker keeps them.',
+		meaning:
+			'Messages of QoS 0 came faster than this device stores them, and were left out. With QoS 1 the broker keeps them.',
 		outcome: 'lost'
 	},
 	'sequence-gap': {
