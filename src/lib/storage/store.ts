@@ -43,7 +43,14 @@ export interface SeriesStore {
 	/** Turns journal entries old or large enough into chunks and rollups; one context at a time, under a lock. */
 	seal(options?: { readonly all?: boolean }): Promise<{ chunks: number }>;
 	deleteMachine(machineId: MachineId): Promise<void>;
-	statistics(): Promise<{ readings: number; bytes: number; chunks: number; journalEntries: number; oldest?: EpochMs; newest?: EpochMs }>;
+	statistics(): Promise<{
+		readings: number;
+		bytes: number;
+		chunks: number;
+		journalEntries: number;
+		oldest?: EpochMs;
+		newest?: EpochMs;
+	}>;
 }
 
 export interface RegistryStore {
@@ -79,7 +86,10 @@ export interface SpanStore {
 	put(span: AnomalySpan): Promise<void>;
 	/** Spans that overlap [from, to]. */
 	list(query: { machineId?: MachineId; from: EpochMs; to: EpochMs }): Promise<AnomalySpan[]>;
-	watch(query: { machineId: MachineId; from: EpochMs; to: EpochMs }, onChange: (spans: AnomalySpan[]) => void): () => void;
+	watch(
+		query: { machineId: MachineId; from: EpochMs; to: EpochMs },
+		onChange: (spans: AnomalySpan[]) => void
+	): () => void;
 }
 
 export interface SettingsStore {
@@ -94,8 +104,16 @@ export interface SettingsStore {
 
 /** Rejected messages, persisted so that the Data screen shows them after a reload. */
 export interface IntakeLogStore {
-	record(reason: IntakeReason, count: number, last?: { topic: string; payload: string; at: EpochMs; message: string }): Promise<void>;
-	all(): Promise<Partial<Record<IntakeReason, { count: number; last?: { topic: string; payload: string; at: EpochMs; message: string } }>>>;
+	record(
+		reason: IntakeReason,
+		count: number,
+		last?: { topic: string; payload: string; at: EpochMs; message: string }
+	): Promise<void>;
+	all(): Promise<
+		Partial<
+			Record<IntakeReason, { count: number; last?: { topic: string; payload: string; at: EpochMs; message: string } }>
+		>
+	>;
 	clear(): Promise<void>;
 }
 

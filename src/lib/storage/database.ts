@@ -1,0 +1,231 @@
+/**
+ * Storage: the Dexie schema, its versions and what to do when the browser refuses or drops the database.
+ *
+ * In: a workspace. Out: an open database with strict durability (a commit is on disk before it resolves), and `run`, which reopens
+ * once when the browser has closed the connection under us (WebKit does after backgrounding) and turns errors into MillwrightErrors.
+ */
+import Dexie, { type Table } from 'dexie';
+import {
+	MillwrightError,
+	type Alarm,
+	type AnomalySpan,
+	type MachineRecord,
+	type ModelVersion,
+	type SensorRecord
+} from '../contracts';
+import { migrateBlocks } from './migrate-v1';
+
+/** [machine, level, spanClass, from, to, rolled, rows, readings, bytes, serial]: all that is asked of a segment without reading it. */
+export type SegmentKey = [number, number, number, number, number, number, number, number, number, number];
+export const Key = {
+	machine: 0,
+	level: 1,
+	spanClass: 2,
+	from: 3,
+	to: 4,
+	rolled: 5,
+	rows: 6,
+	readings: 7,
+	bytes: 8,
+	serial: 9
+} as const;
+
+export interface AssetRow {
+	key: number;
+	id: string;
+}
+export interface SeriesRow {
+	key: number;
+	id: string;
+	machine: number;
+}
+export interface JournalRow {
+	seq: number;
+	/** Wall clock of the append. */
+	at: number;
+	data: ArrayBuffer;
+}
+/** What the sealed part of a machine ends with. */
+export interface TailRow {
+	machine: number;
+	series: number[];
+	times: number[];
+	values: number[];
+	qualities: number[];
+	/** Raw data on disk in segments. */
+	from: number;
+	to: number;
+	readings: number;
+	/** Segments not yet rolled up into the next level, which later data may still join. */
+	open: SegmentKey[];
+}
+export interface JournalState {
+	key: 'journal';
+	/** Last journal entry written. */
+	seq: number;
+	/** Last journal entry sealed into segments. */
+	sealed: number;
+	/** Raised when stored data went away (machine deleted, retention): caches are void. */
+	epoch: number;
+	/** Last segment serial given out. */
+	serial: number;
+}
+export interface IntakeRow {
+	reason: string;
+	count: number;
+	last?: { topic: string; payload: string; at: number; message: string };
+}
+
+export class Database extends Dexie {
+	declare readonly assets: Table<AssetRow, number, Omit<AssetRow, 'key'>>;
+	declare readonly series: Table<SeriesRow, number, Omit<SeriesRow, 'key'>>;
+	declare readonly journal: Table<JournalRow, number>;
+	declare readonly segments: Table<Uint8Array, SegmentKey>;
+	declare readonly tails: Table<TailRow, number>;
+	declare readonly state: Table<JournalState, string>;
+	declare readonly machines: Table<MachineRecord, string>;
+	declare readonly sensors: Table<SensorRecord, string>;
+	declare readonly modelVersions: Table<ModelVersion, string>;
+	declare readonly modelWeights: Table<{ id: string; weights: ArrayBuffer }, string>;
+	declare readonly assignments: Table<{ machineId: string; versionId: string }, string>;
+	declare readonly alarms: Table<Alarm, string>;
+	declare readonly spans: Table<AnomalySpan, string>;
+	declare readonly settings: Table<{ key: string; value: unknown }, string>;
+	declare readonly intakeLog: Table<IntakeRow, string>;
+
+	constructor(name: string) {
+		super(name, { chromeTransactionDurability: 'strict' });
+		// Version 1: uncompressed blocks of one sensor each.
+		this.version(1).stores({
+			machines: 'id',
+			sensors: 'id, machineId',
+			blocks: '++id, sensorId',
+			alarms: 'id, machineId, raisedAt',
+			settings: 'key'
+		});
+		this.version(2)
+			.stores({
+				assets: '++key, &id',
+				series: '++key, &id, machine',
+				journal: 'seq',
+				segments: '',
+				tails: 'machine',
+				state: 'key',
+				machines: 'id',
+				sensors: 'id, machineId',
+				modelVersions: 'id',
+				modelWeights: 'id',
+				assignments: 'machineId',
+				alarms: 'id, machineId, raisedAt, state',
+				spans: 'id, machineId, start, [machineId+start]',
+				settings: 'key',
+				intakeLog: 'reason',
+				blocks: null
+			})
+			.upgrade(migrateBlocks);
+	}
+}
+
+export function databaseName(workspace: string): string {
+	return `millwright-${workspace}`;
+}
+
+/** Opens the database; MillwrightError 'storage-unavailable' with words a person can act on when it cannot. */
+export async function openDatabase(name: string): Promise<Database> {
+	if (typeof indexedDB === 'undefined')
+		throw new MillwrightError(
+			'storage-unavailable',
+			'This browser keeps no data here (no IndexedDB). Leave private browsing, or allow this site to store data.'
+		);
+	const database = new Database(name);
+	database.on('versionchange', () => {
+		// Another tab brings a newer version or deletes the workspace: let it, and fail here with words.
+		database.close({ disableAutoOpen: true });
+	});
+	const blocked = new Promise<never>((_, reject) => {
+		database.on('blocked', () =>
+			reject(
+				new MillwrightError(
+					'storage-unavailable',
+					'Another tab holds an older version of this app open. Close or reload the other tabs, then try again.'
+				)
+			)
+		);
+	});
+	blocked.catch(() => undefined);
+	try {
+		await Promise.race([database.open(), blocked]);
+	} catch (error) {
+		database.close();
+		throw storageError(error);
+	}
+	return database;
+}
+
+/** Anything IndexedDB or Dexie throws, as a MillwrightError. */
+export function storageError(error: unknown): MillwrightError {
+	if (error instanceof MillwrightError) return error;
+	const named = error as { name?: string; message?: string; inner?: { name?: string; message?: string } };
+	const names = [named?.name, named?.inner?.name];
+	const options = { cause: error };
+	const detail = { cause: named?.message ?? String(error) };
+	if (names.includes('QuotaExceededError'))
+		return new MillwrightError(
+			'storage-quota',
+			'The browser gives this app no more room to store data.',
+			detail,
+			options
+		);
+	if (names.includes('VersionError'))
+		return new MillwrightError(
+			'storage-unavailable',
+			'The stored data was written by a newer version of this app. Reload to get that version.',
+			detail,
+			options
+		);
+	if (
+		[
+			'MissingAPIError',
+			'SecurityError',
+			'InvalidStateError',
+			'UnknownError',
+			'OpenFailedError',
+			'DatabaseClosedError'
+		].some((name) => names.includes(name))
+	)
+		return new MillwrightError(
+			'storage-unavailable',
+			`The browser does not let this app store data (${named.inner?.message ?? named.message}). Private browsing, blocked site data or a full disk can be the reason.`,
+			detail,
+			options
+		);
+	return new MillwrightError('internal', `Storage failed: ${detail.cause}`, detail, options);
+}
+
+/** True when the connection went away without our doing: worth one new attempt. */
+function connectionLost(error: unknown): boolean {
+	const named = error as { name?: string; message?: string; inner?: { name?: string; message?: string } };
+	return [named, named?.inner].some(
+		(e) =>
+			e?.name === 'DatabaseClosedError' ||
+			(e?.name === 'InvalidStateError' && /clos/i.test(e.message ?? '')) ||
+			(e?.name === 'UnknownError' && /connection|lost|server/i.test(e.message ?? '')) ||
+			(e?.name === 'AbortError' && /connection|clos/i.test(e.message ?? ''))
+	);
+}
+
+/** Does storage work; reopens and tries once more when the browser dropped the connection. Unless `closed()`, which is final. */
+export async function run<T>(database: Database, closed: () => boolean, work: () => PromiseLike<T>): Promise<T> {
+	if (closed()) throw new MillwrightError('storage-unavailable', 'This data store has been closed.');
+	try {
+		return await work();
+	} catch (error) {
+		if (!connectionLost(error) || closed()) throw storageError(error);
+		try {
+			if (!database.isOpen()) await database.open();
+			return await work();
+		} catch (again) {
+			throw storageError(again);
+		}
+	}
+}

@@ -1,0 +1,98 @@
+/**
+ * Storage: `openStore(workspace)`, the one way in. In: a workspace name. Out: a `Store` on IndexedDB, in a page, a worker or a test.
+ */
+import { MillwrightError, type EpochMs, type SensorId, type WorkspaceName } from '../contracts';
+import { databaseName, openDatabase, run as runOn } from './database';
+import {
+	alarmStore,
+	intakeLogStore,
+	modelStore,
+	registryStore,
+	settingsStore,
+	spanStore,
+	type DocumentContext
+} from './documents';
+import { DexieSeriesStore } from './series-store';
+import type { Store } from './store';
+
+export type * from './store';
+
+export interface StoreOptions {
+	/** Wall clock; injected by tests. */
+	readonly now?: () => EpochMs;
+	/** Seals by itself after an append when the journal is old or large enough; on unless told otherwise. */
+	readonly autoSeal?: boolean;
+	/** Room for opened segments in memory. */
+	readonly cacheBytes?: number;
+	/** Told when the browser or another tab closes this connection for good (a newer version, the workspace deleted). */
+	readonly onClosed?: (error: MillwrightError) => void;
+}
+
+/**
+ * Opens (and on first use makes) a workspace's database. Throws MillwrightError 'storage-unavailable' with words when the browser
+ * refuses, another tab blocks the upgrade, or the data was written by a newer version.
+ */
+export async function openStore(workspace: WorkspaceName, options: StoreOptions = {}): Promise<Store> {
+	const now = options.now ?? (() => Date.now());
+	const database = await openDatabase(databaseName(workspace));
+	let closed = false;
+	database.on('versionchange', () => {
+		if (closed) return;
+		closed = true;
+		options.onClosed?.(
+			new MillwrightError('storage-unavailable', 'Another tab has a newer version of this app open. Reload this one.')
+		);
+	});
+	const run = <T>(work: () => PromiseLike<T>): Promise<T> => runOn(database, () => closed, work);
+	const context: DocumentContext = { database, run, isClosed: () => closed, now };
+
+	// Declared resolutions, by machine, read once and again when the registry was written here or is older than ten seconds.
+	const resolutions = new Map<SensorId, number | undefined>();
+	let resolutionsRead = -Infinity;
+	const resolutionOf = async (sensorIds: readonly SensorId[]) => {
+		const missing = sensorIds.filter((id) => !resolutions.has(id));
+		if (missing.length > 0 || now() - resolutionsRead > 10_000 || now() < resolutionsRead) {
+			resolutions.clear();
+			for (const sensor of await database.sensors.toArray()) resolutions.set(sensor.id, sensor.resolution);
+			for (const id of sensorIds) if (!resolutions.has(id)) resolutions.set(id, undefined);
+			resolutionsRead = now();
+		}
+		return (sensorId: SensorId) => resolutions.get(sensorId);
+	};
+
+	const series = new DexieSeriesStore({
+		database,
+		workspace,
+		run,
+		now,
+		autoSeal: options.autoSeal ?? true,
+		resolutionOf,
+		makeRoom: async () => false,
+		cacheBytes: options.cacheBytes ?? 96 * 1024 * 1024
+	});
+	const registry = registryStore(context);
+	return {
+		workspace,
+		series,
+		registry: {
+			...registry,
+			upsert: async (machines, sensors) => {
+				await registry.upsert(machines, sensors);
+				resolutionsRead = -Infinity;
+			}
+		},
+		models: modelStore(context),
+		alarms: alarmStore(context),
+		spans: spanStore(context),
+		settings: settingsStore(context),
+		intakeLog: intakeLogStore(context),
+		close: () => {
+			closed = true;
+			database.close({ disableAutoOpen: true });
+		},
+		destroy: async () => {
+			closed = true;
+			await database.delete({ disableAutoOpen: true });
+		}
+	};
+}

@@ -1,0 +1,97 @@
+/**
+ * Storage: finding and opening segments. Keys say all that is needed to choose; contents never change under a key, so opened
+ * segments are kept in a bounded cache without any need to be told of other tabs' work.
+ */
+import Dexie from 'dexie';
+import { Segment } from './codec/segment';
+import { Key, type Database, type SegmentKey } from './database';
+
+/** Longest span of a segment by class: a range scan looks that far before the wanted start, and no further. */
+const CLASS_SPANS = [4 * 3_600_000, 2 * 86_400_000, 32 * 86_400_000, 366 * 86_400_000, Infinity];
+
+export function spanClassOf(from: number, to: number): number {
+	return CLASS_SPANS.findIndex((span) => to - from <= span);
+}
+
+/** Keys of the segments of one machine and level that overlap [from, to]. In a transaction or not. */
+export async function findSegments(
+	database: Database,
+	machine: number,
+	level: number,
+	from: number,
+	to: number
+): Promise<SegmentKey[]> {
+	const lists = await Dexie.Promise.all(
+		CLASS_SPANS.map((span, spanClass) => {
+			const low = [machine, level, spanClass, Math.max(from - span, -Number.MAX_VALUE)];
+			const high = [machine, level, spanClass, to, Dexie.maxKey];
+			return database.segments.where(':id').between(low, high, true, true).primaryKeys();
+		})
+	);
+	return lists
+		.flat()
+		.filter((key) => key[Key.to] >= from)
+		.sort((a, b) => a[Key.from] - b[Key.from]);
+}
+
+export class SegmentCache {
+	private readonly held = new Map<string, { segment: Segment | undefined; weight: number }>();
+	private weight = 0;
+	/** Segments that could not be read, by key, and why: counted, skipped, shown. */
+	readonly unreadable = new Map<string, string>();
+
+	constructor(private readonly limitBytes: number) {}
+
+	/** Opens segments in the order of the keys; undefined where one is gone or unreadable. */
+	async open(database: Database, keys: readonly SegmentKey[]): Promise<(Segment | undefined)[]> {
+		const names = keys.map((key) => key.join());
+		const missing = keys.filter((_, i) => !this.held.has(names[i]!));
+		const fetched = new Map<string, Segment | undefined>();
+		if (missing.length > 0) {
+			const blocks = await database.segments.bulkGet(missing as SegmentKey[]);
+			missing.forEach((key, i) => {
+				const block = blocks[i];
+				const name = key.join();
+				if (!block) return;
+				let segment: Segment | undefined;
+				try {
+					segment = new Segment(block);
+				} catch (error) {
+					this.unreadable.set(name, (error as Error).message);
+				}
+				fetched.set(name, segment);
+				this.held.set(name, { segment, weight: 0 });
+			});
+		}
+		const opened = names.map((name) => {
+			const entry = this.held.get(name);
+			if (!entry) return fetched.get(name);
+			this.held.delete(name);
+			this.held.set(name, entry);
+			return entry.segment;
+		});
+		this.trim(names);
+		return opened;
+	}
+
+	/** Counts what was decoded since, and lets the least recently used go. */
+	trim(touched: readonly string[] = []): void {
+		for (const name of touched) {
+			const entry = this.held.get(name);
+			if (!entry) continue;
+			const now = entry.segment?.weight ?? 100;
+			this.weight += now - entry.weight;
+			entry.weight = now;
+		}
+		for (const [name, entry] of this.held) {
+			if (this.weight <= this.limitBytes) break;
+			this.held.delete(name);
+			this.weight -= entry.weight;
+		}
+	}
+
+	clear(): void {
+		this.held.clear();
+		this.weight = 0;
+	}
+}

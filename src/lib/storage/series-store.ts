@@ -1,0 +1,319 @@
+/**
+ * Storage: telemetry. Appends go to the journal, one durable record each; sealing turns them into segments; queries read all as one.
+ */
+import {
+	lockName,
+	type EpochMs,
+	type MachineId,
+	type ReadingBatch,
+	type SensorId,
+	type SeriesQuery,
+	type SeriesSlice,
+	type WorkspaceName
+} from '../contracts';
+import { Key, type Database, type JournalState } from './database';
+import { Directory } from './directory';
+import { checkBatch, sortBatch } from './intake';
+import { encodeJournal, journalTables, openJournal } from './journal';
+import { withLock } from './lock';
+import { querySeries } from './query';
+import { planSeal } from './seal';
+import { SegmentCache } from './segments';
+import type { CommitReceipt, SeriesStore } from './store';
+import { emptyState, Tail, tablesOf } from './tail';
+
+/** Readings in the journal that make sealing worth while at once. */
+const SEAL_READINGS = 400_000;
+/** Age of the oldest journal record that makes it worth while. */
+const SEAL_AGE_MS = 120_000;
+
+export interface SeriesContext {
+	readonly database: Database;
+	readonly workspace: WorkspaceName;
+	/** Runs storage work, reopening a dropped connection and naming errors. */
+	readonly run: <T>(work: () => PromiseLike<T>) => Promise<T>;
+	readonly now: () => EpochMs;
+	readonly autoSeal: boolean;
+	readonly resolutionOf: (sensorIds: readonly SensorId[]) => Promise<(sensorId: SensorId) => number | undefined>;
+	/** Makes room when the browser gives no more; false when there is nothing left to let go. */
+	readonly makeRoom: () => Promise<boolean>;
+	readonly cacheBytes: number;
+}
+
+export class DexieSeriesStore implements SeriesStore {
+	readonly directory: Directory;
+	readonly cache: SegmentCache;
+	private readonly tail = new Tail();
+	private appending: Promise<unknown> = Promise.resolve();
+	private sealing: Promise<unknown> | undefined;
+
+	constructor(private readonly context: SeriesContext) {
+		this.directory = new Directory(context.database);
+		this.cache = new SegmentCache(context.cacheBytes);
+	}
+
+	append(batch: ReadingBatch): Promise<CommitReceipt> {
+		const turn = this.appending.then(() => this.appendNow(batch));
+		this.appending = turn.catch(() => undefined);
+		return turn;
+	}
+
+	private async appendNow(batch: ReadingBatch): Promise<CommitReceipt> {
+		checkBatch(batch);
+		if (batch.times.length === 0) return { stored: 0, duplicates: 0, conflicts: 0, outOfOrder: 0 };
+		const receipt = await this.withRoom(() => this.context.run(() => this.commit(batch)));
+		this.considerSealing();
+		return receipt;
+	}
+
+	/** Quota: let the oldest raw data go and try again, so that new readings are never the ones that are lost. */
+	private async withRoom<T>(work: () => Promise<T>): Promise<T> {
+		for (;;) {
+			try {
+				return await work();
+			} catch (error) {
+				if ((error as { code?: string }).code !== 'storage-quota' || !(await this.context.makeRoom())) throw error;
+			}
+		}
+	}
+
+	private async commit(batch: ReadingBatch): Promise<CommitReceipt> {
+		const { database } = this.context;
+		const rows = await this.directory.ensure(batch.sensorIds);
+		const resolutionOf = await this.context.resolutionOf(batch.sensorIds);
+		for (;;) {
+			if (this.tail.seq < 0) await this.look();
+			const { seq, epoch } = this.tail;
+			const snapshot = { state: { ...emptyState, seq, epoch }, records: this.tail.known };
+			const sorted = await sortBatch(database, this.tail, this.cache, snapshot, batch, rows, resolutionOf);
+			const at = this.context.now();
+			const { data } = sorted;
+			const next = await database.transaction('rw', database.state, database.journal, async () => {
+				const state = (await database.state.get('journal')) ?? emptyState;
+				// Somebody else appended meanwhile: look again before deciding what is new.
+				if (state.seq !== seq || state.epoch !== epoch) return undefined;
+				if (!data) return state.seq;
+				await database.journal.add({ seq: seq + 1, at, data });
+				await database.state.put({ ...state, seq: seq + 1 });
+				return seq + 1;
+			});
+			if (next !== undefined) {
+				if (data) this.tail.add(openJournal({ seq: next, at, data }));
+				return sorted.receipt;
+			}
+			await this.look();
+		}
+	}
+
+	/** Brings this context's tail up to date. */
+	private look() {
+		const { database } = this.context;
+		return database.transaction('r', database.state, database.journal, database.tails, () =>
+			this.tail.snapshot(database)
+		);
+	}
+
+	private considerSealing(): void {
+		if (!this.context.autoSeal || this.sealing) return;
+		const { readings, oldest } = this.tail.pending;
+		if (readings < SEAL_READINGS && oldest > this.context.now() - SEAL_AGE_MS) return;
+		this.sealing = this.seal()
+			.catch(() => undefined) // the journal keeps everything; the next append tries again
+			.finally(() => (this.sealing = undefined));
+	}
+
+	query(query: SeriesQuery): Promise<SeriesSlice[]> {
+		return this.context.run(async () => {
+			const rows = await this.directory.find(query.sensorIds);
+			return querySeries(this.context.database, this.tail, this.cache, rows, query);
+		});
+	}
+
+	latest(sensorIds: readonly SensorId[]) {
+		return this.context.run(async () => {
+			const rows = await this.directory.find(sensorIds);
+			await this.look();
+			const found = new Map<SensorId, { time: EpochMs; value: number; quality: number }>();
+			rows.forEach((row, i) => {
+				const newest = row && this.tail.newest(row.key);
+				if (newest) found.set(sensorIds[i]!, newest);
+			});
+			return found;
+		});
+	}
+
+	extent(machineId: MachineId) {
+		return this.context.run(async () => {
+			const { database } = this.context;
+			const machine = await this.directory.machine(machineId);
+			if (machine === undefined) return undefined;
+			const series = await this.directory.seriesOf(machine);
+			return database.transaction('r', database.state, database.journal, database.tails, async () => {
+				const { records } = await this.tail.snapshot(database);
+				const tail = await database.tails.get(machine);
+				let from = tail?.from ?? Infinity;
+				let to = tail?.to ?? -Infinity;
+				let readings = tail?.readings ?? 0;
+				for (const { key } of series)
+					for (const { times } of journalTables(records, key)) {
+						from = Math.min(from, times[0]!);
+						to = Math.max(to, times[times.length - 1]!);
+						readings += times.length;
+					}
+				return readings > 0 ? { from, to, readings } : undefined;
+			});
+		});
+	}
+
+	seal(options: { readonly all?: boolean } = {}): Promise<{ chunks: number }> {
+		const name = lockName('seal', this.context.workspace);
+		return withLock(name, !options.all, async () => {
+			let chunks = 0;
+			// In portions, so that a large journal is never in one transaction.
+			for (;;) {
+				const portion = await this.withRoom(() => this.context.run(() => this.sealPortion(options.all ?? false)));
+				chunks += portion.chunks;
+				if (!portion.more) return { chunks };
+			}
+		}).then((result) => result ?? { chunks: 0 });
+	}
+
+	private async sealPortion(all: boolean): Promise<{ chunks: number; more: boolean }> {
+		const { database } = this.context;
+		const { state, records } = await this.look();
+		const total = records.reduce((sum, record) => sum + record.readings, 0);
+		const due = all || total >= SEAL_READINGS || (records[0]?.at ?? Infinity) <= this.context.now() - SEAL_AGE_MS;
+		if (records.length === 0 || !due) return { chunks: 0, more: false };
+		const portion: (typeof records)[number][] = [];
+		let readings = 0;
+		for (const record of records) {
+			if (readings > 2 * SEAL_READINGS) break;
+			portion.push(record);
+			readings += record.readings;
+		}
+		const unknown = new Set<number>();
+		for (const record of portion)
+			for (const series of record.series) if (!this.directory.row(series)) unknown.add(series);
+		if (unknown.size > 0) await this.directory.load([...unknown]);
+		const machineOf = (series: number) => this.directory.row(series)!.machine;
+		const plan = await planSeal(database, this.cache, portion, machineOf, state.serial, breather());
+		const sealed = portion[portion.length - 1]!.seq;
+		await database.transaction('rw', database.state, database.journal, database.tails, database.segments, async () => {
+			const now: JournalState = (await database.state.get('journal')) ?? emptyState;
+			if (now.epoch !== state.epoch || now.sealed !== state.sealed)
+				throw new Error('The journal changed while it was being sealed');
+			await database.segments.bulkPut(
+				plan.put.map(([, bytes]) => bytes),
+				plan.put.map(([key]) => key) as never
+			);
+			await database.segments.bulkDelete(plan.remove as never);
+			await database.tails.bulkPut(plan.tails);
+			await database.journal.where('seq').belowOrEqual(sealed).delete();
+			await database.state.put({ ...now, sealed, serial: plan.serial });
+		});
+		await this.look();
+		return { chunks: plan.put.length, more: sealed < state.seq && (all || total - readings >= SEAL_READINGS) };
+	}
+
+	async deleteMachine(machineId: MachineId): Promise<void> {
+		const { database, run, workspace } = this.context;
+		await withLock(lockName('seal', workspace), false, () =>
+			run(async () => {
+				const machine = await this.directory.machine(machineId);
+				if (machine === undefined) return;
+				const series = new Set((await this.directory.seriesOf(machine)).map((row) => row.key));
+				await database.transaction(
+					'rw',
+					database.state,
+					database.journal,
+					database.tails,
+					database.segments,
+					async () => {
+						const state = (await database.state.get('journal')) ?? emptyState;
+						await database.segments
+							.where(':id')
+							.between([machine], [machine + 1], true, false)
+							.delete();
+						await database.tails.delete(machine);
+						for (const row of await database.journal.toArray()) {
+							const record = openJournal(row);
+							if (!record.series.some((key) => series.has(key))) continue;
+							const kept = tablesOf(record).filter((table) => !series.has(table.series));
+							let end = 0;
+							const joined = (column: (table: (typeof kept)[number]) => Float64Array) =>
+								Float64Array.from(kept.flatMap((table) => [...column(table)]));
+							const data = encodeJournal(
+								Uint32Array.from(kept, (table) => table.series),
+								Uint32Array.from(kept, (table) => (end += table.times.length)),
+								joined((table) => table.times),
+								joined((table) => table.columns[0]!),
+								Uint8Array.from(joined((table) => table.columns[1]!))
+							);
+							await database.journal.put({ ...row, data });
+						}
+						await database.state.put({ ...state, epoch: state.epoch + 1 });
+					}
+				);
+			})
+		);
+	}
+
+	statistics() {
+		return this.context.run(async () => {
+			const { database } = this.context;
+			return database.transaction(
+				'r',
+				database.state,
+				database.journal,
+				database.tails,
+				database.segments,
+				async () => {
+					const { records } = await this.tail.snapshot(database);
+					const keys = await database.segments.toCollection().primaryKeys();
+					let readings = 0;
+					let bytes = 0;
+					let oldest = Infinity;
+					let newest = -Infinity;
+					for (const key of keys) {
+						bytes += key[Key.bytes];
+						if (key[Key.level] === 0) readings += key[Key.readings];
+						oldest = Math.min(oldest, key[Key.from]);
+						newest = Math.max(newest, key[Key.to]);
+					}
+					for (const record of records) {
+						readings += record.readings;
+						bytes += 16 * record.readings + 8 * record.series.length;
+						for (const { times } of tablesOf(record)) {
+							oldest = Math.min(oldest, times[0]!);
+							newest = Math.max(newest, times[times.length - 1]!);
+						}
+					}
+					return {
+						readings,
+						bytes,
+						chunks: keys.length,
+						journalEntries: records.length,
+						...(oldest === Infinity ? {} : { oldest, newest })
+					};
+				}
+			);
+		});
+	}
+}
+
+/** Gives way to messages about every 20 ms of work. */
+function breather(): () => Promise<void> {
+	let since = performance.now();
+	return async () => {
+		if (performance.now() - since < 20) return;
+		await new Promise<void>((resolve) => {
+			const channel = new MessageChannel();
+			channel.port1.onmessage = () => {
+				channel.port1.close();
+				resolve();
+			};
+			channel.port2.postMessage(0);
+		});
+		since = performance.now();
+	};
+}
