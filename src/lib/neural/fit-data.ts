@@ -1,10 +1,10 @@
 /**
  * Neural: checks of what a caller gives to fit and predict, and the gathering of rows into batches.
- * In: flat float32 arrays. Out: tensors of the rows asked for, or `invalid-input` naming what was expected and found.
+ * In: flat float32 arrays. Out: the rows asked for, or `invalid-input` naming what was expected and found.
  */
-import { tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
 import type { FitData } from './engine';
+import type { Chunk } from './executor';
 import { outputSteps, type NetworkPlan } from './network-spec';
 
 /** Numbers per row of the input and of the target, and the target's shape without rows. */
@@ -60,19 +60,20 @@ function requireFinite(values: Float32Array, perRow: number, what: string): void
 			);
 }
 
-/** Rows `order[from..to)` of the data as tensors: x [rows, steps, features], target [rows, ...]. */
-export function gatherRows(
+/** Rows `order[from..to)` of the data. */
+export function gatherChunk(
 	plan: NetworkPlan,
 	data: FitData,
 	order: Uint32Array | undefined,
 	from: number,
 	to: number
-): { x: Tensor; target: Tensor } {
+): Chunk {
 	const sizes = rowSizes(plan, data.steps);
-	const rows = to - from;
 	return {
-		x: tensor(pickRows(data.inputs, sizes.input, order, from, to), [rows, data.steps, plan.spec.features], 'float32'),
-		target: tensor(pickRows(data.targets, sizes.target, order, from, to), [rows, ...sizes.targetShape], 'float32')
+		inputs: pickRows(data.inputs, sizes.input, order, from, to),
+		targets: pickRows(data.targets, sizes.target, order, from, to),
+		rows: to - from,
+		steps: data.steps
 	};
 }
 

@@ -3,38 +3,32 @@
  * Everything that decides the result (order, dropout, noise, chunk sizes) follows from the seed and the shapes alone, never
  * from time, so one backend gives the same bits again; a checkpoint between epochs holds the rest.
  */
-import { add, dispose, keep, tensor, tidy, zeros, type Tensor } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
-import type { FitCheckpoint, FitData, FitOptions, FitProgress, FitResult } from './engine';
+import type { FitCheckpoint, FitData, FitOptions, FitResult } from './engine';
 import { pacedTurns } from './event-turn';
-import { checkFitData, gatherRows, rowSizes } from './fit-data';
-import { gradientOfChunk, lossOfChunk, type ChunkScale } from './gradient';
-import { runFusedAdam, type AdamState } from './kernels/adam-kernel';
+import type { AdamSetting, Executor } from './executor';
+import { checkFitData, gatherChunk } from './fit-data';
 import { splitWeights, type NetworkPlan } from './network-spec';
 import { seedOf, shuffledIndices } from './random';
 
-/** Where the loop finds and leaves the network's weights (it owns what it leaves until the next is left). */
-export interface WeightHolder {
-	get(): readonly Tensor[];
-	/** Takes the new ones over and disposes the old. */
-	replace(weights: Tensor[]): void;
-}
-
-/** Gradient of one batch: what differs between one worker and several. The caller disposes what comes back. */
+/** Leaves the gradient of one batch in the executor: what differs between one worker and several. */
 export interface BatchGradients {
-	/** Rows `order[from..to)` are the batch; `seed` names its randomness. */
-	compute(order: Uint32Array, from: number, to: number, seed: number): Promise<{ loss: number; gradients: Tensor[] }>;
+	/** Rows `order[from..to)` are the batch; `seed` names its randomness. Rejects with `aborted` when the signal fires. */
+	compute(order: Uint32Array, from: number, to: number, seed: number): Promise<void>;
+	/** One step with the gradient of the batch, everywhere the weights are. */
+	step(setting: AdamSetting): void;
+	/** Loss sum (see Executor.takeLoss) of all workers. */
+	takeLoss(): Promise<number>;
 	dispose(): void;
 }
 
 export interface FitSetting {
-	readonly plan: NetworkPlan;
-	readonly holder: WeightHolder;
+	readonly executor: Executor;
 	/** Rows that one uninterrupted piece of work may have: bounds memory and the time to notice a cancel. */
 	readonly chunkRows: number;
 	readonly gradients: BatchGradients;
-	/** Reads tensors on the host (asynchronously where the backend demands it). */
-	readonly read: (tensors: readonly Tensor[]) => Promise<Float32Array>;
+	/** Batches between two looks at the loss: 1 where reading it costs nothing. */
+	readonly lossEvery: number;
 }
 
 const beta1 = 0.9;
@@ -48,7 +42,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Trains. Rejects with `aborted` when cancelled (weights: the best so far), `invalid-input` for data that does not fit. */
 export async function runFit(setting: FitSetting, data: FitData, options: FitOptions): Promise<FitResult> {
-	const { plan, holder } = setting;
+	const { executor } = setting;
 	checkOptions(options);
 	const job = new FitJob(setting, data, options);
 	try {
@@ -60,8 +54,9 @@ export async function runFit(setting: FitSetting, data: FitData, options: FitOpt
 		}
 		return job.result();
 	} finally {
-		if (job.best) holder.replace(tensorsOf(plan, job.best.weights));
-		job.dispose();
+		if (job.best) executor.setWeights(job.best.weights);
+		executor.endTraining();
+		setting.gradients.dispose();
 	}
 }
 
@@ -76,11 +71,8 @@ class FitJob {
 	private secondsBefore = 0;
 	private windowsNow = 0;
 	private reportedAt = -Infinity;
-	private m: Tensor[] = [];
-	private v: Tensor[] = [];
 	private readonly startedAt = performance.now();
 	private readonly batches: number;
-	private readonly scaleOf: (rows: number) => ChunkScale;
 
 	constructor(
 		private readonly setting: FitSetting,
@@ -89,83 +81,69 @@ class FitJob {
 	) {
 		this.learningRate = options.learningRate;
 		this.batches = Math.ceil(data.count / options.batchSize);
-		this.scaleOf = (rows) => chunkScale(setting.plan, data.steps, rows, options);
 	}
 
 	start(): void {
-		const { plan, holder } = this.setting;
+		const { executor } = this.setting;
 		const from = this.options.resumeFrom;
-		if (from) checkCheckpoint(plan, from, this.options);
-		if (from) {
-			this.epoch = from.epoch;
-			this.step = from.step;
-			this.learningRate = from.learningRate;
-			this.best = from.best;
-			this.epochsWithoutGain = from.epochsWithoutGain;
-			this.lossCurve = [...from.lossCurve];
-			this.secondsBefore = from.seconds;
-			holder.replace(tensorsOf(plan, from.weights));
-			this.m = tensorsOf(plan, from.m);
-			this.v = tensorsOf(plan, from.v);
-			this.stopped = this.options.patience !== undefined && from.epochsWithoutGain >= this.options.patience;
-		} else {
-			this.m = plan.weights.map((weight) => keep(zeros(weight.shape as number[])));
-			this.v = plan.weights.map((weight) => keep(zeros(weight.shape as number[])));
+		if (!from) {
+			executor.startTraining();
+			return;
 		}
+		checkCheckpoint(executor.plan, from, this.options);
+		this.epoch = from.epoch;
+		this.step = from.step;
+		this.learningRate = from.learningRate;
+		this.best = from.best;
+		this.epochsWithoutGain = from.epochsWithoutGain;
+		this.lossCurve = [...from.lossCurve];
+		this.secondsBefore = from.seconds;
+		this.stopped = this.options.patience !== undefined && from.epochsWithoutGain >= this.options.patience;
+		executor.setWeights(from.weights);
+		executor.startTraining({ m: from.m, v: from.v });
 	}
 
 	async runEpoch(): Promise<void> {
 		const { options, data, setting } = this;
+		const { gradients } = setting;
 		const order = shuffledIndices(data.count, seedOf(options.seed, 2, this.epoch));
 		let lossSum = 0;
 		for (let batch = 0; batch < this.batches; batch++) {
 			throwIfAborted(options.signal);
 			const from = batch * options.batchSize;
 			const to = Math.min(data.count, from + options.batchSize);
-			const { loss, gradients } = await setting.gradients.compute(order, from, to, seedOf(options.seed, 3, this.step));
-			if (!Number.isFinite(loss)) {
-				dispose(gradients);
-				throw new MillwrightError(
-					'invalid-input',
-					`Training diverged: the loss is ${loss} in epoch ${this.epoch + 1}, batch ${batch + 1}. Lower the learning rate (${this.rate()}) or set clipNorm.`,
-					{ epoch: this.epoch + 1, batch: batch + 1, learningRate: this.rate() }
-				);
+			await gradients.compute(order, from, to, seedOf(options.seed, 3, this.step));
+			if ((batch + 1) % setting.lossEvery === 0 || batch + 1 === this.batches) {
+				lossSum += await gradients.takeLoss();
+				this.requireFinite(lossSum, batch);
 			}
-			this.applyStep(gradients);
-			lossSum += loss * (to - from);
+			gradients.step({
+				step: this.step + 1,
+				learningRate: this.rate(),
+				beta1,
+				beta2,
+				epsilon,
+				weightDecay: options.weightDecay ?? 0,
+				clipNorm: options.clipNorm ?? 0
+			});
+			this.step++;
 			this.windowsNow += to - from;
 			this.report(batch + 1);
 		}
-		const train = lossSum / data.count;
 		const validation = options.validation ? await this.validate(options.validation) : NaN;
 		this.epoch++;
-		this.lossCurve.push({ epoch: this.epoch, train, validation });
+		this.lossCurve.push({ epoch: this.epoch, train: lossSum / data.count, validation });
 		await this.judge(validation);
 		this.report(this.batches);
 	}
 
-	private applyStep(gradients: Tensor[]): void {
-		const { plan, holder } = this.setting;
-		const state: AdamState = { weights: [...holder.get()], m: this.m, v: this.v };
-		const next = runFusedAdam(state, gradients, {
-			count: plan.weights.length,
-			step: this.step + 1,
-			learningRate: this.rate(),
-			beta1,
-			beta2,
-			epsilon,
-			weightDecay: this.options.weightDecay ?? 0,
-			clipNorm: this.options.clipNorm ?? 0,
-			decays: plan.weights.map((weight) => weight.decays)
-		});
-		dispose(gradients);
-		dispose(this.m);
-		dispose(this.v);
-		next.norm.dispose();
-		holder.replace(next.weights);
-		this.m = next.m;
-		this.v = next.v;
-		this.step++;
+	private requireFinite(loss: number, batch: number): void {
+		if (Number.isFinite(loss)) return;
+		throw new MillwrightError(
+			'invalid-input',
+			`Training diverged: the loss is ${loss} in epoch ${this.epoch + 1}, batch ${batch + 1}. Lower the learning rate (${this.rate()}) or set clipNorm.`,
+			{ epoch: this.epoch + 1, batch: batch + 1, learningRate: this.rate() }
+		);
 	}
 
 	/** Rate of the next step. Cosine: from the given rate to `minimum` over all epochs (Loshchilov & Hutter 2017). */
@@ -177,21 +155,16 @@ class FitJob {
 	}
 
 	private async validate(data: FitData): Promise<number> {
-		const { plan, holder, chunkRows, read } = this.setting;
+		const { executor, chunkRows } = this.setting;
 		const turn = pacedTurns();
-		let loss = 0;
+		let sum = 0;
 		for (let from = 0; from < data.count; from += chunkRows) {
 			throwIfAborted(this.options.signal);
-			const to = Math.min(data.count, from + chunkRows);
-			const part = tidy(() => {
-				const { x, target } = gatherRows(plan, data, undefined, from, to);
-				return lossOfChunk(plan, holder.get(), x, target, chunkScale(plan, data.steps, to - from, this.options));
-			});
-			loss += ((await read([part]))[0]! * (to - from)) / data.count;
-			part.dispose();
+			const chunk = gatherChunk(executor.plan, data, undefined, from, Math.min(data.count, from + chunkRows));
+			sum += await executor.evaluate(chunk, this.options.loss ?? 'mse');
 			await turn();
 		}
-		return loss;
+		return sum / data.count;
 	}
 
 	/** Keeps the best weights, lowers the rate on a plateau, and stops when patience is used up. */
@@ -199,7 +172,7 @@ class FitJob {
 		const { options, setting } = this;
 		if (!options.validation) return;
 		if (!this.best || validation < this.best.loss) {
-			this.best = { weights: await setting.read(setting.holder.get()), epoch: this.epoch, loss: validation };
+			this.best = { weights: await setting.executor.readWeights(), epoch: this.epoch, loss: validation };
 			this.epochsWithoutGain = 0;
 			return;
 		}
@@ -212,16 +185,15 @@ class FitJob {
 	}
 
 	async checkpoint(): Promise<FitCheckpoint> {
-		const { plan, holder, read } = this.setting;
+		const { executor } = this.setting;
 		return {
 			format: 1,
-			spec: plan.spec,
+			spec: executor.plan.spec,
 			seed: this.options.seed,
 			epoch: this.epoch,
 			step: this.step,
-			weights: await read(holder.get()),
-			m: await read(this.m),
-			v: await read(this.v),
+			weights: await executor.readWeights(),
+			...(await executor.readMoments()),
 			learningRate: this.learningRate,
 			best: this.best,
 			epochsWithoutGain: this.epochsWithoutGain,
@@ -268,102 +240,30 @@ class FitJob {
 			windows: this.epoch * this.data.count
 		};
 	}
-
-	dispose(): void {
-		dispose(this.m);
-		dispose(this.v);
-		this.setting.gradients.dispose();
-	}
 }
 
 /** Gradients on this thread: the batch in chunks, added up in order. */
 export function localGradients(
-	plan: NetworkPlan,
-	holder: WeightHolder,
+	executor: Executor,
 	data: FitData,
-	options: Pick<FitOptions, 'loss' | 'signal'>,
-	chunkRows: number,
-	read: FitSetting['read']
+	options: FitOptions,
+	chunkRows: number
 ): BatchGradients {
 	const turn = pacedTurns();
 	return {
 		async compute(order, from, to, seed) {
-			const scale = chunkScale(plan, data.steps, to - from, options);
-			const sum = await sumChunks(
-				plan,
-				holder.get(),
-				data,
-				order,
-				{ from, to, firstRow: 0 },
-				scale,
-				seed,
-				chunkRows,
-				async () => {
-					await turn();
-					throwIfAborted(options.signal);
-				}
-			);
-			const loss = (await read([sum.loss]))[0]!;
-			sum.loss.dispose();
-			return { loss, gradients: sum.gradients };
+			for (let at = from; at < to; at += chunkRows) {
+				const end = Math.min(to, at + chunkRows);
+				const place = { loss: options.loss ?? 'mse', batchRows: to - from, firstRow: at - from, seed } as const;
+				executor.accumulate(gatherChunk(executor.plan, data, order, at, end), place);
+				await turn();
+				throwIfAborted(options.signal);
+			}
 		},
+		step: (setting) => executor.step(setting),
+		takeLoss: () => executor.takeLoss(),
 		dispose() {}
 	};
-}
-
-/** Adds the gradients of rows `order[from..to)`, chunk by chunk; `firstRow` is the number of `from` in its batch. */
-export async function sumChunks(
-	plan: NetworkPlan,
-	weights: readonly Tensor[],
-	data: FitData,
-	order: Uint32Array,
-	rows: { readonly from: number; readonly to: number; readonly firstRow: number },
-	scale: ChunkScale,
-	seed: number,
-	chunkRows: number,
-	between: () => Promise<void>
-): Promise<{ loss: Tensor; gradients: Tensor[] }> {
-	let sum: Tensor[] | undefined;
-	try {
-		for (let at = rows.from; at < rows.to; at += chunkRows) {
-			const end = Math.min(rows.to, at + chunkRows);
-			const before = sum;
-			sum = tidy(() => {
-				const { x, target } = gatherRows(plan, data, order, at, end);
-				const place = { seed, firstRow: rows.firstRow + at - rows.from };
-				const { loss, gradients } = gradientOfChunk(plan, weights, x, target, scale, place);
-				const parts = [loss, ...gradients];
-				return before ? parts.map((part, k) => add(before[k]!, part)) : parts;
-			});
-			if (before) dispose(before);
-			await between();
-		}
-	} catch (error) {
-		if (sum) dispose(sum);
-		throw error;
-	}
-	const [loss, ...gradients] = sum!;
-	return { loss: loss!, gradients };
-}
-
-export function chunkScale(
-	plan: NetworkPlan,
-	steps: number,
-	rows: number,
-	options: Pick<FitOptions, 'loss'>
-): ChunkScale {
-	return {
-		loss: options.loss ?? 'mse',
-		elementScale: 1 / (rows * rowSizes(plan, steps).target),
-		rowScale: 1 / rows
-	};
-}
-
-/** One tensor per weight from all numbers in a row, kept out of any tidy. */
-export function tensorsOf(plan: NetworkPlan, flat: Float32Array): Tensor[] {
-	return splitWeights(plan, flat).map((values, k) =>
-		keep(tensor(values.slice(), plan.weights[k]!.shape as number[], 'float32'))
-	);
 }
 
 function checkOptions(options: FitOptions): void {

@@ -4,7 +4,8 @@
  */
 import { add, scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { passLayer, type LayerOutput, type Pass } from './layer-passes';
-import { lossOf, type LossName } from './losses';
+import type { LossName } from './executor';
+import { lossOf } from './losses';
 import type { NetworkPlan } from './network-spec';
 
 const scoring: Pass = { training: false, seed: 0, firstRow: 0, rowScale: 0 };

@@ -2,11 +2,12 @@
  * Neural: the LSTM engine on TensorFlow.js. In: which backends may be used and for what. Out: an `Engine` on the best one
  * that gives right answers here.
  */
-import { engine as tensorEngine, memory } from '@tensorflow/tfjs-core';
+import { memory } from '@tensorflow/tfjs-core';
 import { MillwrightError, toPlainError } from '../contracts/error';
 import { activateBackend, loadBackend, type BackendName } from './backends';
-import type { BackendReport, Engine, EngineOptions, Network } from './engine';
-import { TensorNetwork, type Host } from './network';
+import type { BackendReport, Engine, EngineOptions, Network, NetworkSpec } from './engine';
+import { EngineNetwork, type Host } from './network';
+import { TensorExecutor } from './tensor-executor';
 
 export * from './engine';
 
@@ -38,8 +39,8 @@ class TensorEngine implements Engine {
 
 	constructor(readonly report: BackendReport) {}
 
-	createNetwork(spec: Parameters<Engine['createNetwork']>[0], seed: number): Network {
-		const network = new TensorNetwork(this.host(), spec, seed);
+	createNetwork(spec: NetworkSpec, seed: number): Network {
+		const network = new EngineNetwork(this.host(), spec, seed);
 		this.networks.add(network);
 		return network;
 	}
@@ -57,12 +58,12 @@ class TensorEngine implements Engine {
 	private host(): Host {
 		const { backend } = this.report;
 		return {
-			backend,
 			chunkFlops: chunkFlops[backend],
-			activate: () => {
+			lossEvery: backend === 'webgpu' ? 8 : 1,
+			check: () => {
 				if (this.disposed) throw new MillwrightError('invalid-input', 'The engine has been disposed.');
-				if (tensorEngine().backendName !== backend) activateBackend(backend);
-			}
+			},
+			createExecutor: (plan) => new TensorExecutor(plan, () => activateBackend(backend), backend !== 'webgpu')
 		};
 	}
 }

@@ -18,9 +18,7 @@ import {
 	sum,
 	type Tensor
 } from '@tensorflow/tfjs-core';
-import type { FitOptions } from './engine';
-
-export type LossName = NonNullable<FitOptions['loss']>;
+import type { LossName } from './executor';
 
 export interface LossParts {
 	readonly loss: Tensor;

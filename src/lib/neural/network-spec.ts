@@ -195,6 +195,17 @@ export function splitWeights(plan: NetworkPlan, flat: Float32Array): Float32Arra
 	});
 }
 
+/** All numbers, one weight after the other. */
+export function joinWeights(parts: readonly Float32Array[]): Float32Array {
+	const flat = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+	let at = 0;
+	for (const part of parts) {
+		flat.set(part, at);
+		at += part.length;
+	}
+	return flat;
+}
+
 function wrong(layer: string, expected: string, found: unknown): MillwrightError {
 	return new MillwrightError('invalid-model', `Layer ${layer}: expected ${expected}, found ${String(found)}.`, {
 		layer,

@@ -2,47 +2,39 @@
  * Neural: a network on one backend, behind the `Network` interface. In: a specification and a seed. Out: predictions,
  * training, weights, streams. Owns its weight tensors; everything else lives no longer than a call.
  */
-import { concat, dispose, keep, reshape, tidy, tensor, type Tensor } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
 import type { FitData, FitOptions, FitResult, Network, NetworkSpec, NetworkStream } from './engine';
 import { pacedTurns } from './event-turn';
+import type { Executor } from './executor';
+import { checkFit, chunkRowsFor, localGradients, runFit, type BatchGradients } from './fit';
 import { checkInputs, pickRows, rowSizes } from './fit-data';
-import {
-	checkFit,
-	chunkRowsFor,
-	localGradients,
-	runFit,
-	tensorsOf,
-	type BatchGradients,
-	type WeightHolder
-} from './fit';
-import { forwardOf } from './gradient';
-import { forwardFlops, initialWeights, planNetwork, type NetworkPlan } from './network-spec';
-import { openStream } from './stream';
+import { forwardFlops, initialWeights, joinWeights, planNetwork, splitWeights, type NetworkPlan } from './network-spec';
+import { requireStreamable } from './stream';
 
-/** What a network needs to know of its backend. */
+/** What a network needs to know of the engine it runs on. */
 export interface Host {
-	readonly backend: 'webgpu' | 'wasm' | 'cpu';
-	/** Makes this backend current (several may live in one thread). Throws when the engine has been disposed. */
-	activate(): void;
+	/** Throws when the engine has been disposed. */
+	check(): void;
+	createExecutor(plan: NetworkPlan): Executor;
 	/** Floating-point operations that one uninterrupted piece of work may take. */
 	readonly chunkFlops: number;
+	/** Batches between two looks at the loss. */
+	readonly lossEvery: number;
 	/** Gradients shared over workers; undefined where there are none to be had. */
 	readonly shareGradients?: (
-		plan: NetworkPlan,
-		holder: WeightHolder,
+		executor: Executor,
 		data: FitData,
 		options: FitOptions,
 		chunkRows: number
 	) => Promise<BatchGradients>;
 }
 
-export class TensorNetwork implements Network {
+export class EngineNetwork implements Network {
 	readonly spec: NetworkSpec;
 	readonly weightShapes: Network['weightShapes'];
 	private readonly plan: NetworkPlan;
+	private readonly executor: Executor;
 	private readonly streams = new Set<NetworkStream>();
-	private weights: Tensor[];
 	private fitting = false;
 	private disposed = false;
 
@@ -54,10 +46,9 @@ export class TensorNetwork implements Network {
 		this.plan = planNetwork(spec);
 		this.spec = this.plan.spec;
 		this.weightShapes = this.plan.weights.map(({ name, shape }) => ({ name, shape }));
-		host.activate();
-		this.weights = initialWeights(this.plan, seed).map((values, k) =>
-			keep(tensor(values, this.plan.weights[k]!.shape as number[], 'float32'))
-		);
+		host.check();
+		this.executor = host.createExecutor(this.plan);
+		this.executor.setWeights(joinWeights(initialWeights(this.plan, seed)));
 	}
 
 	async predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array> {
@@ -66,17 +57,13 @@ export class TensorNetwork implements Network {
 		const sizes = rowSizes(this.plan, steps);
 		const output = new Float32Array(count * sizes.target);
 		// Scoring costs a third of training, so three times the rows fit into one piece of work.
-		const chunk = Math.max(1, Math.min(256, 3 * chunkRowsFor(forwardFlops(this.plan, steps), this.host.chunkFlops)));
+		const chunk = Math.min(256, 3 * this.chunkRows(steps));
 		const turn = pacedTurns();
 		for (let from = 0; from < count; from += chunk) {
-			const to = Math.min(count, from + chunk);
 			this.use();
-			const y = tidy(() => {
-				const rows = pickRows(inputs, sizes.input, undefined, from, to);
-				return forwardOf(this.plan, this.weights, tensor(rows, [to - from, steps, this.spec.features], 'float32'));
-			});
-			output.set(await this.read([y]), from * sizes.target);
-			y.dispose();
+			const to = Math.min(count, from + chunk);
+			const rows = pickRows(inputs, sizes.input, undefined, from, to);
+			output.set(await this.executor.score(rows, to - from, steps), from * sizes.target);
 			await turn();
 		}
 		return output;
@@ -87,40 +74,39 @@ export class TensorNetwork implements Network {
 		if (this.fitting) throw new MillwrightError('invalid-input', 'This network is already training.');
 		checkFit(this.plan, data, options);
 		this.fitting = true;
+		const { executor, host } = this;
 		try {
-			const chunkRows = chunkRowsFor(forwardFlops(this.plan, data.steps), this.host.chunkFlops);
-			const read = (tensors: readonly Tensor[]) => this.read(tensors);
-			const holder = this.holder();
-			const shared = (options.workers ?? 1) > 1 ? this.host.shareGradients : undefined;
-			const gradients = shared
-				? await shared(this.plan, holder, data, options, chunkRows)
-				: localGradients(this.plan, holder, data, options, chunkRows, read);
-			return await runFit({ plan: this.plan, holder, chunkRows, gradients, read }, data, options);
+			const chunkRows = this.chunkRows(data.steps);
+			const share = (options.workers ?? 1) > 1 ? host.shareGradients : undefined;
+			const gradients = share
+				? await share(executor, data, options, chunkRows)
+				: localGradients(executor, data, options, chunkRows);
+			return await runFit({ executor, chunkRows, gradients, lossEvery: host.lossEvery }, data, options);
 		} finally {
 			this.fitting = false;
+			if (this.disposed) executor.dispose();
 		}
 	}
 
 	async getWeights(): Promise<Float32Array> {
 		this.use();
-		return this.read(this.weights);
+		return this.executor.readWeights();
 	}
 
 	setWeights(weights: Float32Array): void {
 		this.use();
 		if (this.fitting)
 			throw new MillwrightError('invalid-input', 'This network is training: its weights cannot be set.');
-		this.holder().replace(tensorsOf(this.plan, weights));
+		splitWeights(this.plan, weights);
+		this.executor.setWeights(weights);
 	}
 
 	openStream(lanes: number): NetworkStream {
 		this.use();
-		const stream = openStream(
-			this.plan,
-			lanes,
-			() => this.weights,
-			() => this.use()
-		);
+		requireStreamable(this.plan);
+		if (!Number.isInteger(lanes) || lanes < 1)
+			throw new MillwrightError('invalid-input', `A stream needs 1 or more lanes, found ${lanes}.`, { found: lanes });
+		const stream = this.executor.openStream(lanes);
 		this.streams.add(stream);
 		return stream;
 	}
@@ -128,46 +114,17 @@ export class TensorNetwork implements Network {
 	dispose(): void {
 		if (this.disposed) return;
 		this.streams.forEach((stream) => stream.dispose());
-		dispose(this.weights);
 		this.disposed = true;
+		// A job in flight gives its memory back when it ends.
+		if (!this.fitting) this.executor.dispose();
 	}
 
 	private use(): void {
 		if (this.disposed) throw new MillwrightError('invalid-input', 'This network has been disposed.');
-		this.host.activate();
+		this.host.check();
 	}
 
-	private holder(): WeightHolder {
-		return {
-			get: () => {
-				this.use();
-				return this.weights;
-			},
-			replace: (next) => {
-				if (this.disposed) return dispose(next);
-				dispose(this.weights);
-				this.weights = next;
-			}
-		};
-	}
-
-	/** All numbers of the tensors, one after the other, in one read. */
-	private async read(tensors: readonly Tensor[]): Promise<Float32Array> {
-		this.host.activate();
-		if (tensors.length === 1) return (await tensors[0]!.data()) as Float32Array;
-		if (this.host.backend !== 'webgpu') {
-			const parts = tensors.map((part) => part.dataSync() as Float32Array);
-			const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-			let at = 0;
-			for (const part of parts) {
-				all.set(part, at);
-				at += part.length;
-			}
-			return all;
-		}
-		const flat = tidy(() => concat(tensors.map((part) => reshape(part, [-1]))));
-		const values = (await flat.data()) as Float32Array;
-		flat.dispose();
-		return values;
+	private chunkRows(steps: number): number {
+		return chunkRowsFor(forwardFlops(this.plan, steps), this.host.chunkFlops);
 	}
 }

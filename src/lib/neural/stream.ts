@@ -33,16 +33,13 @@ export function requireStreamable(plan: NetworkPlan): void {
 	}
 }
 
-/** Opens a stream. `weights` gives the network's weights at the time of a step; `activate` makes its backend current. */
+/** Opens a stream of a streamable plan. `weights` gives the network's weights at the time of a step; `activate` makes its backend current. */
 export function openStream(
 	plan: NetworkPlan,
 	lanes: number,
 	weights: () => readonly Tensor[],
 	activate: () => void
 ): NetworkStream {
-	requireStreamable(plan);
-	if (!Number.isInteger(lanes) || lanes < 1)
-		throw new MillwrightError('invalid-input', `A stream needs 1 or more lanes, found ${lanes}.`, { found: lanes });
 	/** Widths of the states, in order: h and c of each LSTM, h of each GRU. */
 	const widths = plan.layers.flatMap(({ spec }) =>
 		spec.kind === 'lstm' ? [spec.units, spec.units] : spec.kind === 'gru' ? [spec.units] : []
