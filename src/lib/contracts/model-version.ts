@@ -31,6 +31,30 @@ export interface Calibration {
 	readonly smoothing: number;
 	/** Smoothed squared residual (mean over sensors) at which the score is 1. */
 	readonly threshold: number;
+	/** What the score is made of; undefined (a model from elsewhere): the one statistic that the fields above describe. */
+	readonly statistics?: readonly ResidualStatistic[];
+	/** Per sensor, longest run of equal values seen while running; null where a run says nothing (a constant). */
+	readonly longestRun?: readonly (number | null)[];
+	/** Per sensor, own units: all load sensors below theirs means that the machine is stopped; null: not a load sensor. */
+	readonly stoppedBelow?: readonly (number | null)[];
+	/** Per sensor, scaled units over five steps: a larger jump is a change of operating point; undefined: none were learnt. */
+	readonly jumpLimit?: readonly number[];
+	/** Rows after a break before a score is given. */
+	readonly warmUpSteps?: number;
+	/** Rows of normal running that the calibration rests on. */
+	readonly rows?: number;
+}
+
+/** One way of looking at the residuals: `bias` finds drifts and shifts, `energy` finds unrest. */
+export interface ResidualStatistic {
+	readonly kind: 'bias' | 'energy';
+	/** EWMA coefficient per step. */
+	readonly smoothing: number;
+	/** Of the smoothed statistic on normal data, per sensor. */
+	readonly mean: readonly number[];
+	readonly deviation: readonly number[];
+	/** Fourth-power mean over sensors of the normalised statistic at which the score is 1. */
+	readonly threshold: number;
 }
 
 export interface TrainingMetrics {

@@ -1,0 +1,199 @@
+/**
+ * `npm run train:models`: trains the shipped predictor of every machine class on simulated healthy machines, measures it on
+ * machines and seeds it has not seen, and writes `models/<class>/<version>/` and `models/index.json`.
+ *
+ * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
+ * the same weights. Options: --class <id>, --epochs <n>, --version <name>, --quick (small, for a look; not for shipping),
+ * --measure-only (evaluates what is there).
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
+import type { ModelPackage, ModelVersion } from '../src/lib/contracts';
+import { startEngine, type Engine } from '../src/lib/neural';
+import { trainPredictor } from '../src/lib/training';
+import { evaluateRuns, type RunOutcome } from './evaluate-class';
+import { simulate, stepMs, type SimulatedRun } from './simulated-rows';
+import { writeCard, writeReadme, type ClassMetrics } from './cards';
+
+const { values: options } = parseArgs({
+	options: {
+		class: { type: 'string' },
+		epochs: { type: 'string', default: '14' },
+		version: { type: 'string', default: 'v1' },
+		quick: { type: 'boolean', default: false },
+		'measure-only': { type: 'boolean', default: false }
+	}
+});
+
+const root = new URL('./', import.meta.url);
+/** Monday, 5 January 2026, 06:00: the plant's own clock, so that a run can be repeated to the bit. */
+const startTime = Date.UTC(2026, 0, 5, 6);
+const hour = 3_600_000;
+const seed = 20260105;
+
+/** Machines come in plants of `machines`; each plant its own seed and time of day, so that ambient temperature varies. */
+function runs(
+	machineClass: MachineClass,
+	plants: readonly { seed: number; machines: number; hours: number; at: number }[],
+	faults?: readonly ScenarioFault[]
+): SimulatedRun[] {
+	return plants.flatMap((plant) =>
+		simulate({
+			machineClass: machineClass.id,
+			machines: plant.machines,
+			seed: plant.seed,
+			hours: plant.hours,
+			startTime: startTime + plant.at * hour,
+			faults,
+			sensorNames: machineClass.sensors.map(({ name }) => name)
+		})
+	);
+}
+
+const scale = options.quick ? 0.4 : 1;
+const trainingPlants = [0, 5, 10, 15, 20].map((at, i) => ({ seed: 101 + i, machines: 4, hours: 0.75 * scale, at }));
+const calibrationPlants = [2, 7, 13, 18, 23].map((at, i) => ({ seed: 201 + i, machines: 4, hours: 1 * scale, at }));
+const healthyPlants = [1, 6, 12, 17, 22].map((at, i) => ({ seed: 301 + i, machines: 8, hours: 2 * scale, at }));
+const faultPlants = [{ seed: 401, machines: 4, hours: 1, at: 8 }];
+const faultOnset = 15;
+const faultGrowth = 40;
+
+async function train(engine: Engine, machineClass: MachineClass): Promise<ModelPackage> {
+	const training = runs(machineClass, trainingPlants);
+	const heldBack = runs(machineClass, calibrationPlants);
+	let epoch = 0;
+	return trainPredictor(
+		engine,
+		{
+			sensorNames: machineClass.sensors.map(({ name }) => name),
+			kinds: machineClass.sensors.map(({ kind }) => kind),
+			stepMs,
+			recordings: training.map(({ rows }) => rows),
+			heldBack: heldBack.map(({ rows }) => rows)
+		},
+		{
+			id: `${machineClass.id}-${options.version}`,
+			target: { machineClass: machineClass.id },
+			origin: 'shipped',
+			createdAt: Date.UTC(2026, 10, 23),
+			description: `${training.length} simulated healthy machines over all modes, ${heldBack.length} others for calibration`,
+			seed,
+			maxEpochs: Number(options.epochs),
+			plan: { units: [32, 16] },
+			onProgress: ({ lossCurve, windowsPerSecond }) => {
+				const last = lossCurve[lossCurve.length - 1];
+				if (!last || last.epoch === epoch) return;
+				epoch = last.epoch;
+				console.error(
+					`${machineClass.id} epoch ${last.epoch}: ${last.train.toFixed(5)} / ${last.validation.toFixed(5)}, ${Math.round(windowsPerSecond ?? 0)} windows/s`
+				);
+			}
+		}
+	);
+}
+
+function measure(engine: Engine, machineClass: MachineClass, pkg: ModelPackage): ClassMetrics {
+	const healthy = evaluateRuns(engine, pkg, runs(machineClass, healthyPlants));
+	const hours = healthy.reduce((sum, run) => sum + (run.rows * stepMs) / hour, 0);
+	const falseAlarms = healthy.reduce((sum, run) => sum + run.raisedAt.length, 0);
+	const faults = [...machineClass.faults.map(({ id }) => id), ...sensorFaultModes.map(({ id }) => id)]
+		.filter((id) => id !== 'link-dropout')
+		.map((fault) => {
+			const lines = Array.from({ length: 4 }, (_, machine) => ({
+				machine,
+				fault,
+				onset: faultOnset,
+				growth: faultGrowth
+			}));
+			return faultFigures(fault, evaluateRuns(engine, pkg, runs(machineClass, faultPlants, lines)));
+		});
+	return {
+		machineClass: machineClass.id,
+		healthyHours: hours,
+		healthyMachines: healthy.length,
+		falseAlarms,
+		scoredShare:
+			healthy.reduce((sum, run) => sum + run.scoredRows, 0) / healthy.reduce((sum, run) => sum + run.rows, 0),
+		peakHealthyScore: Math.max(...healthy.map((run) => run.peakNormalScore)),
+		medianHealthyScore: healthy.map((run) => run.medianScore).sort((a, b) => a - b)[healthy.length >> 1]!,
+		faults,
+		falseReasons: healthy.filter((run) => run.raisedAt.length > 0).map((run) => run.reason ?? '')
+	};
+}
+
+function faultFigures(fault: string, outcomes: readonly RunOutcome[]): ClassMetrics['faults'][number] {
+	const found = outcomes.flatMap((run) => {
+		const { truth } = run;
+		const raised = truth && run.raisedAt.find((at) => at >= truth.onset && at <= truth.timeOfEvent);
+		return truth && raised !== undefined ? [{ run, truth, raised }] : [];
+	});
+	const middle = (list: number[]) => list.sort((a, b) => a - b)[list.length >> 1] ?? Number.NaN;
+	return {
+		fault,
+		runs: outcomes.length,
+		detected: found.length,
+		falseBefore: outcomes.reduce(
+			(sum, run) => sum + run.raisedAt.filter((at) => at < (run.truth?.onset ?? 0)).length,
+			0
+		),
+		medianShareOfLife: middle(
+			found.map(({ truth, raised }) => (raised - truth.onset) / (truth.timeOfEvent - truth.onset))
+		),
+		medianDelaySeconds: middle(found.map(({ truth, raised }) => (raised - truth.detectableFrom) / 1000)),
+		affectedInTopTwo: found.filter(({ run, truth }) => run.leading.some((name) => truth.affectedSensors.includes(name)))
+			.length,
+		example: found[0]?.run.reason
+	};
+}
+
+const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
+const chosen = machineClasses.filter(({ id }) => options.class === undefined || id === options.class);
+if (chosen.length === 0) throw new Error(`There is no machine class "${options.class}"`);
+for (const machineClass of chosen) {
+	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
+	let pkg: ModelPackage;
+	if (options['measure-only']) {
+		const version = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8')) as ModelVersion;
+		const bytes = readFileSync(new URL('weights.bin', folder));
+		pkg = { version, weights: new Uint8Array(bytes).buffer };
+	} else {
+		pkg = await train(engine, machineClass);
+	}
+	const metrics = measure(engine, machineClass, pkg);
+	if (!options['measure-only']) {
+		rmSync(new URL(`${machineClass.id}/`, root), { recursive: true, force: true });
+		mkdirSync(folder, { recursive: true });
+		writeFileSync(new URL('model.json', folder), JSON.stringify(pkg.version, rounded, '\t') + '\n');
+		writeFileSync(new URL('weights.bin', folder), new Uint8Array(pkg.weights));
+	}
+	writeFileSync(new URL('metrics.json', folder), JSON.stringify(metrics, rounded, '\t') + '\n');
+	writeFileSync(new URL('CARD.md', folder), writeCard(machineClass, pkg.version, metrics));
+	console.error(
+		`${machineClass.id}: ${metrics.falseAlarms} false alarms in ${metrics.healthyHours.toFixed(0)} h (peak ${metrics.peakHealthyScore.toFixed(2)}), detected ${metrics.faults.map(({ fault, detected, runs: n, medianShareOfLife }) => `${fault} ${detected}/${n}@${medianShareOfLife.toFixed(2)}`).join(', ')}`
+	);
+}
+await engine.dispose();
+
+const shipped = machineClasses.flatMap(({ id }) => {
+	const path = `${id}/${options.version}/`;
+	return existsSync(new URL(`${path}model.json`, root))
+		? [{ machineClass: id, path, id: `${id}-${options.version}` }]
+		: [];
+});
+writeFileSync(new URL('index.json', root), JSON.stringify(shipped, null, '\t') + '\n');
+writeFileSync(
+	new URL('README.md', root),
+	writeReadme(
+		shipped.map(({ path }) => ({
+			version: JSON.parse(readFileSync(new URL(`${path}model.json`, root), 'utf8')) as ModelVersion,
+			metrics: JSON.parse(readFileSync(new URL(`${path}metrics.json`, root), 'utf8')) as ClassMetrics
+		}))
+	)
+);
+
+/** Seven digits are more than float32 keeps; times and seconds of training differ from run to run and are left out. */
+function rounded(key: string, value: unknown): unknown {
+	if (key === 'seconds') return 0;
+	return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(8)) : value;
+}

@@ -1,0 +1,3 @@
+/** Advisory Generation: health reports in, alarms out. */
+export * from './alarm-machine';
+export * from './reason';

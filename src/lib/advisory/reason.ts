@@ -1,0 +1,58 @@
+/**
+ * Advisory Generation: one plain sentence that says what is wrong, which sensor says so, by how much and since when.
+ *
+ * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
+ */
+import type { EpochMs, HealthReport, SensorDeviation } from '../contracts';
+
+/** Clock time, hours and minutes of the tablet's own zone. */
+export function clockOf(time: EpochMs): string {
+	const date = new Date(time);
+	return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`;
+}
+
+/** A value with digits down to a tenth of `band`. */
+export function formatValue(value: number, band: number): string {
+	if (!Number.isFinite(value)) return 'nothing';
+	const digits = band > 0 && Number.isFinite(band) ? Math.max(0, Math.min(6, Math.ceil(-Math.log10(band)) + 1)) : 2;
+	return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
+}
+
+/** "discharge_pressure" -> "discharge pressure" */
+function spoken(name: string): string {
+	return name.replace(/[_\s]+/g, ' ').trim();
+}
+
+function capital(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function deviationSentence(deviation: SensorDeviation, unit: string | undefined): string {
+	const name = capital(spoken(deviation.sensorName));
+	const suffix = unit ? ` ${unit}` : '';
+	if (deviation.note === 'silent') return `${name} has stopped sending`;
+	const actual = formatValue(deviation.actual, deviation.band);
+	if (deviation.note === 'stuck') return `${name} is stuck at ${actual}${suffix}`;
+	const expected = formatValue(deviation.expected, deviation.band);
+	const apart = Math.abs(deviation.actual - deviation.expected);
+	if (apart < deviation.band * 0.5)
+		return `${name} is unsteady around ${actual}${suffix} (expected ${expected} \u00b1 ${formatValue(deviation.band, deviation.band)}${suffix})`;
+	const side = deviation.actual > deviation.expected ? 'high' : 'low';
+	return `${name} is ${side}: ${actual}${suffix}, expected ${expected} \u00b1 ${formatValue(deviation.band, deviation.band)}${suffix}`;
+}
+
+export function anomalyReason(
+	report: Pick<HealthReport, 'contributors' | 'unwellSince' | 'time'>,
+	unitOf: (sensorName: string) => string | undefined,
+	since: EpochMs | undefined = report.unwellSince
+): string {
+	const [first, second] = report.contributors;
+	const when = `since ${clockOf(since ?? report.time)}`;
+	if (!first) return `Readings do not fit normal running ${when}`;
+	const also = second && second.share >= 0.2 ? `, with ${spoken(second.sensorName)}` : '';
+	return `${deviationSentence(first, unitOf(first.sensorName))}${also}, ${when}`;
+}
+
+export function staleReason(lastTime: EpochMs): string {
+	return `No data since ${clockOf(lastTime)}: the machine or its link has stopped sending`;
+}

@@ -1,0 +1,219 @@
+/**
+ * State Detection: what normal residuals look like.
+ *
+ * In: rows of held-back normal running with what the network expected of each. Out: the calibration stored with the model:
+ * residual spread, smoothed statistics and their thresholds, stop levels, jump limits, runs of equal values.
+ */
+import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../contracts';
+import { ModeDetector, isStopped, jumpSpan } from './operating-mode';
+import { ResidualTracker, combine, distanceOf, type StatisticKind } from './residual-tracker';
+import { learnThreshold } from './threshold';
+
+/** Unbroken stretch of rows; all arrays row-major [rows, sensors]. `expected` is NaN where the network was warming up. */
+export interface ScoredSegment {
+	readonly rows: number;
+	readonly own: Float32Array;
+	readonly scaled: Float32Array;
+	/** Scaled. */
+	readonly expected: Float32Array;
+}
+
+/** Fast and slow bias, and unrest. The slow one needs enough rows to be known. */
+const statisticKinds: readonly (StatisticKind & { readonly minimumRows: number })[] = [
+	{ kind: 'bias', smoothing: 0.06, minimumRows: 0 },
+	{ kind: 'bias', smoothing: 0.01, minimumRows: 2000 },
+	{ kind: 'energy', smoothing: 0.03, minimumRows: 0 }
+];
+
+const loadKinds: ReadonlySet<SensorKind> = new Set(['speed', 'current', 'power', 'torque']);
+export const defaultWarmUpSteps = 20;
+
+/** Levels below which a load sensor says "stopped": a tenth of its 99th percentile. Null for other sensors. */
+export function learnStopLevels(kinds: readonly SensorKind[], rows: readonly ArrayLike<number>[]): (number | null)[] {
+	return kinds.map((kind, i) => {
+		if (!loadKinds.has(kind)) return null;
+		const sizes = Float64Array.from(rows, (row) => Math.abs(row[i]!))
+			.filter((value) => !Number.isNaN(value))
+			.sort();
+		const high = sizes[Math.floor(sizes.length * 0.99)] ?? 0;
+		return high > 0 ? high * 0.1 : null;
+	});
+}
+
+/**
+ * Scaled size of a five-step change that normal steady running does not show: eight robust deviations, at least 0.3.
+ * Undefined when the data has no such changes (nothing to protect) or is made of them (nothing to tell apart).
+ */
+export function learnJumpLimits(segments: readonly ScoredSegment[], sensors: number): number[] | undefined {
+	const limits: number[] = [];
+	for (let i = 0; i < sensors; i++) {
+		const sizes: number[] = [];
+		for (const segment of segments)
+			for (let r = jumpSpan; r < segment.rows; r++)
+				sizes.push(Math.abs(segment.scaled[r * sensors + i]! - segment.scaled[(r - jumpSpan) * sensors + i]!));
+		const sorted = Float64Array.from(sizes).sort();
+		limits.push(Math.max(0.3, 8 * 1.4826 * (sorted[sorted.length >> 1] ?? 0)));
+	}
+	let rows = 0;
+	let jumps = 0;
+	for (const segment of segments)
+		for (let r = jumpSpan; r < segment.rows; r++) {
+			rows++;
+			for (let i = 0; i < sensors; i++) {
+				const change = segment.scaled[r * sensors + i]! - segment.scaled[(r - jumpSpan) * sensors + i]!;
+				if (Math.abs(change) > limits[i]!) {
+					jumps++;
+					break;
+				}
+			}
+		}
+	return jumps >= 3 && jumps < rows * 0.25 ? limits : undefined;
+}
+
+/** Learns the calibration. Throws `not-enough-data` with fewer than 30 judged rows. */
+export function calibrate(
+	segments: readonly ScoredSegment[],
+	kinds: readonly SensorKind[],
+	stoppedBelow: readonly (number | null)[]
+): Calibration {
+	const sensors = kinds.length;
+	const jumpLimit = learnJumpLimits(segments, sensors);
+	const judged = segments.map((segment) => judgeRows(segment, sensors, { stoppedBelow, jumpLimit }));
+	const rows = judged.reduce((sum, list) => sum + list.length, 0);
+	if (rows < 30)
+		throw new MillwrightError('not-enough-data', `Only ${rows} rows of steady running to calibrate on; 30 are needed`, {
+			rows
+		});
+
+	const { mean, deviation } = spreadOf(segments, judged, sensors);
+	const chosen = statisticKinds.filter((kind) => rows >= kind.minimumRows);
+	const standardised = new Float32Array(sensors);
+	const replay = (visit: (tracker: ResidualTracker, settled: boolean) => void) =>
+		segments.forEach((segment, s) => {
+			const tracker = new ResidualTracker(chosen, sensors);
+			let count = 0;
+			for (const r of judged[s]!) {
+				for (let i = 0; i < sensors; i++) {
+					const at = r * sensors + i;
+					standardised[i] = (segment.scaled[at]! - segment.expected[at]! - mean[i]!) / deviation[i]!;
+				}
+				tracker.update(standardised);
+				visit(tracker, ++count > 20);
+			}
+		});
+
+	const moments = chosen.map(() => Array.from({ length: sensors }, () => ({ n: 0, sum: 0, squares: 0 })));
+	replay((tracker, settled) => {
+		if (!settled) return;
+		tracker.smoothed.forEach((values, k) =>
+			values.forEach((value, i) => {
+				const moment = moments[k]![i]!;
+				moment.n++;
+				moment.sum += value;
+				moment.squares += value * value;
+			})
+		);
+	});
+	const unfinished = chosen.map(({ kind, smoothing }, k): ResidualStatistic => {
+		// White noise of unit variance gives this much after smoothing; real residuals give more, never less.
+		const floor = Math.sqrt(smoothing / (2 - smoothing)) * (kind === 'energy' ? Math.SQRT2 : 0.75);
+		const stats = moments[k]!.map(({ n, sum, squares }) => {
+			const average = n > 0 ? sum / n : kind === 'energy' ? 1 : 0;
+			return { average, spread: n > 1 ? Math.sqrt(Math.max(0, squares / n - average ** 2)) : 0 };
+		});
+		return {
+			kind,
+			smoothing,
+			mean: stats.map(({ average }) => average),
+			deviation: stats.map(({ spread }) => Math.max(spread, floor)),
+			threshold: 1
+		};
+	});
+	const levels: number[][] = chosen.map(() => []);
+	const distances = new Float64Array(sensors);
+	replay((tracker, settled) => {
+		if (!settled) return;
+		unfinished.forEach((statistic, k) => {
+			for (let i = 0; i < sensors; i++) distances[i] = distanceOf(statistic, i, tracker.smoothed[k]![i]!);
+			levels[k]!.push(combine(distances));
+		});
+	});
+	const statistics = unfinished.map((statistic, k) => ({
+		...statistic,
+		threshold: learnThreshold(levels[k]!, statistic.smoothing)
+	}));
+	return {
+		residualDeviation: deviation,
+		residualMean: mean,
+		smoothing: statistics[0]!.smoothing,
+		threshold: statistics[0]!.threshold,
+		statistics,
+		longestRun: learnRuns(segments, sensors, stoppedBelow),
+		stoppedBelow,
+		jumpLimit,
+		warmUpSteps: defaultWarmUpSteps,
+		rows
+	};
+}
+
+/** Indices of the rows of a segment whose residuals count: expected, and in a settled mode. */
+function judgeRows(
+	segment: ScoredSegment,
+	sensors: number,
+	calibration: Pick<Calibration, 'stoppedBelow' | 'jumpLimit'>
+): number[] {
+	const modes = new ModeDetector(calibration, sensors);
+	const judged: number[] = [];
+	for (let r = 0; r < segment.rows; r++) {
+		const range = [r * sensors, (r + 1) * sensors] as const;
+		const settled = modes.observe(segment.own.subarray(...range), segment.scaled.subarray(...range));
+		if (settled && !Number.isNaN(segment.expected[r * sensors]!)) judged.push(r);
+	}
+	return judged;
+}
+
+function spreadOf(segments: readonly ScoredSegment[], judged: readonly number[][], sensors: number) {
+	const mean = new Array<number>(sensors).fill(0);
+	const deviation = new Array<number>(sensors).fill(0);
+	for (let i = 0; i < sensors; i++) {
+		const residuals: number[] = [];
+		segments.forEach((segment, s) => {
+			for (const r of judged[s]!) residuals.push(segment.scaled[r * sensors + i]! - segment.expected[r * sensors + i]!);
+		});
+		const average = residuals.reduce((sum, value) => sum + value, 0) / residuals.length;
+		const variance = residuals.reduce((sum, value) => sum + (value - average) ** 2, 0) / residuals.length;
+		mean[i] = average;
+		// Scaled units have deviation 1: below a hundredth of it a residual is no news, however constant the column.
+		deviation[i] = Math.max(Math.sqrt(variance), 0.01);
+	}
+	return { mean, deviation };
+}
+
+/** Longest run of equal values while running; null when a sensor hardly ever changes in normal running. */
+function learnRuns(
+	segments: readonly ScoredSegment[],
+	sensors: number,
+	stoppedBelow: readonly (number | null)[]
+): (number | null)[] {
+	const longest = new Array<number>(sensors).fill(1);
+	let total = 0;
+	for (const segment of segments) {
+		const run = new Array<number>(sensors).fill(0);
+		let previous: Float32Array | undefined;
+		for (let r = 0; r < segment.rows; r++) {
+			const row = segment.own.subarray(r * sensors, (r + 1) * sensors);
+			if (isStopped(stoppedBelow, row)) {
+				run.fill(0);
+				previous = undefined;
+				continue;
+			}
+			total++;
+			for (let i = 0; i < sensors; i++) {
+				run[i] = previous && previous[i] === row[i] ? run[i]! + 1 : 1;
+				longest[i] = Math.max(longest[i]!, run[i]!);
+			}
+			previous = row;
+		}
+	}
+	return longest.map((run) => (run > Math.max(20, total * 0.02) ? null : run));
+}

@@ -1,0 +1,255 @@
+/**
+ * State Detection: one machine, row by row.
+ *
+ * In: an aligned row and what the network expected of it. Out: a `DetectedState` (score, mode, ranked deviations) and the row
+ * the network is to see next. Holds only this machine's smoothing state; the network's own state lives in its stream.
+ */
+import type { DetectedState, EpochMs, MachineId, ModelVersion, ResidualStatistic, SensorDeviation } from '../contracts';
+import { defaultWarmUpSteps } from './calibrate';
+import { ModeDetector } from './operating-mode';
+import { ResidualTracker, combine, distanceOf } from './residual-tracker';
+
+/** A row as Data Manipulation hands it over. */
+export interface ObservedRow {
+	readonly time: EpochMs;
+	/** [sensors], own units, NaN where nothing good is known. */
+	readonly values: ArrayLike<number>;
+	readonly breakBefore: boolean;
+}
+
+export interface Observation {
+	readonly state: DetectedState;
+	/** [sensors], scaled, without NaN: what the network gets as this row. */
+	readonly input: Float32Array;
+}
+
+/** A sensor silent for this many rows scores 1; rows with a value count a fifth back, so that bursts of silence add up. */
+const silentRows = 60;
+/** Smoothing of the actual and expected values that a person is shown. */
+const shownSmoothing = 0.1;
+
+export class MachineDetector {
+	private readonly sensors: number;
+	private readonly statistics: readonly ResidualStatistic[];
+	private readonly tracker: ResidualTracker;
+	private readonly modes: ModeDetector;
+	private readonly warmUp: number;
+	private readonly runs: Uint32Array;
+	private readonly silent: Float32Array;
+	private readonly heard: Uint8Array;
+	private readonly lastOwn: Float32Array;
+	private readonly lastScaled: Float32Array;
+	private readonly shownActual: Float64Array;
+	private readonly shownExpected: Float64Array;
+	private rowsSinceBreak = 0;
+	private judgedRows = 0;
+
+	constructor(
+		readonly machineId: MachineId,
+		private readonly version: ModelVersion
+	) {
+		this.sensors = version.scaler.sensorNames.length;
+		this.statistics = statisticsOf(version);
+		this.tracker = new ResidualTracker(
+			this.statistics,
+			this.sensors,
+			this.statistics.map((statistic) => statistic.mean)
+		);
+		this.modes = new ModeDetector(version.calibration, this.sensors);
+		this.warmUp = version.calibration.warmUpSteps ?? defaultWarmUpSteps;
+		this.runs = new Uint32Array(this.sensors);
+		this.silent = new Float32Array(this.sensors);
+		this.heard = new Uint8Array(this.sensors);
+		this.lastOwn = new Float32Array(this.sensors).fill(Number.NaN);
+		this.lastScaled = new Float32Array(this.sensors);
+		this.shownActual = new Float64Array(this.sensors).fill(Number.NaN);
+		this.shownExpected = new Float64Array(this.sensors).fill(Number.NaN);
+	}
+
+	/** `expected`: [sensors], scaled, the network's prediction of this row; undefined when it has seen none before it. */
+	observe(row: ObservedRow, expected: ArrayLike<number> | undefined): Observation {
+		if (row.breakBefore) this.forget();
+		const prediction = row.breakBefore ? undefined : expected;
+		const { scaler, calibration } = this.version;
+		const input = new Float32Array(this.sensors);
+		const residuals = new Float32Array(this.sensors);
+		let missing = 0;
+		for (let i = 0; i < this.sensors; i++) {
+			const own = row.values[i]!;
+			if (Number.isNaN(own)) {
+				missing++;
+				this.silent[i] = Math.min(3 * silentRows, this.silent[i]! + 1);
+				this.runs[i] = 0;
+				input[i] = prediction?.[i] ?? this.lastScaled[i]!;
+				residuals[i] = Number.NaN;
+			} else {
+				this.silent[i] = Math.max(0, this.silent[i]! - 0.2);
+				this.heard[i] = 1;
+				this.runs[i] = own === this.lastOwn[i] ? this.runs[i]! + 1 : 1;
+				input[i] = (own - scaler.mean[i]!) / scaler.deviation[i]!;
+				residuals[i] = prediction
+					? (input[i]! - prediction[i]! - calibration.residualMean[i]!) / calibration.residualDeviation[i]!
+					: Number.NaN;
+			}
+			this.lastOwn[i] = own;
+			this.lastScaled[i] = input[i]!;
+			// Far outside anything seen in training a network only saturates; keep its state sane.
+			input[i] = Math.max(-8, Math.min(8, input[i]!));
+		}
+		this.rowsSinceBreak++;
+		const settled = this.modes.observe(row.values, this.lastScaled);
+		if (prediction !== undefined) this.show(row.values, prediction);
+
+		const unscored = this.unscored(missing, prediction !== undefined);
+		if (unscored !== undefined || (this.modes.mode === 'start-up' && !settled)) {
+			if (this.modes.mode === 'off' || this.modes.mode === 'start-up') this.runs.fill(0);
+			const reason = unscored ?? (this.judgedRows === 0 ? 'warming-up' : undefined);
+			if (reason !== undefined) return { state: this.stateWithout(row.time, reason), input };
+		}
+		if (settled && prediction !== undefined && this.rowsSinceBreak > this.warmUp) {
+			this.tracker.update(residuals);
+			this.judgedRows++;
+		}
+		return { state: this.judge(row.time), input };
+	}
+
+	private forget(): void {
+		this.rowsSinceBreak = 0;
+		this.runs.fill(0);
+		this.silent.fill(0);
+		this.heard.fill(0);
+		this.modes.reset();
+		this.judgedRows = 0;
+		this.tracker.reset();
+		this.shownActual.fill(Number.NaN);
+		this.shownExpected.fill(Number.NaN);
+	}
+
+	private unscored(missing: number, predicted: boolean): DetectedState['unscored'] {
+		const neverHeard = this.heard.reduce((count, heard) => count + (heard === 0 ? 1 : 0), 0);
+		if (this.modes.mode === 'off') return 'stopped';
+		if (this.rowsSinceBreak > 5 && (neverHeard > 0 || missing > this.sensors / 2)) return 'missing-sensors';
+		if (!predicted || this.rowsSinceBreak <= this.warmUp) return 'warming-up';
+		return undefined;
+	}
+
+	private stateWithout(time: EpochMs, unscored: DetectedState['unscored']): DetectedState {
+		return {
+			machineId: this.machineId,
+			time,
+			modelId: this.version.id,
+			score: Number.NaN,
+			anomalous: false,
+			unscored,
+			mode: this.modes.mode,
+			deviations: []
+		};
+	}
+
+	private judge(time: EpochMs): DetectedState {
+		let score = 0;
+		let leading = 0;
+		const distances = this.statistics.map((statistic, k) => {
+			const values = new Float64Array(this.sensors);
+			for (let i = 0; i < this.sensors; i++) values[i] = distanceOf(statistic, i, this.tracker.smoothed[k]![i]!);
+			const ratio = combine(values) / statistic.threshold;
+			if (ratio > score) {
+				score = ratio;
+				leading = k;
+			}
+			return values;
+		});
+		const notes = this.sensorNotes();
+		for (const note of notes) score = Math.max(score, note.score);
+		const deviations = this.rank(distances[leading]!, this.statistics[leading]!, notes);
+		return {
+			machineId: this.machineId,
+			time,
+			modelId: this.version.id,
+			score,
+			anomalous: score >= 1,
+			mode: this.modes.mode,
+			deviations
+		};
+	}
+
+	/** Sensors that are themselves the finding: no longer moving, no longer sent. */
+	private sensorNotes(): { sensor: number; note: 'stuck' | 'silent'; score: number }[] {
+		const notes: { sensor: number; note: 'stuck' | 'silent'; score: number }[] = [];
+		const { longestRun, rows } = this.version.calibration;
+		for (let i = 0; i < this.sensors; i++) {
+			if (this.silent[i]! >= 10)
+				notes.push({ sensor: i, note: 'silent', score: Math.min(3, this.silent[i]! / silentRows) });
+			const longest = longestRun?.[i];
+			if (longest === undefined || longest === null) continue;
+			// Little data shows few runs: ask for more before calling a sensor stuck.
+			const limit = Math.max(60, longest * ((rows ?? 0) > 2000 ? 4 : 8));
+			if (this.runs[i]! > limit / 2)
+				notes.push({ sensor: i, note: 'stuck', score: Math.min(3, this.runs[i]! / limit) });
+		}
+		return notes;
+	}
+
+	private rank(
+		distances: Float64Array,
+		statistic: ResidualStatistic,
+		notes: readonly { sensor: number; note: 'stuck' | 'silent'; score: number }[]
+	): SensorDeviation[] {
+		const { scaler, calibration } = this.version;
+		const squares = Array.from(distances, (distance) => distance * distance);
+		const noted = new Map(notes.filter(({ score }) => score >= 1).map(({ sensor, note }) => [sensor, note]));
+		// A dead sensor explains more than what its absence does to the others.
+		const largest = Math.max(...squares, 1e-9);
+		for (const sensor of noted.keys()) squares[sensor] = largest * 4;
+		const total = squares.reduce((sum, square) => sum + square, 0) || 1;
+		const normalBand = statistic.threshold * this.sensors ** 0.25;
+		return squares
+			.map((square, i): SensorDeviation => {
+				const unit = scaler.deviation[i]! * calibration.residualDeviation[i]!;
+				const bias = statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0;
+				const actual = this.shownActual[i]!;
+				const expected = this.shownExpected[i]!;
+				return {
+					sensorName: scaler.sensorNames[i]!,
+					share: square / total,
+					actual,
+					expected,
+					band: Math.max(3, bias) * unit,
+					...(noted.has(i) ? { note: noted.get(i)! } : {})
+				};
+			})
+			.sort((a, b) => b.share - a.share);
+	}
+
+	private show(own: ArrayLike<number>, prediction: ArrayLike<number>): void {
+		const { scaler, calibration } = this.version;
+		for (let i = 0; i < this.sensors; i++) {
+			const scaled = prediction[i]! + calibration.residualMean[i]!;
+			const expected = scaled * scaler.deviation[i]! + scaler.mean[i]!;
+			this.shownExpected[i] = Number.isNaN(this.shownExpected[i]!)
+				? expected
+				: this.shownExpected[i]! + shownSmoothing * (expected - this.shownExpected[i]!);
+			const actual = own[i]!;
+			if (Number.isNaN(actual)) continue;
+			this.shownActual[i] = Number.isNaN(this.shownActual[i]!)
+				? actual
+				: this.shownActual[i]! + shownSmoothing * (actual - this.shownActual[i]!);
+		}
+	}
+}
+
+/** The statistics of a version; one from elsewhere that has none gets the plain smoothed squared residual. */
+export function statisticsOf(version: ModelVersion): readonly ResidualStatistic[] {
+	const { calibration } = version;
+	if (calibration.statistics && calibration.statistics.length > 0) return calibration.statistics;
+	const sensors = version.scaler.sensorNames.length;
+	return [
+		{
+			kind: 'energy',
+			smoothing: calibration.smoothing,
+			mean: new Array<number>(sensors).fill(0),
+			deviation: new Array<number>(sensors).fill(1),
+			threshold: calibration.threshold
+		}
+	];
+}

@@ -1,0 +1,124 @@
+/**
+ * State Detection: one model version on the engine, predicting for many machines at once.
+ *
+ * In: the newest scaled row of each machine that is due. Out: what the network expects of each one's next row. Every machine
+ * has a lane that carries the LSTM state, so a reading costs one step, not a window.
+ */
+import { MillwrightError, type MachineId, type ModelPackage, type PredictorSpec } from '../contracts';
+import type { Engine, Network, NetworkSpec, NetworkStream } from '../neural/engine';
+
+/** The network of a predictor: LSTMs that return sequences and a dense head on every step. */
+export function networkSpecOf(spec: PredictorSpec): NetworkSpec {
+	return {
+		features: spec.features,
+		layers: [
+			...spec.units.map((units) => ({ kind: 'lstm' as const, units, returnSequences: true })),
+			{ kind: 'dense' as const, units: spec.features, activation: 'linear' as const }
+		]
+	};
+}
+
+/** Builds the network of a version and loads its weights. Throws `invalid-model` when sizes or values are wrong. */
+export function loadNetwork(engine: Engine, pkg: ModelPackage): Network {
+	const { version } = pkg;
+	const weights = new Float32Array(pkg.weights.slice(0));
+	if (version.scaler.sensorNames.length !== version.spec.features)
+		throw new MillwrightError(
+			'invalid-model',
+			`Model ${version.id} names ${version.scaler.sensorNames.length} sensors but its network has ${version.spec.features}`
+		);
+	if (!weights.every(Number.isFinite))
+		throw new MillwrightError('invalid-model', `Model ${version.id} has weights that are no numbers`);
+	const network = engine.createNetwork(networkSpecOf(version.spec), version.seed);
+	const wanted = network.weightShapes.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
+	if (wanted !== weights.length) {
+		network.dispose();
+		throw new MillwrightError(
+			'invalid-model',
+			`Model ${version.id} has ${weights.length} weights, its network ${wanted}`
+		);
+	}
+	network.setWeights(weights);
+	return network;
+}
+
+export class Predictor {
+	private readonly network: Network;
+	private stream: NetworkStream;
+	private readonly lanes = new Map<MachineId, number>();
+	private readonly freeLanes: number[] = [];
+	private readonly expected = new Map<MachineId, Float32Array>();
+	private readonly features: number;
+
+	constructor(
+		engine: Engine,
+		readonly pkg: ModelPackage,
+		lanes = 8
+	) {
+		this.features = pkg.version.spec.features;
+		this.network = loadNetwork(engine, pkg);
+		this.stream = this.network.openStream(lanes);
+		for (let lane = lanes - 1; lane >= 0; lane--) this.freeLanes.push(lane);
+	}
+
+	/** What the network expects of the machine's next row, scaled; undefined before its first row. */
+	expectedOf(machineId: MachineId): Float32Array | undefined {
+		return this.expected.get(machineId);
+	}
+
+	/** Forgets the machine's state (after a gap). */
+	reset(machineId: MachineId): void {
+		const lane = this.lanes.get(machineId);
+		if (lane !== undefined) this.stream.reset(lane);
+		this.expected.delete(machineId);
+	}
+
+	/** Gives the machine's lane back. */
+	leave(machineId: MachineId): void {
+		this.reset(machineId);
+		const lane = this.lanes.get(machineId);
+		if (lane !== undefined) this.freeLanes.push(lane);
+		this.lanes.delete(machineId);
+	}
+
+	/** One step for the machines named; `inputs[i]` is machine i's newest row, scaled. */
+	step(machineIds: readonly MachineId[], inputs: readonly Float32Array[]): void {
+		const lanes = machineIds.map((id) => this.laneOf(id));
+		const flat = new Float32Array(lanes.length * this.features);
+		inputs.forEach((input, i) => flat.set(input, i * this.features));
+		const outputs = this.stream.step(flat, lanes);
+		machineIds.forEach((id, i) => {
+			const expected = outputs.slice(i * this.features, (i + 1) * this.features);
+			if (expected.every(Number.isFinite)) this.expected.set(id, expected);
+			else this.reset(id);
+		});
+	}
+
+	get machines(): number {
+		return this.lanes.size;
+	}
+
+	dispose(): void {
+		this.stream.dispose();
+		this.network.dispose();
+	}
+
+	private laneOf(machineId: MachineId): number {
+		const known = this.lanes.get(machineId);
+		if (known !== undefined) return known;
+		if (this.freeLanes.length === 0) this.grow();
+		const lane = this.freeLanes.pop()!;
+		this.stream.reset(lane);
+		this.lanes.set(machineId, lane);
+		return lane;
+	}
+
+	private grow(): void {
+		const before = this.stream;
+		const after = this.network.openStream(before.lanes * 2);
+		for (let lane = 0; lane < before.lanes; lane++) after.restoreState(lane, before.saveState(lane));
+		for (let lane = after.lanes - 1; lane >= before.lanes; lane--) this.freeLanes.push(lane);
+		this.stream = after;
+		before.dispose();
+	}
+}

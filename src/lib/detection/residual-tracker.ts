@@ -1,0 +1,92 @@
+/**
+ * State Detection: one machine's prediction errors, smoothed.
+ *
+ * In: standardised residuals row by row. Out: per statistic the normalised value of each sensor. A median over the last five
+ * rows and a clip come first, so that a spike or a start-up transient cannot carry the smoothed value over its threshold.
+ */
+import type { ResidualStatistic } from '../contracts';
+
+export const residualClip = 6;
+export const medianWidth = 5;
+
+/** What a statistic needs before it is calibrated. */
+export type StatisticKind = Pick<ResidualStatistic, 'kind' | 'smoothing'>;
+
+export class ResidualTracker {
+	/** Smoothed values, one row per statistic: [statistics][sensors]. */
+	readonly smoothed: Float64Array[];
+	private readonly history: Float32Array;
+	private readonly sorted = new Float32Array(medianWidth);
+	private seen = 0;
+
+	constructor(
+		private readonly kinds: readonly StatisticKind[],
+		private readonly sensors: number,
+		/** Where smoothing starts: the normal mean of each statistic. */
+		private readonly rest: readonly (readonly number[])[] = []
+	) {
+		this.history = new Float32Array(sensors * medianWidth);
+		this.smoothed = kinds.map(() => new Float64Array(sensors));
+		this.reset();
+	}
+
+	reset(): void {
+		this.seen = 0;
+		this.smoothed.forEach((values, k) => {
+			for (let i = 0; i < this.sensors; i++)
+				values[i] = this.rest[k]?.[i] ?? (this.kinds[k]!.kind === 'energy' ? 1 : 0);
+		});
+	}
+
+	/** Takes one row of standardised residuals; NaN (nothing known) leaves that sensor as it is. */
+	update(residuals: ArrayLike<number>): void {
+		const slot = (this.seen % medianWidth) * this.sensors;
+		const have = Math.min(this.seen + 1, medianWidth);
+		for (let i = 0; i < this.sensors; i++) this.history[slot + i] = residuals[i]!;
+		this.seen++;
+		for (let i = 0; i < this.sensors; i++) {
+			if (Number.isNaN(residuals[i]!)) continue;
+			const middle = clip(this.medianOfSensor(i, have));
+			const now = clip(residuals[i]!);
+			for (let k = 0; k < this.kinds.length; k++) {
+				const { kind, smoothing } = this.kinds[k]!;
+				const value = kind === 'bias' ? middle : now * now;
+				this.smoothed[k]![i]! += smoothing * (value - this.smoothed[k]![i]!);
+			}
+		}
+	}
+
+	private medianOfSensor(sensor: number, have: number): number {
+		const { sorted } = this;
+		let count = 0;
+		for (let row = 0; row < have; row++) {
+			const value = this.history[row * this.sensors + sensor]!;
+			if (Number.isNaN(value)) continue;
+			let at = count++;
+			while (at > 0 && sorted[at - 1]! > value) {
+				sorted[at] = sorted[at - 1]!;
+				at--;
+			}
+			sorted[at] = value;
+		}
+		return count % 2 === 1 ? sorted[count >> 1]! : (sorted[(count >> 1) - 1]! + sorted[count >> 1]!) / 2;
+	}
+}
+
+function clip(value: number): number {
+	return Math.max(-residualClip, Math.min(residualClip, value));
+}
+
+/** Normalised distance of one sensor: how many normal deviations the smoothed statistic is from its normal mean. */
+export function distanceOf(statistic: ResidualStatistic, sensor: number, smoothed: number): number {
+	const distance = (smoothed - statistic.mean[sensor]!) / statistic.deviation[sensor]!;
+	// Less unrest than usual is no fault.
+	return statistic.kind === 'energy' ? Math.max(0, distance) : Math.abs(distance);
+}
+
+/** Fourth-power mean: one sensor far off counts nearly as much as several, and noise in the others does not add up. */
+export function combine(distances: ArrayLike<number>): number {
+	let sum = 0;
+	for (let i = 0; i < distances.length; i++) sum += distances[i]! ** 4;
+	return distances.length === 0 ? 0 : (sum / distances.length) ** 0.25;
+}

@@ -1,0 +1,49 @@
+/**
+ * State Detection: the level that normal running does not reach.
+ *
+ * In: a statistic over held-back normal data. Out: a threshold, by extreme-value theory where there is data for it, with a
+ * margin that grows as the data gets shorter. Nobody has to set a knob.
+ */
+
+/** Chance per step of crossing the threshold in normal running that the tail fit aims at: less than one in a month of 1 Hz. */
+export const exceedanceProbability = 2e-7;
+
+/**
+ * Peaks over threshold: the generalised Pareto distribution fitted to the excesses over the 98th percentile by
+ * probability-weighted moments (Hosking and Wallis, Technometrics 29(3), 1987), read at `probability`.
+ * NaN when there are fewer than 20 excesses.
+ */
+export function paretoLevel(values: ArrayLike<number>, probability: number): number {
+	const sorted = Float64Array.from(values).sort();
+	const cut = sorted[Math.floor(sorted.length * 0.98)] ?? Number.NaN;
+	const excesses = sorted.filter((value) => value > cut).map((value) => value - cut);
+	const n = excesses.length;
+	if (n < 20) return Number.NaN;
+	let a0 = 0;
+	let a1 = 0;
+	for (let i = 0; i < n; i++) {
+		a0 += excesses[i]! / n;
+		a1 += (excesses[i]! * (n - 1 - i)) / (n - 1) / n;
+	}
+	if (a0 <= 0 || a0 - 2 * a1 <= 0) return Number.NaN;
+	const shape = Math.min(0.4, Math.max(-0.5, 2 - a0 / (a0 - 2 * a1)));
+	const scale = (2 * a0 * a1) / (a0 - 2 * a1);
+	const ratio = (n / sorted.length / probability) ** shape;
+	return Math.abs(shape) < 1e-6
+		? cut + scale * Math.log(n / sorted.length / probability)
+		: cut + (scale / shape) * (ratio - 1);
+}
+
+/**
+ * Threshold of a smoothed statistic. The tail level is kept between 1.2 and 2 times the largest normal value (the fit assumes
+ * independence, which smoothed values lack), then widened by 1 + 3/sqrt(n), n being the independent looks at the machine
+ * that the data amounts to: rows x smoothing / 2.
+ */
+export function learnThreshold(values: ArrayLike<number>, smoothing: number): number {
+	let largest = 0;
+	for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
+	const looks = Math.max(1, (values.length * smoothing) / 2);
+	const tail = paretoLevel(values, exceedanceProbability);
+	const level = Math.min(2 * largest, Math.max(1.2 * largest, Number.isNaN(tail) ? 0 : tail));
+	return Math.max(1, level * (1 + 3 / Math.sqrt(looks)));
+}

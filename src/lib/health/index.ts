@@ -1,0 +1,2 @@
+/** Health Assessment: detected states in, health reports and anomalous spans out. */
+export * from './assess-health';

@@ -1,0 +1,263 @@
+/**
+ * Training: normal running in, a model version out. The same function trains in the page and behind `npm run train:models`.
+ *
+ * Fits a sequence-to-sequence LSTM on the training part, then streams the held-back part through it exactly as live scoring
+ * does and calibrates on what it sees.
+ */
+import {
+	MillwrightError,
+	type ModelPackage,
+	type ModelVersion,
+	type SensorKind,
+	type TrainingMetrics,
+	type TrainingProgress
+} from '../contracts';
+import { Predictor, calibrate, learnStopLevels, networkSpecOf, type ScoredSegment } from '../detection';
+import {
+	cutWindows,
+	fitScaler,
+	persistenceLoss,
+	scaleRow,
+	splitSegments,
+	type AlignedRow,
+	type WindowSet
+} from '../manipulation';
+import type { Engine } from '../neural/engine';
+import { corruptWindows } from './corrupt';
+import { minimumTrainingRows, planTraining, type TrainingPlan } from './plan';
+
+export interface TrainingData {
+	readonly sensorNames: readonly string[];
+	/** In `sensorNames` order. */
+	readonly kinds: readonly SensorKind[];
+	readonly stepMs: number;
+	/** One recording per machine or stretch, in time order. */
+	readonly recordings: readonly (readonly AlignedRow[])[];
+	/** Recordings kept back for validation and calibration; undefined: the last part of `recordings`. */
+	readonly heldBack?: readonly (readonly AlignedRow[])[];
+}
+
+export interface TrainingJob {
+	readonly id: string;
+	readonly target: ModelVersion['target'];
+	readonly origin: ModelVersion['origin'];
+	readonly createdAt: number;
+	readonly description: string;
+	readonly seed: number;
+	readonly maxEpochs: number;
+	readonly patience?: number;
+	readonly plan?: Partial<TrainingPlan>;
+	readonly signal?: AbortSignal;
+	readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+/** Trains and calibrates. Rejects with `aborted` when the signal fires, `not-enough-data` when there is too little. */
+export async function trainPredictor(engine: Engine, data: TrainingData, job: TrainingJob): Promise<ModelPackage> {
+	const rows = data.recordings.reduce((sum, recording) => sum + recording.length, 0);
+	if (rows < minimumTrainingRows)
+		throw new MillwrightError(
+			'not-enough-data',
+			`Training needs at least ${minimumTrainingRows} rows; this span has ${rows}`,
+			{
+				rows,
+				minimumRows: minimumTrainingRows
+			}
+		);
+	const plan = { ...planTraining(rows), ...job.plan };
+	const parts = splitRecordings(data, plan);
+	const scaler = fitScaler(data.sensorNames, parts.training.flat());
+	const stoppedBelow = learnStopLevels(
+		data.kinds,
+		parts.training.flatMap((recording) => recording.map((row) => row.values))
+	);
+	const segmentsOf = (recordings: readonly (readonly AlignedRow[])[]) =>
+		recordings.flatMap((recording) => splitSegments(recording, plan.windowSteps + 1));
+	const clean = cutWindows(segmentsOf(parts.training), scaler, plan.windowSteps, plan.stride);
+	const validation = cutWindows(
+		segmentsOf(parts.heldBack),
+		scaler,
+		plan.windowSteps,
+		Math.max(1, plan.windowSteps >> 1)
+	);
+	if (clean.count < 10 || validation.count < 1)
+		throw new MillwrightError(
+			'not-enough-data',
+			`Gaps leave only ${clean.count} unbroken windows of ${plan.windowSteps} rows to train on and ${validation.count} to check with`,
+			{ windows: clean.count, validation: validation.count }
+		);
+
+	const spec = {
+		kind: 'lstm-predictor' as const,
+		features: data.sensorNames.length,
+		units: plan.units,
+		windowSteps: plan.windowSteps + 1
+	};
+	const network = engine.createNetwork(networkSpecOf(spec), job.seed);
+	try {
+		const faulty = corruptWindows(clean, plan.copies, job.seed + 1);
+		const fitted = await network.fit(
+			{ ...faulty },
+			{
+				epochs: job.maxEpochs,
+				batchSize: plan.batchSize,
+				learningRate: plan.learningRate,
+				learningRateSchedule: { kind: 'cosine', minimum: plan.learningRate / 20 },
+				seed: job.seed,
+				// Judged on the same task it is taught, or a mere copier of the last row would be kept.
+				validation: corruptWindows(validation, 1, job.seed + 2),
+				patience: job.patience ?? Math.max(6, Math.round(job.maxEpochs / 5)),
+				clipNorm: 1,
+				signal: job.signal,
+				onProgress: (progress) =>
+					job.onProgress?.({
+						phase: 'training',
+						epoch: progress.epoch,
+						maxEpochs: job.maxEpochs,
+						fraction:
+							0.05 +
+							0.85 * Math.min(1, (progress.epoch + progress.batch / Math.max(1, progress.batches)) / progress.epochs),
+						secondsLeft: progress.secondsLeft,
+						windowsPerSecond: progress.windowsPerSecond,
+						backend: engine.report.backend,
+						lossCurve: progress.lossCurve
+					})
+			}
+		);
+		job.signal?.throwIfAborted();
+		job.onProgress?.({
+			phase: 'calibrating',
+			epoch: fitted.lossCurve.length,
+			maxEpochs: job.maxEpochs,
+			fraction: 0.92,
+			secondsLeft: undefined,
+			windowsPerSecond: undefined,
+			backend: engine.report.backend,
+			lossCurve: fitted.lossCurve
+		});
+		const validationLoss = await lossOf(network, validation);
+		const weights = await network.getWeights();
+		const bytes = weights.slice().buffer as ArrayBuffer;
+		const spanned = [...data.recordings, ...(data.heldBack ?? [])].flatMap((r) =>
+			r.length > 0 ? [r[0]!.time, r[r.length - 1]!.time] : []
+		);
+		const metrics: TrainingMetrics = {
+			trainLoss: fitted.trainLoss,
+			validationLoss,
+			persistenceLoss: persistenceLoss(validation),
+			epochs: fitted.lossCurve.length,
+			windows: faulty.count,
+			seconds: fitted.seconds,
+			backend: engine.report.backend,
+			lossCurve: fitted.lossCurve
+		};
+		const uncalibrated: ModelVersion = {
+			id: job.id,
+			target: job.target,
+			origin: job.origin,
+			createdAt: job.createdAt,
+			spec,
+			stepMs: data.stepMs,
+			scaler,
+			calibration: {
+				residualDeviation: scaler.deviation.map(() => 1),
+				residualMean: scaler.mean.map(() => 0),
+				smoothing: 0.05,
+				threshold: 1
+			},
+			seed: job.seed,
+			dataSpan: { from: Math.min(...spanned), to: Math.max(...spanned), description: job.description },
+			metrics,
+			weights: network.weightShapes.map(({ name, shape }) => ({ name, shape: [...shape] })),
+			weightsSha256: await sha256Hex(bytes)
+		};
+		const scored = scoreRecordings(engine, { version: uncalibrated, weights: bytes }, parts);
+		job.signal?.throwIfAborted();
+		const version = { ...uncalibrated, calibration: calibrate(scored, data.kinds, stoppedBelow) };
+		return { version, weights: bytes };
+	} catch (error) {
+		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
+		throw error;
+	} finally {
+		network.dispose();
+	}
+}
+
+interface Parts {
+	readonly training: readonly (readonly AlignedRow[])[];
+	readonly heldBack: readonly (readonly AlignedRow[])[];
+	/** Rows to run through before each held-back recording, so that the carried state is warm. */
+	readonly leadIn: readonly (readonly AlignedRow[])[];
+}
+
+function splitRecordings(data: TrainingData, plan: TrainingPlan): Parts {
+	if (data.heldBack) return { training: data.recordings, heldBack: data.heldBack, leadIn: data.heldBack.map(() => []) };
+	const total = data.recordings.reduce((sum, recording) => sum + recording.length, 0);
+	let toTrain = Math.round(total * (1 - plan.holdOut));
+	const training: AlignedRow[][] = [];
+	const heldBack: AlignedRow[][] = [];
+	const leadIn: AlignedRow[][] = [];
+	for (const recording of data.recordings) {
+		const cut = Math.min(recording.length, Math.max(0, toTrain));
+		toTrain -= cut;
+		if (cut > 0) training.push(recording.slice(0, cut));
+		if (cut < recording.length) {
+			heldBack.push(recording.slice(cut));
+			leadIn.push(recording.slice(Math.max(0, cut - plan.windowSteps), cut));
+		}
+	}
+	return { training, heldBack, leadIn };
+}
+
+/** Streams the held-back recordings through the network as live scoring would, cut at breaks and gaps. */
+function scoreRecordings(engine: Engine, pkg: ModelPackage, parts: Parts): ScoredSegment[] {
+	const { scaler } = pkg.version;
+	const features = scaler.mean.length;
+	const predictor = new Predictor(engine, pkg, 1);
+	const scored: ScoredSegment[] = [];
+	const input = new Float32Array(features);
+	try {
+		parts.heldBack.forEach((recording, p) => {
+			predictor.reset('calibration');
+			const lead = recording[0]?.breakBefore ? [] : parts.leadIn[p]!;
+			for (const row of lead) {
+				if (row.values.some(Number.isNaN)) continue;
+				scaleRow(scaler, row.values, input);
+				predictor.step(['calibration'], [input]);
+			}
+			for (const segment of splitSegments(recording, 30)) {
+				if (segment[0] !== recording[0]) predictor.reset('calibration');
+				const own = new Float32Array(segment.length * features);
+				const scaled = new Float32Array(own.length);
+				const expected = new Float32Array(own.length).fill(Number.NaN);
+				const warm = segment[0] === recording[0] && lead.length > 0 ? 0 : (pkg.version.calibration.warmUpSteps ?? 20);
+				segment.forEach((row, r) => {
+					own.set(row.values, r * features);
+					scaleRow(scaler, row.values, scaled, r * features);
+					const prediction = predictor.expectedOf('calibration');
+					if (prediction && r >= warm) expected.set(prediction, r * features);
+					for (let i = 0; i < features; i++) input[i] = Math.max(-8, Math.min(8, scaled[r * features + i]!));
+					predictor.step(['calibration'], [input]);
+				});
+				scored.push({ rows: segment.length, own, scaled, expected });
+			}
+		});
+	} finally {
+		predictor.dispose();
+	}
+	return scored;
+}
+
+async function lossOf(
+	network: { predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array> },
+	windows: WindowSet
+): Promise<number> {
+	const outputs = await network.predict(windows.inputs, windows.count, windows.steps);
+	let sum = 0;
+	for (let i = 0; i < outputs.length; i++) sum += (outputs[i]! - windows.targets[i]!) ** 2;
+	return sum / outputs.length;
+}
+
+export async function sha256Hex(bytes: ArrayBuffer): Promise<string> {
+	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+	return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
