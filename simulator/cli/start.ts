@@ -40,7 +40,7 @@ async function onFreePort<T>(first: number, what: string, start: (port: number) 
 		try {
 			return await start(port);
 		} catch (error) {
-			const code = (error as NodeJS.ErrnoException).code ?? (error as { cause?: NodeJS.ErrnoException }).cause?.code;
+			const code = (error as { cause?: NodeJS.ErrnoException }).cause?.code ?? (error as NodeJS.ErrnoException).code;
 			if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
 		}
 	}
