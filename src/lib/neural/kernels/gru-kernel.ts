@@ -15,6 +15,7 @@ import {
 	type Tensor3D,
 	type TensorInfo
 } from '@tensorflow/tfjs-core';
+import { tapable } from './lstm-kernel';
 
 export const fusedGruName = 'FusedGru';
 export const fusedGruGradName = 'FusedGruGrad';
@@ -58,7 +59,7 @@ export interface FusedGruGradAttrs {
 export function runFusedGru(inputs: FusedGruInputs, attrs: FusedGruAttrs): { hSeq: Tensor3D; gates: Tensor } {
 	const [hSeq, gates] = engine().runKernel(
 		fusedGruName,
-		inputs as unknown as NamedTensorMap,
+		tapable(inputs),
 		attrs as unknown as Record<string, boolean>
 	) as unknown as Tensor[];
 	return { hSeq: hSeq as Tensor3D, gates: gates! };

@@ -94,6 +94,14 @@ export function lstmSizes(inputs: Pick<FusedLstmInputs, 'x' | 'recurrentKernel'>
 	return { batch, steps, features, units: inputs.recurrentKernel.shape[0] ?? 0 };
 }
 
+/**
+ * The tape saves the inputs that are there only when they come as an array (`saveAllInputs`), and kernels want names:
+ * an array with names serves both.
+ */
+export function tapable(inputs: object): NamedTensorMap {
+	return Object.assign([], inputs) as unknown as NamedTensorMap;
+}
+
 export interface LstmTensors {
 	hSeq: Tensor3D;
 	cLast: Tensor2D;
@@ -105,7 +113,7 @@ export interface LstmTensors {
 export function runFusedLstm(inputs: FusedLstmInputs, attrs: FusedLstmAttrs): LstmTensors {
 	const [hSeq, cLast, gates, cSeq] = engine().runKernel(
 		fusedLstmName,
-		inputs as unknown as NamedTensorMap,
+		tapable(inputs),
 		attrs as unknown as Record<string, boolean>
 	) as unknown as Tensor[];
 	return { hSeq: hSeq as Tensor3D, cLast: cLast as Tensor2D, gates: gates!, cSeq: cSeq! };
