@@ -52,6 +52,16 @@ function observe(machineClass: MachineClass, lines: readonly ScenarioFault[], op
 	return byMode;
 }
 
+const healthyRuns = new Map<string, Map<string, Moments>>();
+
+/** The healthy run is the same for all faults of a class: made once. */
+function observeHealthy(machineClass: MachineClass, options: EffectOptions): Map<string, Moments> {
+	const key = JSON.stringify([machineClass.id, options.machines, options.hours, options.seed]);
+	let run = healthyRuns.get(key);
+	if (!run) healthyRuns.set(key, (run = observe(machineClass, [], options)));
+	return run;
+}
+
 export interface EffectOptions {
 	readonly machines: number;
 	readonly hours: number;
@@ -71,7 +81,7 @@ export function measureEffects(
 	const growth = STANDING_STILL_MINUTES;
 	const onset = -growth * shareAtSeverity(fault.law, severity);
 	const lines = Array.from({ length: options.machines }, (_, machine) => ({ machine, fault: fault.id, onset, growth }));
-	const healthy = observe(machineClass, [], options);
+	const healthy = observeHealthy(machineClass, options);
 	const faulty = observe(machineClass, lines, options);
 	return Object.fromEntries(
 		machineClass.sensors.map((sensor, i) => {

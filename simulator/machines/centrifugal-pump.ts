@@ -72,8 +72,8 @@ function createBody(vary: (spread: number) => number): MachineBody {
 			flow = Math.max(0, through);
 			const pumped = flow + leak;
 			head = Math.max(0, shutOff - CURVE * pumped * pumped);
-			// orifice: Q = Cd A sqrt(2 dp / rho); 12 m3/h at full severity and 3 bar
-			leak = 12 * seal * Math.sqrt(head / 30.6);
+			// orifice: Q = Cd A sqrt(2 dp / rho); 18 m3/h at full severity and 3 bar
+			leak = 18 * seal * Math.sqrt(head / 30.6);
 
 			const load = pumped / BEST_FLOW;
 			const strainer = 0.15 + 0.75 * severity[CAVITATION]!;
@@ -89,7 +89,7 @@ function createBody(vary: (spread: number) => number): MachineBody {
 				bestEfficiency * (1 - 0.8 * offBest * offBest) * (1 - 0.12 * impeller) * (1 - 0.16 * c)
 			);
 			const hydraulicKw = (9.81 * pumped * head) / 3600;
-			const frictionRatio = 1 + 4 * wear + 1.0 * misaligned + 0.5 * seal;
+			const frictionRatio = 1 + 4 * wear + 1.0 * misaligned + 2 * seal;
 			const frictionKw = 0.25 * n * frictionRatio;
 			const shaftKw = hydraulicKw / efficiency + frictionKw;
 			power = powered ? inputPowerKw(motor, shaftKw) : 0;
@@ -98,7 +98,7 @@ function createBody(vary: (spread: number) => number): MachineBody {
 
 			const n2 = n * n;
 			const healthy = baseVibration * (0.25 * n + 0.75 * n2) + 0.6 * offBest * offBest * n;
-			const rotor = combine(healthy, 5.8 * misaligned * n2, 1.8 * impeller * n2, 0.9 * seal * n);
+			const rotor = combine(healthy, 5.8 * misaligned * n2, 1.8 * impeller * n2, 2.2 * seal * n);
 			vibration = combine(rotor, 7.2 * wear * n, 6 * c * n) * (1 + RMS_SCATTER * random.bell()) + MILLI_FLOOR;
 		},
 		measure(out) {
@@ -240,13 +240,13 @@ export const centrifugalPump: MachineClass = {
 			law: 'leak-erosion',
 			source: 'orifice flow ISO 5167; API 682',
 			effects: {
-				vibration: 5.5,
-				bearingTemperature: 3.0,
-				suctionPressure: 1.2,
-				dischargePressure: 1.1,
-				flow: 0.8,
-				current: 0.5,
-				power: 0.5
+				vibration: 20.8,
+				bearingTemperature: 10.9,
+				suctionPressure: 1.8,
+				dischargePressure: 1.6,
+				flow: 1.2,
+				current: 1.1,
+				power: 1.0
 			}
 		}
 	],
