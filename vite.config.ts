@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
 import { shippedModels } from './src/build/shipped-models';
+import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 export default defineConfig({
-	plugins: [shippedModels(), sveltekit()],
-	worker: { format: 'es' },
+	plugins: [shippedModels(), assemblyScript(), sveltekit()],
+	worker: { format: 'es', plugins: () => [assemblyScript()] },
 	define: { __APP_VERSION__: JSON.stringify(version) },
 	build: { target: 'es2022' }
 });

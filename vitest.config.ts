@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { shippedModels } from './src/build/shipped-models';
+import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript';
 import { findChromium } from './tests/tools/find-chromium';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -22,12 +23,13 @@ export default defineConfig({
 		projects: [
 			{
 				resolve: { alias },
+				plugins: [assemblyScript()],
 				test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 }
 			},
 			{
 				resolve: { alias },
-				worker: { format: 'es' },
-				plugins: [shippedModels()],
+				worker: { format: 'es', plugins: () => [assemblyScript()] },
+				plugins: [shippedModels(), assemblyScript()],
 				define: { __APP_VERSION__: JSON.stringify('test') },
 				optimizeDeps: { entries: ['tests/browser/**/*.test.ts'] },
 				test: {
