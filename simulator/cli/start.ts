@@ -70,9 +70,7 @@ const site = await onFreePort(wholeNumber('port', 1), 'app', (port) =>
 		host,
 		port,
 		// The connect screen offers this broker with one tap.
-		json: {
-			'/local-broker.json': { port: broker.wsPort, topicFilter: `${plant.machines[0]?.topic.split('/')[0] ?? ''}/#` }
-		}
+		json: { '/local-broker.json': { url: `ws://${shownHost}:${broker.wsPort}` } }
 	})
 );
 
