@@ -47,14 +47,38 @@ export class MachinePipeline {
 		if (openAlarm) this.advisory = { alarm: openAlarm };
 	}
 
-	/** The stored alarm was changed elsewhere: closed ones are forgotten, so that the condition may raise a new one. */
-	adoptAlarm(alarm: Alarm | undefined): void {
-		if (alarm !== undefined || this.advisory.alarm !== undefined)
-			this.advisory = alarm ? { ...this.advisory, alarm } : noAlarm;
+	/**
+	 * Takes over what is stored of this machine: its open alarm and open span, or none. For a pipeline that has run through
+	 * rows judged before, whose own findings are stored already. Gives the span to store if that changes it.
+	 */
+	adopt(alarm: Alarm | undefined, span: AnomalySpan | undefined): AnomalySpan | undefined {
+		this.advisory = alarm ? { alarm } : noAlarm;
+		const own = this.health.span;
+		if (own && span) {
+			this.health = { ...this.health, span: { ...span, peakScore: Math.max(span.peakScore, own.peakScore) } };
+			return undefined;
+		}
+		return own ?? (span && { ...span, end: Math.max(span.start, this.lastTime || span.start) });
 	}
 
 	get openAlarm(): Alarm | undefined {
 		return this.advisory.alarm;
+	}
+
+	get openSpan(): AnomalySpan | undefined {
+		return this.health.span;
+	}
+
+	/** Older history showed where the open span began: gives the span and the alarm change to store. */
+	backdate(older: AnomalySpan): { span?: AnomalySpan; alarmChange?: AlarmChange } {
+		const own = this.health.span;
+		if (!own || older.start >= own.start) return {};
+		const span = { ...own, start: older.start, peakScore: Math.max(own.peakScore, older.peakScore) };
+		this.health = { ...this.health, span };
+		const { alarm } = this.advisory;
+		if (!alarm || alarm.since <= older.start) return { span };
+		this.advisory = { ...this.advisory, alarm: { ...alarm, since: older.start } };
+		return { span, alarmChange: { kind: 'backdate', id: alarm.id, since: older.start } };
 	}
 
 	judge(row: AlignedRow, expected: ArrayLike<number> | undefined): Verdict {
@@ -94,6 +118,8 @@ export class MachinePipeline {
 /** One machine's rows waiting to be judged, oldest first. */
 export interface DueMachine {
 	readonly pipeline: MachinePipeline;
+	/** Name of its lane in the predictor; default: the machine's id. */
+	readonly lane?: string;
 	readonly rows: readonly AlignedRow[];
 }
 
@@ -108,17 +134,17 @@ export function judgeDue(
 ): void {
 	const rounds = due.reduce((most, { rows }) => Math.max(most, rows.length), 0);
 	for (let round = 0; round < rounds; round++) {
-		const ids: MachineId[] = [];
+		const lanes: string[] = [];
 		const inputs: Float32Array[] = [];
-		for (const { pipeline, rows } of due) {
+		for (const { pipeline, lane = pipeline.machineId, rows } of due) {
 			const row = rows[round];
 			if (!row) continue;
-			if (row.breakBefore) predictor.reset(pipeline.machineId);
-			const verdict = pipeline.judge(row, predictor.expectedOf(pipeline.machineId));
-			ids.push(pipeline.machineId);
+			if (row.breakBefore) predictor.reset(lane);
+			const verdict = pipeline.judge(row, predictor.expectedOf(lane));
+			lanes.push(lane);
 			inputs.push(verdict.input);
 			onVerdict(pipeline.machineId, row, verdict);
 		}
-		predictor.step(ids, inputs);
+		predictor.step(lanes, inputs);
 	}
 }

@@ -41,7 +41,9 @@ export type AlarmChange =
 			readonly reason: string;
 			readonly contributors: Alarm['contributors'];
 	  }
-	| { readonly kind: 'return'; readonly id: string; readonly at: EpochMs };
+	| { readonly kind: 'return'; readonly id: string; readonly at: EpochMs }
+	/** Older history shows that the condition began earlier. */
+	| { readonly kind: 'backdate'; readonly id: string; readonly since: EpochMs };
 
 const active: ReadonlySet<AlarmState> = new Set([
 	'unacknowledged',
@@ -152,6 +154,7 @@ export function raiseStale(machineId: MachineId, lastTime: EpochMs, now: EpochMs
 export function applyChange(stored: Alarm | undefined, change: AlarmChange): Alarm | undefined {
 	if (change.kind === 'raise') return stored ?? change.alarm;
 	if (stored === undefined) return undefined;
+	if (change.kind === 'backdate') return { ...stored, since: Math.min(stored.since, change.since) };
 	if (change.kind === 'update') {
 		if (!isActive(stored)) return stored;
 		return {

@@ -1,4 +1,5 @@
 /** Training: spans of normal running in, model versions out; shared by the page, the tests and `npm run train:models`. */
 export * from './corrupt';
 export * from './plan';
+export * from './propose';
 export * from './train-predictor';

@@ -18,6 +18,8 @@ export interface TrainingPlan {
 export const minimumTrainingRows = 240;
 /** More windows than this teach little more and take long on a tablet. */
 const mostWindows = 2400;
+/** With fewer, each is shown several times with different faults. */
+const fewestWindows = 1200;
 
 export function planTraining(rows: number): TrainingPlan {
 	const small = rows < 1000;
@@ -28,7 +30,7 @@ export function planTraining(rows: number): TrainingPlan {
 		units: small ? [24] : medium ? [32, 16] : [48, 24],
 		windowSteps,
 		stride,
-		copies: small ? 4 : rows < 4000 ? 2 : 1,
+		copies: Math.max(1, Math.min(6, Math.round((fewestWindows * stride) / (rows * 0.7)))),
 		batchSize: small ? 16 : 32,
 		learningRate: 4e-3,
 		holdOut: 0.3

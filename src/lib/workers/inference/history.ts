@@ -1,0 +1,112 @@
+/**
+ * Inference: scores stretches of stored history that live scoring has not seen, in the background.
+ *
+ * In: holes in what has been scored. Out: scores, health and spans at their own times; no alarms, since nobody can act on the
+ * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
+ */
+import { sensorIdOf, type AnomalySpan, type EpochMs, type MachineId } from '../../contracts';
+import type { Predictor } from '../../detection';
+import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
+import { MachinePipeline, judgeDue } from '../../pipeline';
+import type { Store } from '../../storage/store';
+import type { Interval } from './scored-intervals';
+import type { VerdictWriter } from './verdict-writer';
+
+/** Rows run through before the first one that counts, so that network and smoothing are warm. */
+export const leadInRows = 160;
+/** Rows read from storage at a time, and judged at a time. */
+const readRows = 900;
+const judgeRows = 240;
+
+export interface HistoryTask {
+	readonly machineId: MachineId;
+	readonly predictor: Predictor;
+	readonly hole: Interval;
+	readonly phase: number | undefined;
+	readonly holdSteps?: number;
+}
+
+/**
+ * Scores the holes of machines that share one predictor. `proceed` is asked between slices and may wait; false stops.
+ * Gives the span still open at the end of each hole, by machine.
+ */
+export async function scoreHistory(
+	store: Store,
+	writer: VerdictWriter,
+	tasks: readonly HistoryTask[],
+	proceed: () => Promise<boolean>
+): Promise<Map<MachineId, AnomalySpan>> {
+	const runs = tasks.map((task) => {
+		const { version } = task.predictor.pkg;
+		const lane = `${task.machineId}\u0000history`;
+		return {
+			task,
+			lane,
+			version,
+			pipeline: new MachinePipeline(task.machineId, version),
+			resampler: new Resampler({ sensorNames: version.scaler.sensorNames, stepMs: version.stepMs, phase: task.phase }),
+			at: task.hole[0] - leadInRows * version.stepMs,
+			done: task.hole[0]
+		};
+	});
+	try {
+		while (runs.some((run) => run.at < run.task.hole[1])) {
+			const due: { run: (typeof runs)[number]; rows: AlignedRow[] }[] = [];
+			for (const run of runs) {
+				if (run.at >= run.task.hole[1]) continue;
+				const to = Math.min(run.task.hole[1], run.at + readRows * run.version.stepMs);
+				const rows = await readRowsOf(store, run.task.machineId, run.resampler, run.at, to);
+				run.at = to + 1;
+				due.push({ run, rows });
+			}
+			const most = Math.max(0, ...due.map(({ rows }) => rows.length));
+			for (let start = 0; start < most; start += judgeRows) {
+				if (!(await proceed())) return new Map();
+				judgeDue(
+					due[0]!.run.task.predictor,
+					due.map(({ run, rows }) => ({
+						pipeline: run.pipeline,
+						lane: run.lane,
+						rows: rows.slice(start, start + judgeRows)
+					})),
+					(machineId, row, verdict) => {
+						const run = runs.find(({ task }) => task.machineId === machineId)!;
+						const [from, to] = run.task.hole;
+						if (row.time > from && row.time < to) writer.add(machineId, verdict, { alarms: false });
+					}
+				);
+			}
+			for (const { run } of due) {
+				run.done = Math.min(run.at, run.task.hole[1]);
+				writer.markScored(run.task.machineId, [run.task.hole[0], run.done], run.version.stepMs, undefined);
+			}
+			await writer.flush();
+		}
+	} finally {
+		for (const { task, lane } of runs) task.predictor.leave(lane);
+	}
+	const open = new Map<MachineId, AnomalySpan>();
+	for (const { task, pipeline } of runs) if (pipeline.openSpan) open.set(task.machineId, pipeline.openSpan);
+	return open;
+}
+
+/** Rows that stored readings of [from, to] finish. */
+export async function readRowsOf(
+	store: Store,
+	machineId: MachineId,
+	resampler: Resampler,
+	from: EpochMs,
+	to: EpochMs
+): Promise<AlignedRow[]> {
+	const slices = await store.series.query({
+		sensorIds: resampler.sensorNames.map((name) => sensorIdOf(machineId, name)),
+		from,
+		to
+	});
+	const bySensor = new Map(slices.map((slice) => [slice.sensorId, slice]));
+	feedColumns(
+		resampler,
+		resampler.sensorNames.map((name) => bySensor.get(sensorIdOf(machineId, name)))
+	);
+	return resampler.take();
+}
