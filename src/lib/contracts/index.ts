@@ -2,6 +2,7 @@
 export * from './advisory';
 export * from './detected-state';
 export * from './error';
+export * from './file-import';
 export * from './ground-truth';
 export * from './health-report';
 export * from './identity';

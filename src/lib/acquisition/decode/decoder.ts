@@ -1,0 +1,106 @@
+/**
+ * Data Acquisition, decoding: finds the dialect of a message and guards it.
+ *
+ * In: an `IncomingMessage`. Out: calls on a `DecodeSink`. Never throws, and every message ends in at least one value,
+ * description or rejection: nothing disappears without being counted.
+ */
+import { createDialects } from '../dialects';
+import type { Dialect, DecodeSink, IncomingMessage } from '../message';
+import { parseJson } from './numbers';
+import { TopicCache, type TopicLevel } from './topics';
+
+/** A 1 MB message is read; past this it is refused unread. */
+export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
+
+/** Counts whether anything was said of the message. */
+class Witness implements DecodeSink {
+	sink!: DecodeSink;
+	said = false;
+	value: DecodeSink['value'] = (place, name, value, time, extras) => {
+		this.said = true;
+		this.sink.value(place, name, value, time, extras);
+	};
+	describe: DecodeSink['describe'] = (place, machineClass, sensors) => {
+		this.said = true;
+		this.sink.describe(place, machineClass, sensors);
+	};
+	reject: DecodeSink['reject'] = (reason, message) => {
+		this.said = true;
+		this.sink.reject(reason, message);
+	};
+	understood: DecodeSink['understood'] = () => {
+		this.said = true;
+		this.sink.understood();
+	};
+	ask: DecodeSink['ask'] = (topic, payload) => this.sink.ask(topic, payload);
+}
+
+export class Decoder {
+	readonly #dialects: readonly Dialect[];
+	readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
+	readonly #witness = new Witness();
+	/** Dialect that decoded the newest message, for a person. */
+	lastDialect: string | undefined;
+
+	constructor(topicLevels?: readonly TopicLevel[]) {
+		this.#dialects = createDialects(new TopicCache(topicLevels));
+	}
+
+	decode(message: IncomingMessage, sink: DecodeSink): void {
+		const witness = this.#witness;
+		witness.sink = sink;
+		witness.said = false;
+		try {
+			this.#decode(message, witness);
+		} catch (error) {
+			witness.reject('decoder-failed', error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+		}
+		if (!witness.said) witness.reject('no-values', 'no measured value in it');
+	}
+
+	/** For a source in this process: the same dialects, without a trip through bytes. */
+	decodeObject(message: IncomingMessage, json: unknown, sink: DecodeSink): void {
+		const witness = this.#witness;
+		witness.sink = sink;
+		witness.said = false;
+		const dialect = this.#dialects.find((candidate) => candidate.claims(message, '', json));
+		dialect?.decode(message, '', json, witness);
+		if (!witness.said) witness.reject('no-values', 'no measured value in it');
+	}
+
+	#decode(message: IncomingMessage, sink: DecodeSink): void {
+		const { payload } = message;
+		if (payload.length > MAX_PAYLOAD_BYTES)
+			return sink.reject('payload-too-large', `${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are read`);
+		const text = this.#textOf(payload);
+		const json = text === undefined ? undefined : structureOf(text);
+		for (const dialect of this.#dialects) {
+			if (!dialect.claims(message, text, json)) continue;
+			this.lastDialect = dialect.title;
+			return dialect.decode(message, text ?? '', json, sink);
+		}
+		if (text === undefined) sink.reject('invalid-utf8', `${payload.length} bytes that are not UTF-8 text`);
+		else sink.reject('no-values', 'no dialect reads it');
+	}
+
+	#textOf(payload: Uint8Array): string | undefined {
+		try {
+			return this.#utf8.decode(payload);
+		} catch {
+			return undefined;
+		}
+	}
+}
+
+/** The JSON object or array in `text`, or undefined. */
+function structureOf(text: string): unknown {
+	let at = 0;
+	while (at < text.length && text.charCodeAt(at) <= 32) at++;
+	const first = text.charCodeAt(at);
+	if (first !== 123 && first !== 91) return undefined;
+	try {
+		return parseJson(text);
+	} catch {
+		return undefined;
+	}
+}

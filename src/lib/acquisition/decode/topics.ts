@@ -1,0 +1,119 @@
+/**
+ * Data Acquisition, decoding: which machine and which sensor a topic names (ISA-95 / Unified Namespace).
+ *
+ * In: a topic, and the levels a person set, if any. Out: the machine when the payload holds several values, and machine
+ * plus sensor when it holds one. Missing levels are fine: "pump-1", "line-2/pump-1", "acme/rotterdam/utilities/line-2/pump-1".
+ */
+import { cleanLevel, machineIdOf, type AssetPath, type BrokerSettings } from '../../contracts';
+import type { MachinePlace } from '../message';
+
+export type TopicLevel = NonNullable<BrokerSettings['topicLevels']>[number];
+
+export interface TopicPlaces {
+	/** The machine if the payload carries its values by name. */
+	readonly machine?: MachinePlace;
+	/** Machine and sensor if the payload is one value. */
+	readonly sensor?: { readonly machine: MachinePlace; readonly name: string };
+}
+
+/** Last levels that say what kind of message it is, not which machine. */
+const SUFFIXES = new Set([
+	'telemetry',
+	'data',
+	'values',
+	'value',
+	'json',
+	'measurements',
+	'measurement',
+	'sensors',
+	'readings',
+	'state',
+	'status',
+	'events',
+	'payload',
+	'raw',
+	'_meta'
+]);
+
+export function placeOf(path: AssetPath): MachinePlace {
+	return { id: machineIdOf(path), path };
+}
+
+/**
+ * Levels outermost first, the machine last. One: the machine. Two: plant and machine. Three: plant, area, machine. Four: plant,
+ * area, line, machine. More (enterprise, site, ..., cell): the outer ones together are the plant.
+ */
+export function pathOfLevels(levels: readonly string[]): AssetPath | undefined {
+	const clean = levels.filter((level) => level.trim() !== '').map(cleanLevel);
+	const machine = clean.pop();
+	if (machine === undefined) return undefined;
+	if (clean.length <= 3) {
+		const [plant, area, line] = clean;
+		return { ...(plant && { plant }), ...(area && { area }), ...(line && { line }), machine };
+	}
+	const line = clean.pop();
+	const area = clean.pop();
+	return { plant: clean.join('.'), area, line, machine };
+}
+
+/** Sensor names may not start with '~': such series are the pipeline's own. */
+export function sensorNameOf(name: string): string {
+	const clean = cleanLevel(name);
+	return clean.startsWith('~') ? `_${clean.slice(1)}` : clean;
+}
+
+export function resolveTopic(topic: string, topicLevels?: readonly TopicLevel[]): TopicPlaces {
+	const levels = topic.split('/').filter((level) => level.trim() !== '');
+	if (levels.length === 0 || topic.startsWith('$')) return {};
+	if (topicLevels && topicLevels.length > 0) return resolveBySetting(levels, topicLevels);
+
+	const isSuffix = (level: string | undefined) => level !== undefined && SUFFIXES.has(level.toLowerCase());
+	const trimmed = levels.length > 1 && isSuffix(levels.at(-1)) ? levels.slice(0, -1) : levels;
+	const machinePath = pathOfLevels(trimmed);
+	const result: { machine?: MachinePlace; sensor?: TopicPlaces['sensor'] } = {};
+	if (machinePath) result.machine = placeOf(machinePath);
+
+	const owner = trimmed.slice(0, -1);
+	const ownerPath = pathOfLevels(owner.length > 1 && isSuffix(owner.at(-1)) ? owner.slice(0, -1) : owner);
+	const name = trimmed.at(-1)!;
+	// A lone level is a machine with one value.
+	if (ownerPath) result.sensor = { machine: placeOf(ownerPath), name: sensorNameOf(name) };
+	else if (machinePath) result.sensor = { machine: placeOf(machinePath), name: 'value' };
+	return result;
+}
+
+function resolveBySetting(levels: readonly string[], setting: readonly TopicLevel[]): TopicPlaces {
+	const named: Partial<Record<'plant' | 'area' | 'line' | 'machine', string>> = {};
+	const sensor: string[] = [];
+	for (const [index, level] of levels.entries()) {
+		// Levels beyond the setting belong to its last entry: ".../sensor" takes "motor/temperature" as one name.
+		const role = setting[Math.min(index, setting.length - 1)]!;
+		if (role === 'skip') continue;
+		if (role === 'sensor') sensor.push(level);
+		else if (index >= setting.length && role === 'machine') sensor.push(level);
+		else named[role] = named[role] === undefined ? cleanLevel(level) : `${named[role]}.${cleanLevel(level)}`;
+	}
+	if (named.machine === undefined) return {};
+	const machine = placeOf({ plant: named.plant, area: named.area, line: named.line, machine: named.machine });
+	const name = sensor.length > 0 ? sensorNameOf(sensor.join('.')) : 'value';
+	return { machine, sensor: { machine, name } };
+}
+
+/** Topics repeat: each is resolved once. Bounded, since a hostile source can invent topics without end. */
+export class TopicCache {
+	readonly #places = new Map<string, TopicPlaces>();
+	constructor(
+		readonly topicLevels: readonly TopicLevel[] | undefined,
+		private readonly capacity = 200_000
+	) {}
+
+	resolve(topic: string): TopicPlaces {
+		let places = this.#places.get(topic);
+		if (!places) {
+			places = resolveTopic(topic, this.topicLevels);
+			if (this.#places.size >= this.capacity) this.#places.clear();
+			this.#places.set(topic, places);
+		}
+		return places;
+	}
+}

@@ -1,0 +1,10 @@
+/** The dialects in the order they are asked; the first that claims a message decodes it. A new one is one file and one line. */
+import type { TopicCache } from '../decode/topics';
+import type { Dialect } from '../message';
+import { createMeta } from './meta';
+import { createPlainJson } from './plain-json';
+import { createSingleValue } from './single-value';
+
+export function createDialects(topics: TopicCache): Dialect[] {
+	return [createMeta(topics), createPlainJson(topics), createSingleValue(topics)];
+}

@@ -1,0 +1,225 @@
+/**
+ * Data Acquisition, files: what the columns of a delimited file hold.
+ *
+ * In: the first rows. Out: delimiter, header, the time column and how to read it, the numeric columns with name and unit.
+ */
+import { fromEpochNumber, fromIsoText, timeFieldKind } from '../decode/timestamps';
+import { delimiters, RowSplitter } from './csv-rows';
+
+const DAY_MS = 86_400_000;
+/** Excel counts days from 1899-12-30; these are 1980 to 2100. */
+const EXCEL_FROM = 29_221;
+const EXCEL_TO = 73_051;
+
+/** The delimiter that gives the first rows the same number of cells, and more than one. */
+export function detectDelimiter(head: string): string {
+	let best: { delimiter: string; score: number } = { delimiter: ',', score: 0 };
+	for (const delimiter of delimiters) {
+		const rows = new RowSplitter(delimiter).push(head).slice(0, 50);
+		if (rows.length === 0) continue;
+		const counts = rows.map((row) => row.length).sort((a, b) => a - b);
+		const usual = counts[counts.length >> 1]!;
+		if (usual < 2) continue;
+		const share = counts.filter((count) => count === usual).length / counts.length;
+		const headerFits = rows[0]!.length === usual ? 1 : 0.5;
+		const score = share * headerFits * (1 + Math.log2(usual) / 10);
+		if (score > best.score + 1e-9) best = { delimiter, score };
+	}
+	return best.delimiter;
+}
+
+export interface Table {
+	readonly columns: readonly string[];
+	readonly hasHeader: boolean;
+}
+
+/** The header row, or made-up names when the first row already holds numbers. */
+export function detectHeader(first: readonly string[], second: readonly string[] | undefined): Table {
+	const isNumber = (cell: string) => parseCell(cell, true) !== undefined || parseCell(cell, false) !== undefined;
+	const numbersAbove = first.filter(isNumber).length;
+	const numbersBelow = (second ?? []).filter(isNumber).length;
+	const hasHeader = numbersAbove === 0 || (numbersAbove < first.length / 3 && numbersBelow > numbersAbove);
+	const columns = first.map((cell, index) => {
+		const name = hasHeader ? cell.replace(/^\uFEFF/, '').trim() : '';
+		return name === '' ? `column ${index + 1}` : name;
+	});
+	const seen = new Map<string, number>();
+	const unique = columns.map((name) => {
+		const count = (seen.get(name) ?? 0) + 1;
+		seen.set(name, count);
+		return count === 1 ? name : `${name} (${count})`;
+	});
+	return { columns: unique, hasHeader };
+}
+
+const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const COMMA = /^[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?$/;
+const POINT_THOUSANDS = /^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$/;
+const COMMA_THOUSANDS = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
+
+/** A cell as a number; undefined if it is none. */
+export function parseCell(cell: string, decimalComma: boolean): number | undefined {
+	const text = cell.trim();
+	if (text === '') return undefined;
+	let plain: string | undefined;
+	if (decimalComma) {
+		if (COMMA.test(text)) plain = text.replace(',', '.');
+		else if (POINT_THOUSANDS.test(text)) plain = text.replaceAll('.', '').replace(',', '.');
+		else if (PLAIN.test(text)) plain = text;
+	} else if (PLAIN.test(text)) plain = text;
+	else if (COMMA_THOUSANDS.test(text)) plain = text.replaceAll(',', '');
+	if (plain === undefined) return undefined;
+	const value = Number(plain);
+	return Number.isFinite(value) ? value : undefined;
+}
+
+/** True if the column's numbers are written with a decimal comma. */
+export function usesDecimalComma(cells: readonly string[]): boolean {
+	let comma = 0;
+	let point = 0;
+	for (const cell of cells) {
+		const text = cell.trim();
+		if (/^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/.test(text) || POINT_THOUSANDS.test(text)) comma++;
+		else if (/^[+-]?\d*\.\d+/.test(text)) point++;
+	}
+	return comma > point;
+}
+
+export interface TimeFormat {
+	/** For a person: "ISO date", "day.month.year", ... */
+	readonly description: string;
+	/** Epoch milliseconds, or undefined. A time without zone is this device's local time. */
+	parse(cell: string): number | undefined;
+	/** Said once when the sample leaves the format open. */
+	readonly doubt?: string;
+}
+
+const WRITTEN =
+	/^(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?$/;
+
+type Order = 'dmy' | 'mdy' | 'ymd';
+
+/** How the cells of a column say the time; undefined if they do not. */
+export function detectTimeFormat(cells: readonly string[]): TimeFormat | undefined {
+	const filled = cells.map((cell) => cell.trim()).filter((cell) => cell !== '');
+	if (filled.length === 0) return undefined;
+	const enough = (format: TimeFormat) =>
+		filled.filter((cell) => format.parse(cell) !== undefined).length >= filled.length * 0.9;
+
+	const iso: TimeFormat = { description: 'ISO date', parse: parseLocalIso };
+	if (enough(iso)) return iso;
+	const numeric = (text: string) => parseCell(text, text.includes(',')) ?? NaN;
+	const epoch: TimeFormat = {
+		description: 'Unix time',
+		parse: (cell) => fromEpochNumber(numeric(cell))
+	};
+	if (enough(epoch)) return epoch;
+	const excel: TimeFormat = {
+		description: 'Excel date number',
+		parse: (cell) => {
+			const days = numeric(cell);
+			if (!(days >= EXCEL_FROM && days < EXCEL_TO)) return undefined;
+			// Excel shows wall-clock time: the same fields in local time. Its numbers resolve about a microsecond.
+			const utc = new Date(Math.round((days - 25_569) * DAY_MS));
+			return localTime([
+				utc.getUTCFullYear(),
+				utc.getUTCMonth() + 1,
+				utc.getUTCDate(),
+				utc.getUTCHours(),
+				utc.getUTCMinutes(),
+				utc.getUTCSeconds(),
+				utc.getUTCMilliseconds()
+			]);
+		}
+	};
+	if (filled.some((cell) => /[.,]/.test(cell)) && enough(excel)) return excel;
+	const order = detectOrder(filled);
+	if (!order) return undefined;
+	const words = { dmy: 'day, month, year', mdy: 'month, day, year', ymd: 'year, month, day' }[order.order];
+	const written: TimeFormat = {
+		description: words,
+		parse: (cell) => parseWritten(cell, order.order),
+		...(order.doubt && { doubt: `Dates such as ${filled[0]} were read as ${words}` })
+	};
+	return enough(written) ? written : undefined;
+}
+
+function detectOrder(cells: readonly string[]): { order: Order; doubt: boolean } | undefined {
+	let firstMax = 0;
+	let secondMax = 0;
+	let point = false;
+	for (const cell of cells) {
+		const match = WRITTEN.exec(cell);
+		if (!match) continue;
+		if (match[1]!.length === 4) return { order: 'ymd', doubt: false };
+		firstMax = Math.max(firstMax, Number(match[1]));
+		secondMax = Math.max(secondMax, Number(match[3]));
+		point ||= match[2] === '.';
+	}
+	if (firstMax === 0) return undefined;
+	if (firstMax > 12) return { order: 'dmy', doubt: false };
+	if (secondMax > 12) return { order: 'mdy', doubt: false };
+	return { order: 'dmy', doubt: !point };
+}
+
+function parseWritten(cell: string, order: Order): number | undefined {
+	const match = WRITTEN.exec(cell.trim());
+	if (!match) return undefined;
+	const [a, b, c] = [Number(match[1]), Number(match[3]), Number(match[4])] as [number, number, number];
+	const [year, month, day] = order === 'ymd' ? [a, b, c] : order === 'dmy' ? [c, b, a] : [c, a, b];
+	let hour = Number(match[5] ?? 0);
+	const half = match[9]?.toLowerCase();
+	if (half === 'pm' && hour < 12) hour += 12;
+	if (half === 'am' && hour === 12) hour = 0;
+	const fraction = match[8] ? Number(`0.${match[8]}`) * 1000 : 0;
+	const fullYear = year! < 100 ? 2000 + year! : year!;
+	return localTime([fullYear, month!, day!, hour, Number(match[6] ?? 0), Number(match[7] ?? 0), fraction]);
+}
+
+function parseLocalIso(cell: string): number | undefined {
+	const text = cell.trim();
+	const utc = fromIsoText(text, undefined);
+	if (utc === undefined || /(?:Z|UTC|[+-]\d\d:?\d\d|\d[+-]\d\d)$/i.test(text.slice(10))) return utc;
+	const at = new Date(utc);
+	return localTime([
+		at.getUTCFullYear(),
+		at.getUTCMonth() + 1,
+		at.getUTCDate(),
+		at.getUTCHours(),
+		at.getUTCMinutes(),
+		at.getUTCSeconds(),
+		at.getUTCMilliseconds() + (utc % 1)
+	]);
+}
+
+function localTime(fields: readonly [number, number, number, number, number, number, number]): number | undefined {
+	const [year, month, day, hour, minute, second, ms] = fields;
+	if (month < 1 || month > 12 || day < 1 || hour > 24 || minute > 59 || second > 60 || year < 1950 || year > 2100)
+		return undefined;
+	const date = new Date(year, month - 1, day, hour, minute, second);
+	if (day > 28 && date.getMonth() !== month - 1 && hour < 24) return undefined;
+	return date.getTime() + ms;
+}
+
+/** "flow [l/min]" or "flow (l/min)": name and unit. */
+export function splitUnit(column: string): { name: string; unit?: string } {
+	const match = /^(.*\S)\s*[[(]([^\])]{1,16})[\])]\s*$/.exec(column);
+	if (!match || /^\d+$/.test(match[2]!)) return { name: column };
+	return { name: match[1]!.trim(), unit: match[2]!.trim() };
+}
+
+/** Columns that say what was wrong, not what was measured: a model must not see them. */
+export function isLabel(column: string): boolean {
+	return /^(anomaly|anomalous|change_?point|label|target|class|fault|failure|is_?anomaly|outlier)$/i.test(
+		column.trim()
+	);
+}
+
+/** Names of columns that hold the time, best first. */
+export function timeLikelihood(column: string): number {
+	const plain = splitUnit(column).name;
+	const kind = timeFieldKind(plain);
+	if (kind === 'certain') return 3;
+	if (kind === 'possible') return 2;
+	return /time|date|zeit|datum|stamp/i.test(plain) ? 1 : 0;
+}

@@ -1,0 +1,174 @@
+/**
+ * Data Acquisition: commits readings in groups and acknowledges each message only after its group is durable.
+ *
+ * In: readings, new machines and sensors, and what to call once a message is safe. Out: calls of the store, acknowledgements,
+ * committed batches. One commit at a time; while it runs the next group gathers, so the group size follows the load.
+ */
+import {
+	MillwrightError,
+	toPlainError,
+	type EpochMs,
+	type MachineRecord,
+	type PlainError,
+	type ReadingBatch,
+	type SensorId,
+	type SensorRecord
+} from '../contracts';
+import type { CommitReceipt, ReadingStore } from './ports';
+import { ReadingColumns } from './columns';
+
+/** A reading waits at most about this long for company. */
+const GATHER_MS = 100;
+/** Mosquitto lets 20 unacknowledged messages fly unless told otherwise: with this many held, committing cannot wait. */
+const HELD_ACKS_AT_ONCE = 12;
+const READINGS_AT_ONCE = 8_192;
+const RETRY_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
+/** A batch that storage calls invalid this often is given up, so that it does not block everything after it. */
+const INVALID_ATTEMPTS = 3;
+
+export interface CommitListener {
+	committed(batch: ReadingBatch, receipt: CommitReceipt): void;
+	/** Storage failed; the group is kept and tried again, until `undefined` says that it works again. */
+	failing(problem: PlainError | undefined): void;
+	/** The store calls this group invalid: it is dropped. */
+	refused(readings: number, problem: PlainError): void;
+}
+
+class Group {
+	readonly columns = new ReadingColumns();
+	readonly afterCommit: (() => void)[] = [];
+	readonly machines = new Map<string, MachineRecord>();
+	readonly sensors = new Map<SensorId, SensorRecord>();
+	messages = 0;
+	receivedAt: EpochMs = 0;
+	get empty(): boolean {
+		return this.messages === 0 && this.columns.length === 0 && this.machines.size === 0 && this.sensors.size === 0;
+	}
+}
+
+export class GroupCommit {
+	#group = new Group();
+	#running: Promise<void> | undefined;
+	#inFlightMessages = 0;
+	#inFlightReadings = 0;
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#closed = false;
+	#wake: (() => void) | undefined;
+
+	constructor(
+		private readonly store: ReadingStore,
+		private readonly listener: CommitListener
+	) {}
+
+	get pendingMessages(): number {
+		return this.#group.messages + this.#inFlightMessages;
+	}
+
+	get pendingReadings(): number {
+		return this.#group.columns.length + this.#inFlightReadings;
+	}
+
+	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): void {
+		this.#group.columns.push(sensorIndex, sensorId, time, value, quality);
+	}
+
+	register(machine: MachineRecord | undefined, sensor: SensorRecord | undefined): void {
+		if (machine) this.#group.machines.set(machine.id, machine);
+		if (sensor) this.#group.sensors.set(sensor.id, sensor);
+	}
+
+	/** Ends a message whose readings were pushed; `safe` is called when they are durable. */
+	endMessage(receivedAt: EpochMs, safe?: () => void): void {
+		const group = this.#group;
+		group.messages++;
+		if (receivedAt > group.receivedAt) group.receivedAt = receivedAt;
+		if (safe) group.afterCommit.push(safe);
+		if (this.#running) return;
+		if (group.afterCommit.length >= HELD_ACKS_AT_ONCE || group.columns.length >= READINGS_AT_ONCE) this.#start();
+		else this.#timer ??= setTimeout(() => this.#start(), GATHER_MS);
+	}
+
+	/** Resolves when everything pushed so far is durable. */
+	async flush(): Promise<void> {
+		while (!this.#group.empty || this.#running) {
+			if (!this.#running) this.#start();
+			await this.#running;
+		}
+	}
+
+	/** Commits what is pending, giving up after `limitMs`; what is not committed is not acknowledged. */
+	async close(limitMs = 5_000): Promise<void> {
+		let timer: ReturnType<typeof setTimeout> | undefined;
+		await Promise.race([this.flush(), new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)))]);
+		clearTimeout(timer);
+		clearTimeout(this.#timer);
+		this.#closed = true;
+		this.#wake?.();
+	}
+
+	#start(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		if (this.#running || this.#closed || this.#group.empty) return;
+		this.#running = this.#run().finally(() => {
+			this.#running = undefined;
+			if (!this.#group.empty && !this.#closed) this.#scheduleNext();
+		});
+	}
+
+	#scheduleNext(): void {
+		const { afterCommit, columns } = this.#group;
+		if (afterCommit.length >= HELD_ACKS_AT_ONCE || columns.length >= READINGS_AT_ONCE) this.#start();
+		else this.#timer ??= setTimeout(() => this.#start(), GATHER_MS);
+	}
+
+	async #run(): Promise<void> {
+		const group = this.#group;
+		this.#group = new Group();
+		this.#inFlightMessages = group.messages;
+		this.#inFlightReadings = group.columns.length;
+		const batch = group.columns.toBatch(group.receivedAt);
+		const receipt = await this.#commit(group, batch);
+		this.#inFlightMessages = 0;
+		this.#inFlightReadings = 0;
+		if (receipt === 'closed') return;
+		for (const safe of group.afterCommit) safe();
+		if (receipt && batch.times.length > 0) this.listener.committed(batch, receipt);
+	}
+
+	async #commit(group: Group, batch: ReadingBatch): Promise<CommitReceipt | undefined | 'closed'> {
+		for (let attempt = 0; ; attempt++) {
+			try {
+				if (group.machines.size > 0 || group.sensors.size > 0)
+					await this.store.registry.upsert([...group.machines.values()], [...group.sensors.values()]);
+				const receipt =
+					batch.times.length > 0
+						? await this.store.series.append(batch)
+						: { stored: 0, duplicates: 0, conflicts: 0, outOfOrder: 0 };
+				if (attempt > 0) this.listener.failing(undefined);
+				return receipt;
+			} catch (error) {
+				const problem = toPlainError(error);
+				if (error instanceof MillwrightError && problem.code === 'invalid-input' && attempt + 1 >= INVALID_ATTEMPTS) {
+					this.listener.failing(undefined);
+					this.listener.refused(batch.times.length, problem);
+					return undefined;
+				}
+				this.listener.failing(problem);
+				if (this.#closed) return 'closed';
+				await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!);
+				if (this.#closed) return 'closed';
+			}
+		}
+	}
+
+	#pause(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, ms);
+			this.#wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	}
+}

@@ -1,0 +1,63 @@
+/**
+ * Data Acquisition, the form inside the block: a message as it came, and what a dialect may say of it.
+ *
+ * A dialect gets an `IncomingMessage` and calls a `DecodeSink` for everything it finds; the intake (intake.ts) is the sink.
+ */
+import type { AssetPath, EpochMs, IntakeReason, MachineClassId, MachineId, Quality, SensorKind } from '../contracts';
+
+export interface IncomingMessage {
+	readonly topic: string;
+	readonly payload: Uint8Array;
+	readonly retain: boolean;
+	readonly receivedAt: EpochMs;
+}
+
+/** A machine as a topic or payload names it, with its id worked out once. */
+export interface MachinePlace {
+	readonly id: MachineId;
+	readonly path: AssetPath;
+}
+
+export interface ValueExtras {
+	readonly unit?: string;
+	readonly quality?: Quality;
+	/** Sent late by the source's own word (Sparkplug): the time is right, however old. */
+	readonly historical?: boolean;
+}
+
+export interface SensorDescription {
+	readonly unit?: string;
+	readonly kind?: SensorKind;
+	readonly resolution?: number;
+	readonly range?: readonly [number, number];
+}
+
+export interface DecodeSink {
+	/** A measured value. `time` undefined: the source gave none. */
+	value(place: MachinePlace, sensorName: string, value: number, time: EpochMs | undefined, extras?: ValueExtras): void;
+	/** What the source says of a machine apart from values. */
+	describe(
+		place: MachinePlace,
+		machineClass: MachineClassId | undefined,
+		sensors: ReadonlyMap<string, SensorDescription>
+	): void;
+	/** Something was refused or altered; `message` says what and where. */
+	reject(reason: IntakeReason, message: string): void;
+	/** The message was understood and carries nothing to store (a birth certificate, a state). */
+	understood(): void;
+	/** Asks the transport to publish, e.g. a Sparkplug rebirth request. */
+	ask(topic: string, payload: Uint8Array): void;
+}
+
+/** One payload convention. State (aliases, metadata) lives in the instance: one set of dialects per connection. */
+export interface Dialect {
+	readonly id: string;
+	/** For a person, e.g. "Sparkplug B". */
+	readonly title: string;
+	/**
+	 * Cheap look at the message. `text` is the payload as text, undefined if it is not UTF-8; `json` is its parsed form,
+	 * undefined if it is no JSON object or array.
+	 */
+	claims(message: IncomingMessage, text: string | undefined, json: unknown): boolean;
+	decode(message: IncomingMessage, text: string, json: unknown, sink: DecodeSink): void;
+}

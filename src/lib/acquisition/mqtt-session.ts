@@ -1,0 +1,279 @@
+/**
+ * Data Acquisition, transport: one MQTT session with the plant's broker, kept alive.
+ *
+ * In: broker settings. Out: messages into a handler, link status with the reason when no data comes. At QoS 1 the session is
+ * persistent and each message is acknowledged only when the handler says it is safe. Never gives up except where the
+ * settings themselves must change.
+ */
+import type { MqttClient } from 'mqtt';
+import type { BrokerSettings, LinkStatus, LinkTrouble } from '../contracts';
+import { MAX_PAYLOAD_BYTES } from './decode/decoder';
+import type { PublishPacket } from './mqtt-frames';
+import { isHopeless, troubleOfCode } from './mqtt-refusals';
+import { MqttSocket } from './mqtt-socket';
+import type { World } from './ports';
+
+/** How long the broker keeps what we have not acknowledged while no tablet is there. */
+const SESSION_EXPIRY_S = 7 * 86_400;
+/** Messages the broker may have under way at once (MQTT 5): what is held until its commit. */
+const RECEIVE_MAXIMUM = 4_096;
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEPALIVE_S = 20;
+const SILENCE_MS = 15_000;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 20_000;
+const HOPELESS_RETRY_MS = 60_000;
+/** A connection that lasted this long resets the backoff. */
+const STABLE_MS = 10_000;
+
+export interface MqttSessionOptions {
+	readonly settings: BrokerSettings;
+	readonly clientId: string;
+	/** Filters of an earlier subscription in the same session that are no longer wanted. */
+	readonly staleFilters?: readonly string[];
+	/** False: nothing is kept at the broker (a probe). */
+	readonly persistent: boolean;
+	readonly world: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'>;
+	readonly onMessage: (packet: PublishPacket, safe: (() => void) | undefined) => void;
+	readonly report: (status: Partial<LinkStatus>) => void;
+	/** Called with the filters once the broker granted them. */
+	readonly onSubscribed?: (filters: readonly string[]) => void;
+}
+
+interface Ending {
+	readonly trouble?: LinkTrouble;
+	readonly detail?: string;
+	readonly connectedForMs: number;
+}
+
+export function splitFilters(topicFilter: string): string[] {
+	return [...new Set(topicFilter.split(/[\s,]+/).filter((filter) => filter !== ''))];
+}
+
+/** The address a person may see: no user, no password. */
+export function addressOf(url: string): string {
+	return url.replace(/^(wss?:\/\/)[^/@]*@/i, '$1');
+}
+
+export class MqttSession {
+	#stopped = false;
+	#client: MqttClient | undefined;
+	#wake: (() => void) | undefined;
+	#subscribedBefore = false;
+	readonly #filters: readonly string[];
+	readonly #address: string;
+
+	constructor(private readonly options: MqttSessionOptions) {
+		this.#filters = splitFilters(options.settings.topicFilter);
+		this.#address = addressOf(options.settings.url);
+	}
+
+	/** Connects and keeps connected until `stop`. */
+	async run(): Promise<void> {
+		const { world, report, settings } = this.options;
+		if (world.onHttpsPage && /^ws:/i.test(settings.url) && !isLoopback(settings.url)) {
+			report({
+				state: 'failed',
+				address: this.#address,
+				trouble: 'needs-wss',
+				detail: 'A page opened over https may only open wss:// addresses'
+			});
+			return;
+		}
+		const onOnline = () => this.#wake?.();
+		globalThis.addEventListener?.('online', onOnline);
+		for (let failures = 0; !this.#stopped;) {
+			report({
+				state: failures === 0 && !this.#subscribedBefore ? 'connecting' : 'reconnecting',
+				address: this.#address
+			});
+			const ending = await this.#connectOnce();
+			if (this.#stopped) break;
+			failures = ending.connectedForMs >= STABLE_MS ? 1 : failures + 1;
+			const delay = isHopeless(ending.trouble) ? HOPELESS_RETRY_MS : this.#backoff(failures);
+			report({
+				state: isHopeless(ending.trouble) ? 'failed' : 'reconnecting',
+				trouble: ending.trouble ?? 'broker-unreachable',
+				detail: ending.detail,
+				retryAt: world.now() + delay
+			});
+			await this.#pause(delay);
+		}
+		globalThis.removeEventListener?.('online', onOnline);
+	}
+
+	/** Leaves cleanly. `forget`: the broker keeps nothing for us any more. */
+	async stop(forget = false): Promise<void> {
+		this.#stopped = true;
+		this.#wake?.();
+		const client = this.#client;
+		if (!client) return;
+		if (forget && client.connected) await settle((done) => client.unsubscribe([...this.#filters], done), 1_000);
+		const version5 = this.options.settings.protocolVersion === 5;
+		const leave = version5 && forget ? { properties: { sessionExpiryInterval: 0 } } : {};
+		await settle((done) => client.end(!client.connected, leave, done), 1_500);
+	}
+
+	/** Publishes for the decoders (a rebirth request); lost if not connected, the decoder asks again. */
+	publish(topic: string, payload: Uint8Array): void {
+		if (this.#client?.connected) this.#client.publish(topic, payload as Buffer, { qos: 0 });
+	}
+
+	/** One connection from opening to end. */
+	async #connectOnce(): Promise<Ending> {
+		const { settings, world, persistent, clientId, onMessage, report } = this.options;
+		const { default: mqtt } = await import('mqtt');
+		if (this.#stopped) return { connectedForMs: 0 };
+		let socket: MqttSocket | undefined;
+		let connectedAt: number | undefined;
+		let silence: ReturnType<typeof setTimeout> | undefined;
+		let heard = false;
+		let ending: { trouble: LinkTrouble; detail: string } | undefined;
+
+		const onPublish = (packet: PublishPacket) => {
+			const from = socket!;
+			if (!heard) {
+				heard = true;
+				clearTimeout(silence);
+				report({ trouble: undefined, detail: undefined });
+			}
+			onMessage(packet, packet.qos === 1 ? () => from.acknowledge(packet.packetId) : undefined);
+		};
+		const version5 = settings.protocolVersion === 5;
+		const keep = persistent && settings.qos === 1;
+		const client = mqtt.connect(withoutCredentials(settings.url), {
+			protocolVersion: settings.protocolVersion,
+			clientId,
+			clean: !keep,
+			username: settings.username || undefined,
+			password: settings.password || undefined,
+			keepalive: KEEPALIVE_S,
+			connectTimeout: CONNECT_TIMEOUT_MS,
+			reconnectPeriod: 0,
+			resubscribe: false,
+			timerVariant: 'native',
+			forceNativeWebSocket: true,
+			...(version5 && {
+				properties: { receiveMaximum: RECEIVE_MAXIMUM, ...(keep && { sessionExpiryInterval: SESSION_EXPIRY_S }) }
+			}),
+			createWebsocket: (_url: string, protocols: string[]) => {
+				const real = world.openSocket(withoutCredentials(settings.url), protocols[0] ?? 'mqtt');
+				// Room for topic and header beside the largest payload.
+				return (socket = new MqttSocket(real, settings.protocolVersion, MAX_PAYLOAD_BYTES + 70_000, onPublish));
+			}
+		});
+		this.#client = client;
+
+		client.on('connect', (packet) => {
+			connectedAt = world.now();
+			report({ state: 'connected', connectedAt, trouble: undefined, detail: undefined, retryAt: undefined });
+			const stale = packet.sessionPresent ? (this.options.staleFilters ?? []) : [];
+			const unwanted = stale.filter((filter) => !this.#filters.includes(filter));
+			if (unwanted.length > 0) client.unsubscribe(unwanted);
+			this.#subscribe(client, (problem) => {
+				if (problem) {
+					report({ trouble: 'subscription-refused', detail: problem });
+					return;
+				}
+				this.#subscribedBefore = true;
+				this.options.onSubscribed?.(this.#filters);
+				silence = setTimeout(() => {
+					const said = this.#filters.map((filter) => `"${filter}"`).join(', ');
+					if (!heard)
+						report({
+							trouble: 'no-messages',
+							detail: `Subscribed to ${said}, but nothing has come for ${SILENCE_MS / 1000} s: does the filter match the topics?`
+						});
+				}, SILENCE_MS);
+			});
+		});
+		client.on('disconnect', (packet) => {
+			const code = packet.reasonCode ?? 0;
+			const trouble = code === 135 ? 'not-authorised' : troubleOfCode(code);
+			const taken = code === 142 ? ' (another connection uses the same client id)' : '';
+			ending = { trouble, detail: `The broker ended the connection with code ${code}${taken}` };
+		});
+		client.on('error', (error: Error & { code?: unknown }) => {
+			if (typeof error.code === 'number' && error.code > 0) {
+				const trouble = troubleOfCode(error.code);
+				const advice = trouble === 'protocol-refused' ? `; try MQTT ${version5 ? '3.1.1' : '5'} instead` : '';
+				ending ??= { trouble, detail: `${error.message} (code ${error.code})${advice}` };
+			} else if (connectedAt === undefined && socket?.opened) {
+				ending ??= {
+					trouble: 'protocol-refused',
+					detail: `The address answers, but not as an MQTT broker: ${error.message}`
+				};
+			} else ending ??= { trouble: 'broker-unreachable', detail: error.message };
+		});
+
+		await new Promise<void>((resolve) => client.once('close', () => resolve()));
+		clearTimeout(silence);
+		if (this.#client === client) this.#client = undefined;
+		const connectedForMs = connectedAt === undefined ? 0 : world.now() - connectedAt;
+		if (!ending && connectedAt === undefined && socket?.opened) {
+			const other = version5 ? '3.1.1' : '5';
+			ending = {
+				trouble: 'protocol-refused',
+				detail: `The address accepts WebSockets but closed before answering as an MQTT broker; try MQTT ${other} or another path`
+			};
+		}
+		client.end(true);
+		return {
+			trouble: ending?.trouble,
+			detail:
+				ending?.detail ?? (connectedAt === undefined ? `No connection to ${this.#address}` : 'The connection was lost'),
+			connectedForMs
+		};
+	}
+
+	#subscribe(client: MqttClient, done: (problem: string | undefined) => void): void {
+		const { settings } = this.options;
+		// Retained messages once per run, not at each reconnect (MQTT 5 only: 3.1.1 always sends them).
+		const rh = this.#subscribedBefore ? 1 : 0;
+		const wanted = Object.fromEntries(this.#filters.map((filter) => [filter, { qos: settings.qos, rh }]));
+		client.subscribe(wanted, (error, granted, packet) => {
+			const codes = (packet?.granted ?? []) as number[];
+			const refused = this.#filters.filter((_, index) => (codes[index] ?? 0) >= 128);
+			if (refused.length > 0)
+				return done(`The broker refused the filter ${refused.join(', ')} (code ${codes.find((code) => code >= 128)})`);
+			if (error && !client.disconnecting && client.connected)
+				return done(`${error.message} (filter ${settings.topicFilter})`);
+			if (!error && granted) done(undefined);
+		});
+	}
+
+	#backoff(failures: number): number {
+		const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+		return Math.round(ceiling * (0.5 + this.options.world.random() / 2));
+	}
+
+	#pause(ms: number): Promise<void> {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, ms);
+			this.#wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
+	}
+}
+
+function withoutCredentials(url: string): string {
+	return addressOf(url);
+}
+
+/** Browsers let https pages open ws:// to the same machine. */
+function isLoopback(url: string): boolean {
+	return /^ws:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/i.test(url);
+}
+
+/** Waits for a callback, at most `limitMs`. */
+function settle(start: (done: () => void) => void, limitMs: number): Promise<void> {
+	return new Promise((resolve) => {
+		const timer = setTimeout(resolve, limitMs);
+		start(() => {
+			clearTimeout(timer);
+			resolve();
+		});
+	});
+}

@@ -1,0 +1,77 @@
+/**
+ * Data Acquisition, MQTT: the WebSocket as mqtt.js sees it, with the publishes taken out (mqtt-frames.ts).
+ *
+ * In: a real socket. Out: to mqtt.js a socket without PUBLISH packets; to the session each publish, and a way to acknowledge it
+ * later. Acknowledgements given in one go leave in one frame.
+ */
+import { MqttFrameReader, type PublishPacket } from './mqtt-frames';
+import type { SocketLike } from './ports';
+
+type Listener = (event: never) => void;
+
+const OPEN = 1;
+const PUBACK = 0x40;
+
+export class MqttSocket implements SocketLike {
+	readonly OPEN = OPEN;
+	binaryType = 'arraybuffer';
+	/** True from the moment the WebSocket opened: tells "unreachable" from "answers, but not as a broker". */
+	opened = false;
+	readonly #messageListeners: Listener[] = [];
+	readonly #reader: MqttFrameReader;
+	#acks: number[] = [];
+
+	constructor(
+		private readonly socket: SocketLike,
+		version: 4 | 5,
+		maxPacketBytes: number,
+		onPublish: (packet: PublishPacket) => void
+	) {
+		this.#reader = new MqttFrameReader(version, maxPacketBytes, onPublish, (bytes) => this.#forward(bytes));
+		socket.binaryType = 'arraybuffer';
+		socket.addEventListener('open', () => (this.opened = true));
+		socket.addEventListener('message', ((event: { data: unknown }) => {
+			if (event.data instanceof ArrayBuffer) this.#reader.push(new Uint8Array(event.data));
+		}) as Listener);
+	}
+
+	get readyState(): number {
+		return this.socket.readyState;
+	}
+
+	get bufferedAmount(): number {
+		return this.socket.bufferedAmount;
+	}
+
+	send(data: Uint8Array<ArrayBuffer>): void {
+		this.socket.send(data);
+	}
+
+	close(code?: number, reason?: string): void {
+		this.socket.close(code, reason);
+	}
+
+	addEventListener(type: string, listener: Listener): void {
+		if (type === 'message') this.#messageListeners.push(listener);
+		else this.socket.addEventListener(type, listener);
+	}
+
+	/** Acknowledges a QoS 1 publish of this very connection. After the connection ended it does nothing: the broker sends again. */
+	acknowledge(packetId: number): void {
+		if (this.#acks.push(packetId) === 1) queueMicrotask(() => this.#sendAcks());
+	}
+
+	#sendAcks(): void {
+		const ids = this.#acks;
+		this.#acks = [];
+		if (this.socket.readyState !== OPEN) return;
+		const frame = new Uint8Array(ids.length * 4);
+		ids.forEach((id, index) => frame.set([PUBACK, 2, id >> 8, id & 0xff], index * 4));
+		this.socket.send(frame);
+	}
+
+	#forward(bytes: Uint8Array): void {
+		const data = bytes.slice().buffer;
+		for (const listener of this.#messageListeners) (listener as (event: { data: ArrayBuffer }) => void)({ data });
+	}
+}

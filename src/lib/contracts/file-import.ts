@@ -1,0 +1,47 @@
+/**
+ * Importing a file and trying a broker: what is asked of Data Acquisition by a person, and what comes back.
+ */
+import type { MachineId, SensorId } from './identity';
+import type { IntakeCounters, LinkStatus } from './link';
+import type { EpochMs } from './reading';
+
+export interface BrokerProbe {
+	readonly ok: boolean;
+	readonly status: LinkStatus;
+	/** Up to 20 topics seen while listening for two seconds. */
+	readonly topicsSeen: readonly string[];
+}
+
+export interface ColumnMapping {
+	readonly machineId: MachineId;
+	/** Column that holds the time; undefined: rows are `rowIntervalMs` apart, ending now. */
+	readonly timeColumn?: string;
+	readonly rowIntervalMs?: number;
+	/** Columns that become sensors, with the name and unit they get. */
+	readonly sensors: readonly { readonly column: string; readonly name: string; readonly unit?: string }[];
+	readonly delimiter: string;
+}
+
+export interface FilePreview {
+	readonly columns: readonly string[];
+	readonly rows: readonly (readonly string[])[];
+	readonly proposed: ColumnMapping;
+	/** Why the proposal looks as it does, and what is missing. */
+	readonly notes: readonly string[];
+}
+
+export interface ImportProgress {
+	readonly bytesRead: number;
+	readonly bytesTotal: number;
+	readonly rows: number;
+	readonly stored: number;
+}
+
+export interface ImportSummary {
+	readonly rows: number;
+	readonly stored: number;
+	readonly from?: EpochMs;
+	readonly to?: EpochMs;
+	readonly sensorIds: readonly SensorId[];
+	readonly counters: IntakeCounters['byReason'];
+}
