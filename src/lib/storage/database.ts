@@ -56,6 +56,8 @@ export interface TailRow {
 	from: number;
 	to: number;
 	readings: number;
+	/** By level: the end of what retention let go; nothing of that level is left before it. */
+	dropped?: number[];
 	/** Segments not yet rolled up into the next level, which later data may still join. */
 	open: SegmentKey[];
 }
@@ -141,6 +143,7 @@ export async function openDatabase(name: string): Promise<Database> {
 	database.on('versionchange', () => {
 		// Another tab brings a newer version or deletes the workspace: let it, and fail here with words.
 		database.close({ disableAutoOpen: true });
+		return false; // and skip Dexie's own answer, which would open it again
 	});
 	const blocked = new Promise<never>((_, reject) => {
 		database.on('blocked', () =>

@@ -17,8 +17,9 @@ export class Directory {
 		this.byKey.set(row.key, row);
 	}
 
-	known(sensorId: SensorId): SeriesRow | undefined {
-		return this.bySensor.get(sensorId);
+	/** Series that this context knows of. */
+	get size(): number {
+		return this.byKey.size;
 	}
 
 	row(key: number): SeriesRow | undefined {

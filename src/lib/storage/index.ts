@@ -15,7 +15,8 @@ import {
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
 
-export type * from './store';
+export * from './store';
+export * from './quota';
 
 export interface StoreOptions {
 	/** Wall clock; injected by tests. */
@@ -67,7 +68,6 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		now,
 		autoSeal: options.autoSeal ?? true,
 		resolutionOf,
-		makeRoom: async () => false,
 		cacheBytes: options.cacheBytes ?? 96 * 1024 * 1024
 	});
 	const registry = registryStore(context);

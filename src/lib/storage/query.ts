@@ -10,7 +10,7 @@ import { Key, type Database, type SegmentKey, type SeriesRow } from './database'
 import { journalTables } from './journal';
 import { findSegments, type SegmentCache } from './segments';
 import { joinRaw, LEVEL_WIDTHS, lowerBound, RawColumn, RollupColumn, TOP_LEVEL } from './tables';
-import type { Tail, TailSnapshot } from './tail';
+import type { Tail } from './tail';
 
 /** The coarsest level with at least `maxPoints` buckets over the span; 0 is raw. */
 export function chooseLevel(from: number, to: number, maxPoints: number | undefined): number {
@@ -26,10 +26,13 @@ function binWidth(level: number, from: number, to: number, maxPoints: number): n
 	return Math.ceil(wanted / LEVEL_WIDTHS[level]!) * LEVEL_WIDTHS[level]!;
 }
 
-interface MachineView {
+/** Part of an answer: a level's rows, of which those with from <= time < until count. */
+interface Part {
 	readonly level: number;
-	/** Segments with the level of what they hold. */
-	readonly parts: readonly { key: SegmentKey; segment: Segment | undefined }[];
+	readonly key: SegmentKey;
+	readonly from: number;
+	readonly until: number;
+	segment?: Segment;
 }
 
 export async function querySeries(
@@ -40,27 +43,23 @@ export async function querySeries(
 	query: SeriesQuery
 ): Promise<SeriesSlice[]> {
 	const { from, to, maxPoints } = query;
+	if (!(from <= to)) return rows.map((_, i) => emptySlice(query.sensorIds[i]!, 0));
 	const level = chooseLevel(from, to, maxPoints);
 	const machines = [...new Set(rows.flatMap((row) => (row ? [row.machine] : [])))];
-	const views = new Map<number, MachineView>();
-	const snapshot: TailSnapshot = await database.transaction(
+	const views = new Map<number, Part[]>();
+	const { records } = await database.transaction(
 		'r',
 		[database.state, database.journal, database.tails, database.segments],
 		async () => {
 			const seen = await tail.snapshot(database);
 			for (const machine of machines) {
-				let keys: SegmentKey[];
-				const width = LEVEL_WIDTHS[level]!;
-				const start = level === 0 ? from : Math.floor(from / width) * width;
-				if (level === 0) keys = await findSegments(database, machine, 0, from, to);
-				else {
-					const own = await findSegments(database, machine, level, start, to);
-					const open = (await database.tails.get(machine))?.open ?? [];
-					const finer = open.filter((key) => key[Key.level] < level && key[Key.to] >= start && key[Key.from] <= to);
-					keys = [...own, ...finer];
-				}
-				const opened = await cache.open(database, keys);
-				views.set(machine, { level, parts: keys.map((key, i) => ({ key, segment: opened[i] })) });
+				const parts = await findParts(database, machine, level, from, to, maxPoints !== undefined);
+				const opened = await cache.open(
+					database,
+					parts.map((part) => part.key)
+				);
+				parts.forEach((part, i) => (part.segment = opened[i]));
+				views.set(machine, parts);
 			}
 			return seen;
 		}
@@ -68,26 +67,58 @@ export async function querySeries(
 	const slices = rows.map((row, i) => {
 		const sensorId = query.sensorIds[i]!;
 		if (!row) return emptySlice(sensorId, level);
-		const view = views.get(row.machine)!;
-		const tables: { level: number; table: SeriesTable }[] = [];
-		for (const { key, segment } of view.parts)
-			if (segment?.has(row.key)) tables.push({ level: key[Key.level], table: lazyTable(segment, row.key) });
-		for (const table of journalTables(snapshot.records, row.key)) tables.push({ level: 0, table });
-		if (level === 0) {
+		const parts: BinPart[] = [];
+		for (const { level: partLevel, from: start, until, segment } of views.get(row.machine)!)
+			if (segment?.has(row.key))
+				parts.push({ level: partLevel, table: lazyTable(segment, row.key), from: start, until });
+		for (const table of journalTables(records, row.key))
+			parts.push({ level: 0, table, from: -Infinity, until: Infinity });
+		if (level === 0 && parts.every((part) => part.level === 0)) {
 			const raw = rawSlice(
 				sensorId,
-				tables.map((part) => part.table),
+				parts.map((part) => part.table),
 				from,
 				to
 			);
 			if (maxPoints === undefined || raw.times.length <= maxPoints) return raw;
-			const cut = { series: row.key, times: raw.times, columns: [raw.mean, Float64Array.from(raw.qualities)] };
-			return binnedSlice(sensorId, [{ level: 0, table: cut }], level, from, to, maxPoints);
+			const table = { series: row.key, times: raw.times, columns: [raw.mean, Float64Array.from(raw.qualities)] };
+			return binnedSlice(sensorId, [{ level: 0, table, from: -Infinity, until: Infinity }], level, from, to, maxPoints);
 		}
-		return binnedSlice(sensorId, tables, level, from, to, maxPoints!);
+		return binnedSlice(sensorId, parts, level, from, to, maxPoints!);
 	});
-	cache.trim(machines.flatMap((machine) => views.get(machine)!.parts.map((part) => part.key.join())));
+	cache.trim(machines.flatMap((machine) => views.get(machine)!.map((part) => part.key.join())));
 	return slices;
+}
+
+/** What answers a span at a level: its own segments, finer ones not rolled up yet, coarser ones where retention let its own go. */
+async function findParts(
+	database: Database,
+	machine: number,
+	level: number,
+	from: number,
+	to: number,
+	coarserToo: boolean
+): Promise<Part[]> {
+	const tail = await database.tails.get(machine);
+	const parts: Part[] = [];
+	let until = Infinity;
+	for (let now = level; now <= TOP_LEVEL; now++) {
+		const width = LEVEL_WIDTHS[now]!;
+		const start = now === 0 ? from : Math.floor(from / width) * width;
+		const end = Math.min(to, until);
+		const lost = coarserToo ? (tail?.dropped?.[now] ?? -Infinity) : -Infinity;
+		// What is left of this level counts from the first coarser bucket that begins after the loss.
+		const next = LEVEL_WIDTHS[now + 1] ?? 1;
+		const begin = lost >= start ? (Math.floor(lost / next) + 1) * next : -Infinity;
+		for (const key of await findSegments(database, machine, now, start, end))
+			parts.push({ level: now, key, from: begin, until });
+		for (const key of tail?.open ?? [])
+			if (key[Key.level] < now && key[Key.to] >= start && key[Key.from] <= end)
+				parts.push({ level: key[Key.level], key, from: begin, until });
+		if (begin === -Infinity) break;
+		until = begin;
+	}
+	return parts;
 }
 
 /** Columns decode when first touched, so `last` of a rollup is never decoded for a chart. */
@@ -130,9 +161,16 @@ function rawSlice(sensorId: SensorId, tables: readonly SeriesTable[], from: numb
 	};
 }
 
+interface BinPart {
+	readonly level: number;
+	readonly table: SeriesTable;
+	readonly from: number;
+	readonly until: number;
+}
+
 function binnedSlice(
 	sensorId: SensorId,
-	parts: readonly { level: number; table: SeriesTable }[],
+	parts: readonly BinPart[],
 	level: number,
 	from: number,
 	to: number,
@@ -147,11 +185,11 @@ function binnedSlice(
 	const counts = new Uint32Array(bins);
 	const qualities = new Uint8Array(bins);
 	const touched = new Uint8Array(bins);
-	for (const { level: partLevel, table } of parts) {
+	for (const { level: partLevel, table, from: start, until } of parts) {
 		const raw = partLevel === 0;
 		const times = table.times;
-		const first = lowerBound(times, firstBin * width);
-		const end = lowerBound(times, (firstBin + bins) * width);
+		const first = lowerBound(times, Math.max(firstBin * width, start));
+		const end = lowerBound(times, Math.min((firstBin + bins) * width, until));
 		if (first >= end) continue;
 		const lows = table.columns[raw ? RawColumn.value : RollupColumn.min]!;
 		const highs = raw ? lows : table.columns[RollupColumn.max]!;

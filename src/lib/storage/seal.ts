@@ -2,7 +2,7 @@
  * Storage: the journal's older part turned into segments, and small segments joined and rolled up.
  *
  * In: journal records. Out: new segments, removed ones, new tails: one transaction together with the journal's deletion. As in a log-structured
- * merge tree, new rows take in the small open segments next to them while those are not much larger, so that each reading is
+ * merge tree, new rows take in the small open segments next to them once there are a few of like size, so that each reading is
  * rewritten only a few times; a segment that has reached its full size is closed and its rows rolled up into the next level.
  */
 import { encodeSegment, type SeriesTable } from './codec/segment';
@@ -13,11 +13,13 @@ import { joinRaw, LEVEL_WIDTHS, lowerBound, RawColumn, rollUp, RollupColumn, sli
 
 /** Rows of the longest series at which a segment of each level is full. */
 const FULL_ROWS = [7200, 1440, 1440, 1440, 2048];
+/** So many open segments of like size are joined at once. */
+const FAN_OUT = 4;
 /** Rows further apart than this, and than what surrounds them is long, go to segments of their own. */
 const GAP_MS = 6 * 3_600_000;
 
 export interface SealPlan {
-	readonly put: [SegmentKey, Uint8Array<ArrayBuffer>][];
+	put: [SegmentKey, Uint8Array<ArrayBuffer>][];
 	readonly remove: SegmentKey[];
 	readonly tails: TailRow[];
 	readonly serial: number;
@@ -117,29 +119,34 @@ async function sealMachine(
 	tail: TailRow,
 	fresh: readonly SeriesTable[]
 ): Promise<void> {
-	const written = new Map<string, { tables: SeriesTable[] }>();
+	const written = new Map<SegmentKey, readonly SeriesTable[]>();
 	let rising: SeriesTable[] = [...fresh];
 	for (let level = 0; level <= TOP_LEVEL && rising.length > 0; level++) {
 		const full: Piece[] = [];
 		for (const run of splitAtGaps(rising)) {
 			let piece = run;
 			for (;;) {
-				const neighbour = tail.open.find((key) => key[Key.level] === level && joins(key, piece, level));
-				if (!neighbour) break;
-				tail.open = tail.open.filter((key) => key !== neighbour);
-				const name = neighbour.join();
-				let tables = written.get(name)?.tables;
-				if (!tables) {
-					const [segment] = await cache.open(database, [neighbour]);
-					// An unreadable segment stays where it is, closed, counted by the cache.
+				const neighbours = tail.open.filter((key) => key[Key.level] === level && joins(key, piece, level));
+				const rows = neighbours.reduce((sum, key) => sum + key[Key.rows], piece.rows);
+				// Few and not enough for a full segment: leave them until there are more, so that rows are rewritten seldom.
+				if (neighbours.length === 0 || (neighbours.length < FAN_OUT - 1 && rows < FULL_ROWS[level]!)) break;
+				tail.open = tail.open.filter((key) => !neighbours.includes(key));
+				const tables = [...piece.tables];
+				for (const key of neighbours) {
+					const before = written.get(key);
+					if (before) {
+						written.delete(key);
+						plan.put = plan.put.filter(([put]) => put !== key);
+						tables.push(...before);
+						continue;
+					}
+					const [segment] = await cache.open(database, [key]);
+					// An unreadable segment stays where it is, out of the open ones, counted by the cache.
 					if (!segment) continue;
-					tables = segment.tables();
-					plan.remove.push(neighbour);
-				} else {
-					written.delete(name);
-					plan.put = plan.put.filter(([key]) => key !== neighbour);
+					tables.push(...segment.tables());
+					plan.remove.push(key);
 				}
-				piece = pieceOf(joinTables(level, [...piece.tables, ...tables]));
+				piece = pieceOf(joinTables(level, tables));
 			}
 			for (const part of cutFull(piece, level)) {
 				const closed = part.rows >= FULL_ROWS[level]!;
@@ -160,7 +167,7 @@ async function sealMachine(
 				if (closed) full.push(part);
 				else {
 					tail.open.push(key);
-					written.set(key.join(), { tables: part.tables });
+					written.set(key, part.tables);
 				}
 			}
 		}

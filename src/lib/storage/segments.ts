@@ -34,6 +34,12 @@ export async function findSegments(
 		.sort((a, b) => a[Key.from] - b[Key.from]);
 }
 
+/** All keys of one level over all machines, or of every level. */
+export async function allSegments(database: Database, level?: number): Promise<SegmentKey[]> {
+	const keys = await database.segments.toCollection().primaryKeys();
+	return level === undefined ? keys : keys.filter((key) => key[Key.level] === level);
+}
+
 export class SegmentCache {
 	private readonly held = new Map<string, { segment: Segment | undefined; weight: number }>();
 	private weight = 0;

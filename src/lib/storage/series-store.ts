@@ -3,6 +3,7 @@
  */
 import {
 	lockName,
+	MillwrightError,
 	type EpochMs,
 	type MachineId,
 	type ReadingBatch,
@@ -11,19 +12,23 @@ import {
 	type SeriesSlice,
 	type WorkspaceName
 } from '../contracts';
-import { Key, type Database, type JournalState } from './database';
+import { Key, type Database, type JournalState, type SegmentKey } from './database';
 import { Directory } from './directory';
 import { checkBatch, sortBatch } from './intake';
 import { encodeJournal, journalTables, openJournal } from './journal';
 import { withLock } from './lock';
 import { querySeries } from './query';
 import { planSeal } from './seal';
-import { SegmentCache } from './segments';
-import type { CommitReceipt, SeriesStore } from './store';
+import { allSegments, findSegments, SegmentCache } from './segments';
+import { storageTiers, type CommitReceipt, type SeriesStore, type StorageTier } from './store';
 import { emptyState, Tail, tablesOf } from './tail';
 
-/** Readings in the journal that make sealing worth while at once. */
+/** Readings in the journal that make sealing worth while at once. More for many series: a seal should bring each some rows. */
 const SEAL_READINGS = 400_000;
+const MOST_READINGS = 2_000_000;
+function enoughToSeal(series: number): number {
+	return Math.min(Math.max(SEAL_READINGS, 32 * series), MOST_READINGS);
+}
 /** Age of the oldest journal record that makes it worth while. */
 const SEAL_AGE_MS = 120_000;
 
@@ -35,8 +40,6 @@ export interface SeriesContext {
 	readonly now: () => EpochMs;
 	readonly autoSeal: boolean;
 	readonly resolutionOf: (sensorIds: readonly SensorId[]) => Promise<(sensorId: SensorId) => number | undefined>;
-	/** Makes room when the browser gives no more; false when there is nothing left to let go. */
-	readonly makeRoom: () => Promise<boolean>;
 	readonly cacheBytes: number;
 }
 
@@ -61,20 +64,36 @@ export class DexieSeriesStore implements SeriesStore {
 	private async appendNow(batch: ReadingBatch): Promise<CommitReceipt> {
 		checkBatch(batch);
 		if (batch.times.length === 0) return { stored: 0, duplicates: 0, conflicts: 0, outOfOrder: 0 };
-		const receipt = await this.withRoom(() => this.context.run(() => this.commit(batch)));
+		const receipt = await this.withRoom(false, () => this.context.run(() => this.commit(batch)));
 		this.considerSealing();
 		return receipt;
 	}
 
-	/** Quota: let the oldest raw data go and try again, so that new readings are never the ones that are lost. */
-	private async withRoom<T>(work: () => Promise<T>): Promise<T> {
+	/**
+	 * Quota: lets the oldest raw data go (a twentieth, what it says stays in the rollups), then the oldest minutes, and tries again, so that
+	 * new readings are never the ones that are lost. Throws the 'storage-quota' error when nothing is left to let go.
+	 */
+	private async withRoom<T>(locked: boolean, work: () => Promise<T>): Promise<T> {
 		for (;;) {
 			try {
 				return await work();
 			} catch (error) {
-				if ((error as { code?: string }).code !== 'storage-quota' || !(await this.context.makeRoom())) throw error;
+				if (!(error instanceof MillwrightError) || error.code !== 'storage-quota') throw error;
+				if (!(await this.makeRoom(locked))) throw error;
 			}
 		}
+	}
+
+	private async makeRoom(locked: boolean): Promise<boolean> {
+		const { bytesByTier } = await this.statistics();
+		for (const tier of ['raw', 'minute'] as const) {
+			if (bytesByTier[tier] === 0) continue;
+			const enough = Math.max(bytesByTier[tier] / 20, 1_000_000);
+			const options = { tier, before: Infinity, atMost: Infinity, enoughBytes: enough };
+			const { removed } = locked ? await this.trimLocked(options) : await this.trim(options);
+			if (removed > 0) return true;
+		}
+		return false;
 	}
 
 	private async commit(batch: ReadingBatch): Promise<CommitReceipt> {
@@ -116,7 +135,7 @@ export class DexieSeriesStore implements SeriesStore {
 	private considerSealing(): void {
 		if (!this.context.autoSeal || this.sealing) return;
 		const { readings, oldest } = this.tail.pending;
-		if (readings < SEAL_READINGS && oldest > this.context.now() - SEAL_AGE_MS) return;
+		if (readings < enoughToSeal(this.directory.size) && oldest > this.context.now() - SEAL_AGE_MS) return;
 		this.sealing = this.seal()
 			.catch(() => undefined) // the journal keeps everything; the next append tries again
 			.finally(() => (this.sealing = undefined));
@@ -171,7 +190,7 @@ export class DexieSeriesStore implements SeriesStore {
 			let chunks = 0;
 			// In portions, so that a large journal is never in one transaction.
 			for (;;) {
-				const portion = await this.withRoom(() => this.context.run(() => this.sealPortion(options.all ?? false)));
+				const portion = await this.withRoom(true, () => this.context.run(() => this.sealPortion(options.all ?? false)));
 				chunks += portion.chunks;
 				if (!portion.more) return { chunks };
 			}
@@ -182,12 +201,15 @@ export class DexieSeriesStore implements SeriesStore {
 		const { database } = this.context;
 		const { state, records } = await this.look();
 		const total = records.reduce((sum, record) => sum + record.readings, 0);
-		const due = all || total >= SEAL_READINGS || (records[0]?.at ?? Infinity) <= this.context.now() - SEAL_AGE_MS;
+		const due =
+			all ||
+			total >= enoughToSeal(this.directory.size) ||
+			(records[0]?.at ?? Infinity) <= this.context.now() - SEAL_AGE_MS;
 		if (records.length === 0 || !due) return { chunks: 0, more: false };
 		const portion: (typeof records)[number][] = [];
 		let readings = 0;
 		for (const record of records) {
-			if (readings > 2 * SEAL_READINGS) break;
+			if (readings >= MOST_READINGS) break;
 			portion.push(record);
 			readings += record.readings;
 		}
@@ -212,7 +234,10 @@ export class DexieSeriesStore implements SeriesStore {
 			await database.state.put({ ...now, sealed, serial: plan.serial });
 		});
 		await this.look();
-		return { chunks: plan.put.length, more: sealed < state.seq && (all || total - readings >= SEAL_READINGS) };
+		return {
+			chunks: plan.put.length,
+			more: sealed < state.seq && (all || total - readings >= enoughToSeal(this.directory.size))
+		};
 	}
 
 	async deleteMachine(machineId: MachineId): Promise<void> {
@@ -258,6 +283,58 @@ export class DexieSeriesStore implements SeriesStore {
 		);
 	}
 
+	async trim(options: TrimOptions): Promise<{ removed: number; bytes: number }> {
+		const done = await withLock(lockName('seal', this.context.workspace), false, () => this.trimLocked(options));
+		return done!;
+	}
+
+	private trimLocked({
+		tier,
+		before,
+		atMost,
+		enoughBytes = Infinity
+	}: TrimOptions): Promise<{ removed: number; bytes: number }> {
+		const { database, run } = this.context;
+		const level = storageTiers.indexOf(tier);
+		return run(async () => {
+			// Open segments are not rolled up yet: what they hold is nowhere else.
+			const closed = (await allSegments(database, level)).filter(
+				(key) => key[Key.rolled] === 1 && key[Key.to] < before
+			);
+			closed.sort((a, b) => a[Key.to] - b[Key.to]);
+			let bytes = 0;
+			const going: SegmentKey[] = [];
+			for (const key of closed) {
+				if (going.length >= atMost || bytes >= enoughBytes) break;
+				going.push(key);
+				bytes += key[Key.bytes];
+			}
+			if (going.length === 0) return { removed: 0, bytes: 0 };
+			await database.transaction('rw', database.state, database.tails, database.segments, async () => {
+				const state = (await database.state.get('journal')) ?? emptyState;
+				await database.segments.bulkDelete(going as never);
+				const machines = [...new Set(going.map((key) => key[Key.machine]))];
+				for (const tail of await database.tails.bulkGet(machines)) {
+					if (!tail) continue;
+					const dropped = tail.dropped ?? storageTiers.map(() => -Infinity);
+					for (const key of going)
+						if (key[Key.machine] === tail.machine) {
+							dropped[level] = Math.max(dropped[level]!, key[Key.to]);
+							if (level === 0) tail.readings -= key[Key.readings];
+						}
+					if (level === 0) {
+						const left = await findSegments(database, tail.machine, 0, -Number.MAX_VALUE, Number.MAX_VALUE);
+						tail.from = left.reduce((first, key) => Math.min(first, key[Key.from]), Infinity);
+						tail.to = left.reduce((last, key) => Math.max(last, key[Key.to]), -Infinity);
+					}
+					await database.tails.put({ ...tail, dropped });
+				}
+				await database.state.put({ ...state, epoch: state.epoch + 1 });
+			});
+			return { removed: going.length, bytes };
+		});
+	}
+
 	statistics() {
 		return this.context.run(async () => {
 			const { database } = this.context;
@@ -269,13 +346,15 @@ export class DexieSeriesStore implements SeriesStore {
 				database.segments,
 				async () => {
 					const { records } = await this.tail.snapshot(database);
-					const keys = await database.segments.toCollection().primaryKeys();
+					const keys = await allSegments(database);
+					const bytesByTier = { raw: 0, minute: 0, 'ten-minutes': 0, hour: 0, day: 0 };
 					let readings = 0;
 					let bytes = 0;
 					let oldest = Infinity;
 					let newest = -Infinity;
 					for (const key of keys) {
 						bytes += key[Key.bytes];
+						bytesByTier[storageTiers[key[Key.level]]!] += key[Key.bytes];
 						if (key[Key.level] === 0) readings += key[Key.readings];
 						oldest = Math.min(oldest, key[Key.from]);
 						newest = Math.max(newest, key[Key.to]);
@@ -293,12 +372,22 @@ export class DexieSeriesStore implements SeriesStore {
 						bytes,
 						chunks: keys.length,
 						journalEntries: records.length,
-						...(oldest === Infinity ? {} : { oldest, newest })
+						...(oldest === Infinity ? {} : { oldest, newest }),
+						bytesByTier,
+						unreadable: this.cache.unreadable.size
 					};
 				}
 			);
 		});
 	}
+}
+
+interface TrimOptions {
+	readonly tier: StorageTier;
+	readonly before: EpochMs;
+	readonly atMost: number;
+	/** Stops once so many bytes are let go. */
+	readonly enoughBytes?: number;
 }
 
 /** Gives way to messages about every 20 ms of work. */

@@ -31,6 +31,10 @@ export interface CommitReceipt {
 	readonly outOfOrder: number;
 }
 
+/** What is kept of telemetry, finest first. */
+export const storageTiers = ['raw', 'minute', 'ten-minutes', 'hour', 'day'] as const;
+export type StorageTier = (typeof storageTiers)[number];
+
 export interface SeriesStore {
 	/** Resolves once the batch is durable in IndexedDB (strict durability): only then may a message be acknowledged. */
 	append(batch: ReadingBatch): Promise<CommitReceipt>;
@@ -43,6 +47,15 @@ export interface SeriesStore {
 	/** Turns journal entries old or large enough into chunks and rollups; one context at a time, under a lock. */
 	seal(options?: { readonly all?: boolean }): Promise<{ chunks: number }>;
 	deleteMachine(machineId: MachineId): Promise<void>;
+	/**
+	 * Retention: lets the oldest closed segments of one tier go, those that end before `before`, at most `atMost` of them. Coarser tiers
+	 * keep what they know of that time. A small step; call again while it removes something.
+	 */
+	trim(options: {
+		readonly tier: StorageTier;
+		readonly before: EpochMs;
+		readonly atMost: number;
+	}): Promise<{ removed: number; bytes: number }>;
 	statistics(): Promise<{
 		readings: number;
 		bytes: number;
@@ -50,6 +63,10 @@ export interface SeriesStore {
 		journalEntries: number;
 		oldest?: EpochMs;
 		newest?: EpochMs;
+		/** Stored bytes by tier, the journal apart. */
+		bytesByTier: Record<StorageTier, number>;
+		/** Segments that this context found damaged: skipped, the rest stays readable. */
+		unreadable: number;
 	}>;
 }
 

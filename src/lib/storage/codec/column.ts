@@ -28,11 +28,10 @@ export function encodeColumn(values: Float64Array): Uint8Array {
 		out.uint32(bits[1]!);
 		return out.take();
 	}
-	let best = encodeDecimal(values, bits);
-	const dictionary = encodeDictionary(values, bits);
-	if (dictionary && (!best || dictionary.length < best.length)) best = dictionary;
-	if (!best) best = encodeFloat32(values, bits) ?? encodeFloat64(bits);
-	return best;
+	const decimal = planDecimal(values, bits);
+	const dictionary = planDictionary(values, bits);
+	if (dictionary && (!decimal || dictionary.bits < decimal.bits)) return dictionary.encode();
+	return decimal?.encode() ?? encodeFloat32(values, bits) ?? encodeFloat64(bits);
 }
 
 export function decodeColumn(bytes: Uint8Array, count: number): Float64Array {
@@ -122,7 +121,13 @@ function exponentOf(value: number, from: number): number {
 	return -1;
 }
 
-function encodeDecimal(values: Float64Array, bits: Uint32Array): Uint8Array | undefined {
+/** A way to code a column, with a guess at its size that is cheap to make. */
+interface Plan {
+	readonly bits: number;
+	encode(): Uint8Array;
+}
+
+function planDecimal(values: Float64Array, bits: Uint32Array): Plan | undefined {
 	const count = values.length;
 	let exponent = 0;
 	const exceptional: number[] = [];
@@ -148,19 +153,28 @@ function encodeDecimal(values: Float64Array, bits: Uint32Array): Uint8Array | un
 		}
 		whole[i] = previous;
 	}
-	const out = new ByteWriter();
-	out.byte(Form.decimal);
-	out.byte(exponent);
-	writeExceptions(out, exceptional, bits);
-	encodeWhole(out, whole);
-	return out.take();
+	const prediction = planWhole(whole);
+	return {
+		bits: prediction.bits + 80 * exceptional.length,
+		encode() {
+			const out = new ByteWriter();
+			out.byte(Form.decimal);
+			out.byte(exponent);
+			writeExceptions(out, exceptional, bits);
+			encodeWhole(out, whole, prediction.order);
+			return out.take();
+		}
+	};
 }
 
-function encodeDictionary(values: Float64Array, bits: Uint32Array): Uint8Array | undefined {
+function planDictionary(values: Float64Array, bits: Uint32Array): Plan | undefined {
 	const count = values.length;
 	if (count < 16) return undefined;
 	const limit = Math.min(MAX_DICTIONARY, count >> 2);
 	const seen = new Map<number, number>();
+	// Nearly all different in a first look: no dictionary will pay.
+	const look = Math.min(count, 400);
+	if (new Set(values.subarray(0, look)).size > look * 0.75) return undefined;
 	for (let i = 0; i < count; i++) {
 		const value = values[i]!;
 		if (value !== value || (value === 0 && bits[2 * i + 1] !== 0)) return undefined;
@@ -173,15 +187,22 @@ function encodeDictionary(values: Float64Array, bits: Uint32Array): Uint8Array |
 	table.forEach((value, rank) => seen.set(value, rank));
 	const ranks = new Float64Array(count);
 	for (let i = 0; i < count; i++) ranks[i] = seen.get(values[i]!)!;
-	const tableBytes =
-		encodeDecimal(table, bitsOf(table)) ?? encodeFloat32(table, bitsOf(table)) ?? encodeFloat64(bitsOf(table));
-	const out = new ByteWriter();
-	out.byte(Form.dictionary);
-	out.varint(table.length);
-	out.varint(tableBytes.length);
-	out.run(tableBytes);
-	encodeWhole(out, ranks);
-	return out.take();
+	const prediction = planWhole(ranks);
+	return {
+		bits: prediction.bits + 14 * table.length,
+		encode() {
+			const tableBits = bitsOf(table);
+			const tableBytes =
+				planDecimal(table, tableBits)?.encode() ?? encodeFloat32(table, tableBits) ?? encodeFloat64(tableBits);
+			const out = new ByteWriter();
+			out.byte(Form.dictionary);
+			out.varint(table.length);
+			out.varint(tableBytes.length);
+			out.run(tableBytes);
+			encodeWhole(out, ranks, prediction.order);
+			return out.take();
+		}
+	};
 }
 
 function encodeFloat32(values: Float64Array, bits: Uint32Array): Uint8Array | undefined {
@@ -256,26 +277,30 @@ function applyExceptions(exceptions: readonly [number, number, number][], bits: 
 }
 
 /** Whole numbers by the prediction that leaves least: the value itself, its step, the change of its step. */
-export function encodeWhole(out: ByteWriter, whole: Float64Array): void {
-	const count = whole.length;
-	const cost = [0, 0, 0];
+function planWhole(whole: Float64Array): { order: number; bits: number } {
+	let none = 0;
+	let first = 0;
+	let second = 0;
 	let one = 0;
 	let two = 0;
-	for (let i = 0; i < count; i++) {
+	for (let i = 0; i < whole.length; i++) {
 		const value = whole[i]!;
-		cost[0]! += bitLength(Math.abs(value));
-		cost[1]! += bitLength(Math.abs(value - one));
-		cost[2]! += bitLength(Math.abs(value - 2 * one + two));
+		none += bitLength(Math.abs(value));
+		first += bitLength(Math.abs(value - one));
+		second += bitLength(Math.abs(value - 2 * one + two));
 		two = one;
 		one = value;
 	}
-	let order = 0;
-	if (cost[1]! < cost[order]!) order = 1;
-	if (cost[2]! < cost[order]!) order = 2;
+	const bits = Math.min(none, first, second);
+	return { order: bits === none ? 0 : bits === first ? 1 : 2, bits };
+}
+
+function encodeWhole(out: ByteWriter, whole: Float64Array, order = planWhole(whole).order): void {
+	const count = whole.length;
+	let one = 0;
+	let two = 0;
 	out.byte(order);
 	const residuals = new Float64Array(count);
-	one = 0;
-	two = 0;
 	for (let i = 0; i < count; i++) {
 		const value = whole[i]!;
 		residuals[i] = order === 0 ? value : order === 1 ? value - one : value - 2 * one + two;
@@ -287,7 +312,7 @@ export function encodeWhole(out: ByteWriter, whole: Float64Array): void {
 	out.run(coded);
 }
 
-export function decodeWhole(reader: ByteReader, count: number): Float64Array {
+function decodeWhole(reader: ByteReader, count: number): Float64Array {
 	const order = reader.byte();
 	const whole = decodeResiduals(reader.run(reader.varint()), count);
 	let one = 0;

@@ -7,8 +7,7 @@
  * a column of a hundred values already compresses. Synchronous: a chunk has many small columns.
  */
 
-const PROBABILITY_BITS = 15;
-const ONE = 1 << PROBABILITY_BITS;
+const ONE = 1 << 15;
 const LIMIT = 250;
 const LENGTH_CONTEXTS = 32;
 /** Bits below the leading one that get adaptive probabilities; the others are near random. */
@@ -31,122 +30,122 @@ export function bitLength(magnitude: number): number {
 	return 64 - Math.clz32(Math.floor(magnitude / 4294967296));
 }
 
-class RangeEncoder {
-	private bytes = new Uint8Array(1024);
-	private length = 0;
-	private low = 0;
-	private range = 0xffffffff;
-	private cache = 0;
-	private pending = 0;
-	private started = false;
-
-	private put(byte: number): void {
-		if (this.length === this.bytes.length) {
-			const larger = new Uint8Array(this.length * 2);
-			larger.set(this.bytes);
-			this.bytes = larger;
-		}
-		this.bytes[this.length++] = byte;
-	}
-
-	private shift(): void {
-		const low = this.low;
-		if (low < 0xff000000 || low >= 4294967296) {
-			const carry = low >= 4294967296 ? 1 : 0;
-			if (this.started) this.put((this.cache + carry) & 255);
-			this.started = true;
-			for (; this.pending > 0; this.pending--) this.put((255 + carry) & 255);
-			this.cache = (low >>> 24) & 255;
-		} else this.pending++;
-		this.low = ((low & 0x00ffffff) << 8) >>> 0;
-	}
-
-	bit(model: Int32Array, at: number, bit: number): void {
-		const packed = model[at]!;
-		const count = packed & 255;
-		let p = packed >> 8;
-		const bound = Math.imul(this.range >>> PROBABILITY_BITS, p) >>> 0;
-		if (bit) {
-			this.range = bound;
-			p += Math.imul(ONE - p, RATE[count]!) >> 16;
-			if (p > ONE - 24) p = ONE - 24;
-		} else {
-			this.low += bound;
-			this.range = (this.range - bound) >>> 0;
-			p -= Math.imul(p, RATE[count]!) >> 16;
-			if (p < 24) p = 24;
-		}
-		model[at] = (p << 8) | (count < LIMIT ? count + 1 : count);
-		while (this.range < 16777216) {
-			this.range = (this.range << 8) >>> 0;
-			this.shift();
-		}
-	}
-
-	/** `count` plain bits of `value`, at most 16. */
-	plain(value: number, count: number): void {
-		this.range = this.range >>> count;
-		this.low += this.range * value;
-		while (this.range < 16777216) {
-			this.range = (this.range << 8) >>> 0;
-			this.shift();
-		}
-	}
-
-	finish(): Uint8Array {
-		for (let i = 0; i < 5; i++) this.shift();
-		// Trailing zeros need not be kept: the decoder reads zeros past the end.
-		let end = this.length;
-		while (end > 0 && this.bytes[end - 1] === 0) end--;
-		return this.bytes.slice(0, end);
-	}
+/** Adds one to the number that the first `end` bytes are. */
+function carry(bytes: Uint8Array, end: number): void {
+	let at = end - 1;
+	while (at >= 0 && bytes[at] === 255) bytes[at--] = 0;
+	if (at >= 0) bytes[at]!++;
 }
 
-/** Codes integers with |r| < 2^53. */
+/** Codes integers with |r| < 2^53. One function on local variables: a chunk of an hour has tens of thousands of these. */
 export function encodeResiduals(residuals: Float64Array): Uint8Array {
-	const coder = new RangeEncoder();
+	const count = residuals.length;
 	const model = freshModel();
+	let bytes = new Uint8Array(64 + 2 * count);
+	let at = 0;
+	let low = 0;
+	let range = 0xffffffff;
 	let context = 0;
 	let previousLength = 0;
 	let previousSign = 0;
-	for (let i = 0; i < residuals.length; i++) {
-		const residual = residuals[i]!;
-		const magnitude = Math.abs(residual);
-		const length = bitLength(magnitude);
-		let node = 1;
-		for (let shift = 5; shift >= 0; shift--) {
-			const bit = (length >> shift) & 1;
-			coder.bit(model, context * 64 + node, bit);
-			node = (node << 1) | bit;
+	for (let i = 0; i < count; i++) {
+		if (at + 32 > bytes.length) {
+			const larger = new Uint8Array(bytes.length * 2);
+			larger.set(bytes);
+			bytes = larger;
 		}
-		if (length > 0) {
-			const negative = residual < 0 ? 1 : 0;
-			coder.bit(model, SIGN_AT + length * 3 + previousSign, negative);
-			previousSign = 1 + negative;
-			let left = length - 1;
-			let shaped = 1;
-			let rest = magnitude - 2 ** left;
-			for (let taken = 0; taken < SHAPED_BITS && left > 0; taken++) {
-				left--;
-				const unit = 2 ** left;
-				const bit = rest >= unit ? 1 : 0;
-				if (bit) rest -= unit;
-				coder.bit(model, SHAPE_AT + length * 8 + shaped, bit);
-				shaped = (shaped << 1) | bit;
+		const residual = residuals[i]!;
+		const magnitude = residual < 0 ? -residual : residual;
+		const length = bitLength(magnitude);
+		// Six bits of length, then sign and leading bits: `symbol` holds them top first, `slot` walks their trees.
+		let symbol = length;
+		let shift = 5;
+		let node = 1;
+		let base = context << 6;
+		let phase = 0;
+		let left = length - 1;
+		let rest = length > 0 ? magnitude - 2 ** left : 0;
+		for (;;) {
+			const slot = base + node;
+			const bit = (symbol >> shift) & 1;
+			const packed = model[slot]!;
+			const uses = packed & 255;
+			let p = packed >> 8;
+			const bound = Math.imul(range >>> 15, p) >>> 0;
+			if (bit) {
+				range = bound;
+				p += Math.imul(32768 - p, RATE[uses]!) >> 16;
+				if (p > 32744) p = 32744;
+			} else {
+				const raised = (low + bound) >>> 0;
+				if (raised < low) carry(bytes, at);
+				low = raised;
+				range = (range - bound) >>> 0;
+				p -= Math.imul(p, RATE[uses]!) >> 16;
+				if (p < 24) p = 24;
 			}
-			while (left > 0) {
-				const step = left > 16 ? 16 : left;
-				left -= step;
-				const unit = 2 ** left;
-				const part = Math.floor(rest / unit);
-				rest -= part * unit;
-				coder.plain(part, step);
+			model[slot] = (p << 8) | (uses < LIMIT ? uses + 1 : uses);
+			while (range < 16777216) {
+				range = (range << 8) >>> 0;
+				bytes[at++] = low >>> 24;
+				low = (low << 8) >>> 0;
 			}
-		} else previousSign = 0;
+			if (shift > 0) {
+				shift--;
+				node = (node << 1) | bit;
+				continue;
+			}
+			if (phase === 0) {
+				if (length === 0) break;
+				phase = 1;
+				symbol = residual < 0 ? 1 : 0;
+				base = SIGN_AT + length * 3;
+				node = previousSign;
+				previousSign = 1 + symbol;
+				continue;
+			}
+			if (phase === 1) {
+				if (left === 0) break;
+				phase = 2;
+				const shaped = left < SHAPED_BITS ? left : SHAPED_BITS;
+				left -= shaped;
+				const unit = 2 ** left;
+				symbol = Math.floor(rest / unit);
+				rest -= symbol * unit;
+				shift = shaped - 1;
+				base = SHAPE_AT + length * 8;
+				node = 1;
+				continue;
+			}
+			break;
+		}
+		while (left > 0 && length > 0) {
+			const step = left > 16 ? 16 : left;
+			left -= step;
+			const unit = 2 ** left;
+			const part = Math.floor(rest / unit);
+			rest -= part * unit;
+			range = range >>> step;
+			const raised = (low + range * part) % 4294967296;
+			if (raised < low) carry(bytes, at);
+			low = raised;
+			while (range < 16777216) {
+				range = (range << 8) >>> 0;
+				bytes[at++] = low >>> 24;
+				low = (low << 8) >>> 0;
+			}
+		}
+		if (length === 0) previousSign = 0;
 		context = CONTEXT_OF_LENGTH[(length + previousLength + 1) >> 1]!;
 		previousLength = length;
 	}
-	return coder.finish();
+	for (let i = 0; i < 4; i++) {
+		bytes[at++] = low >>> 24;
+		low = (low << 8) >>> 0;
+	}
+	// Trailing zeros need not be kept: the decoder reads zeros past the end.
+	while (at > 0 && bytes[at - 1] === 0) at--;
+	return bytes.slice(0, at);
 }
 
 /** The integers that `encodeResiduals` coded; `count` of them. */
