@@ -1,9 +1,12 @@
 /**
  * State: how much room the browser gives this app, and whether it promises to keep what is stored.
  *
- * In: the browser's StorageManager. Out: usage, quota, persistence, and the answer to asking for it, in words.
+ * In: what storage says of the browser. Out: usage, quota, persistence, and the answer to asking for it, in words.
  */
+import { requestPersistence, storageUsage } from '$lib/storage';
+
 export class StorageRoom {
+	/** Undefined where the browser does not say. */
 	usageBytes = $state<number | undefined>(undefined);
 	quotaBytes = $state<number | undefined>(undefined);
 	persisted = $state<boolean | undefined>(undefined);
@@ -11,19 +14,14 @@ export class StorageRoom {
 	answer = $state<string | undefined>(undefined);
 
 	async refresh(): Promise<void> {
-		if (!navigator.storage?.estimate) return;
-		const estimate = await navigator.storage.estimate();
-		this.usageBytes = estimate.usage;
-		this.quotaBytes = estimate.quota;
-		this.persisted = await navigator.storage.persisted?.();
+		const usage = await storageUsage();
+		this.usageBytes = Number.isFinite(usage.usedBytes) ? usage.usedBytes : undefined;
+		this.quotaBytes = Number.isFinite(usage.quotaBytes) ? usage.quotaBytes : undefined;
+		this.persisted = usage.persistent;
 	}
 
 	async askToPersist(): Promise<void> {
-		if (!navigator.storage?.persist) {
-			this.answer = 'This browser has no way to promise it. Open Millwright over https, or install it as an app.';
-			return;
-		}
-		this.persisted = await navigator.storage.persist();
+		this.persisted = await requestPersistence();
 		this.answer = this.persisted
 			? 'Yes: this browser now keeps the data until you delete it.'
 			: 'Not yet: the browser decides by how the app is used. Install Millwright as an app or add it to the bookmarks, then ask again.';

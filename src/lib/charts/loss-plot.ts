@@ -1,0 +1,78 @@
+/**
+ * The loss of a training over its epochs, as lines to draw. In: the loss curve and the floor. Out: scales, ticks and paths.
+ * The losses fall by orders of magnitude, so the scale is logarithmic.
+ */
+import { line, scaleLinear, scaleLog } from 'd3';
+import { formatValue } from '../components/words';
+
+export interface LossPoint {
+	readonly epoch: number;
+	readonly train: number;
+	readonly validation: number;
+}
+
+export interface LossPlot {
+	readonly train: string;
+	readonly validation: string;
+	/** Height of the floor, pixels; undefined when there is none. */
+	readonly floor: number | undefined;
+	readonly last: { readonly x: number; readonly validation: number } | undefined;
+	readonly xTicks: readonly { readonly x: number; readonly label: string }[];
+	readonly yTicks: readonly { readonly y: number; readonly label: string }[];
+}
+
+export function layOutLoss(
+	curve: readonly LossPoint[],
+	floor: number | undefined,
+	maxEpochs: number,
+	box: { readonly width: number; readonly height: number }
+): LossPlot {
+	const losses = [
+		...curve.flatMap((point) => [point.train, point.validation]),
+		...(floor === undefined ? [] : [floor])
+	];
+	const positive = losses.filter((loss) => Number.isFinite(loss) && loss > 0);
+	const low = positive.length > 0 ? Math.min(...positive) : 0.1;
+	const high = positive.length > 0 ? Math.max(...positive) : 1;
+	const firstEpoch = curve[0]?.epoch ?? 1;
+	const lastEpoch = Math.max(curve.at(-1)?.epoch ?? 1, maxEpochs, firstEpoch + 1);
+	const x = scaleLinear([firstEpoch, lastEpoch], [0, box.width]);
+	const y = scaleLog([low / 1.15, high * 1.15], [box.height, 0]);
+	const path = (key: 'train' | 'validation') =>
+		line<LossPoint>()
+			.defined((point) => point[key] > 0 && Number.isFinite(point[key]))
+			.x((point) => round(x(point.epoch)))
+			.y((point) => round(y(point[key])))(curve) ?? '';
+	const last = curve.at(-1);
+	return {
+		train: path('train'),
+		validation: path('validation'),
+		floor: floor !== undefined && floor > 0 ? round(y(floor)) : undefined,
+		last: last && last.validation > 0 ? { x: round(x(last.epoch)), validation: round(y(last.validation)) } : undefined,
+		xTicks: wholeTicks(x.ticks(Math.max(2, Math.floor(box.width / 90)))).map((epoch) => ({
+			x: round(x(epoch)),
+			label: String(epoch)
+		})),
+		yTicks: evenLogTicks(y.domain() as [number, number], Math.max(2, Math.floor(box.height / 56))).map((loss) => ({
+			y: round(y(loss)),
+			label: formatLoss(loss)
+		}))
+	};
+}
+
+/** Losses span decades: two significant digits, whatever the size. */
+export function formatLoss(loss: number): string {
+	if (!Number.isFinite(loss)) return formatValue(undefined);
+	return loss >= 0.001 ? String(Number(loss.toPrecision(2))) : loss.toExponential(1);
+}
+
+const wholeTicks = (ticks: readonly number[]) => ticks.filter(Number.isInteger);
+
+/** Ticks evenly spaced on paper, rounded to two digits: D3's own log ticks are either none or far too many here. */
+function evenLogTicks([low, high]: readonly [number, number], count: number): number[] {
+	const step = Math.log(high / low) / count;
+	const ticks = Array.from({ length: count }, (_, i) => Number((low * Math.exp(step * (i + 0.5))).toPrecision(2)));
+	return [...new Set(ticks)].filter((tick) => tick >= low && tick <= high);
+}
+
+const round = (value: number) => Math.round(value * 10) / 10;
