@@ -50,8 +50,8 @@ export interface FaultMode {
 	/** Where the mechanism is described. */
 	readonly source: string;
 	/**
-	 * Mean absolute change of each sensor that shows the fault at severity 1, in units of that sensor's normal variation
-	 * (pooled standard deviation within a mode of a healthy machine). Measured by `simulator/measure-effects.ts`.
+	 * Change of each sensor that shows the fault, at severity 1, in units of that sensor's normal variation (its spread within
+	 * a mode of a healthy machine). Measured by `measure-effects.ts`, which says how; tests hold the figures to it.
 	 */
 	readonly effects: Readonly<Record<string, number>>;
 }
@@ -87,6 +87,8 @@ export interface MachineBody {
 	measure(out: Float64Array): void;
 	/** Index of the mode the machine is in, when finer than the duty's. */
 	phase?(): number | undefined;
+	/** Where in its cycle a machine with strokes is, so that like can be compared with like. */
+	stage?(): number;
 }
 
 export interface MachineClass {

@@ -95,6 +95,11 @@ export class SimulatedMachine {
 		return this.machineClass.modes[this.body.phase?.() ?? this.duty.state.mode]!.id;
 	}
 
+	/** Second of its stroke for a machine that makes strokes, otherwise 0. */
+	get stage(): number {
+		return this.body.stage?.() ?? 0;
+	}
+
 	/** Moves the machine to `time`, one step on. */
 	advance(time: EpochMs): void {
 		this.stepNumber++;
@@ -121,7 +126,7 @@ export class SimulatedMachine {
 			machineId: this.machineId,
 			fault: fault.fault,
 			onset: fault.onset,
-			detectableFrom: fault.onset + (fault.timeOfEvent - fault.onset) * shareAtSeverity(fault.law, 0.1),
+			detectableFrom: Math.round(fault.onset + (fault.timeOfEvent - fault.onset) * shareAtSeverity(fault.law, 0.1)),
 			timeOfEvent: fault.timeOfEvent,
 			affectedSensors: fault.affectedSensors,
 			severity: this.severityOf(fault),

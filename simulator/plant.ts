@@ -180,12 +180,12 @@ function placeFaults(
 					index = i;
 					break;
 				}
-		const onset = from + line.onset * minute;
+		const onset = Math.round(from + line.onset * minute);
 		planned[index]?.push({
 			fault: line.fault,
 			sensor: line.sensor,
 			onset,
-			timeOfEvent: onset + line.growth * minute
+			timeOfEvent: Math.round(onset + line.growth * minute)
 		});
 	}
 	return planned;

@@ -200,12 +200,12 @@ export const airCompressor: MachineClass = {
 			law: 'leak-erosion',
 			source: 'choked orifice flow ISO 6358; Bloch, A Practical Guide to Compressor Technology, ch. 4',
 			effects: {
-				dischargeTemperature: 6.0,
-				vibration: 2.2,
-				oilTemperature: 1.7,
-				power: 1.0,
-				current: 0.8,
-				filterPressureDrop: 0.8
+				dischargeTemperature: 7.0,
+				power: 3.1,
+				filterPressureDrop: 3.0,
+				vibration: 2.3,
+				current: 2.1,
+				oilTemperature: 2.0
 			}
 		},
 		{
@@ -214,7 +214,7 @@ export const airCompressor: MachineClass = {
 			mechanism: 'The filter takes more pressure drop, thinner air is delivered, loading takes longer and runs hotter.',
 			law: 'blocking',
 			source: 'Hermia 1982; ISO 5011',
-			effects: { filterPressureDrop: 13.4, dischargeTemperature: 1.3, current: 0.5, oilTemperature: 0.4, power: 0.4 }
+			effects: { filterPressureDrop: 41.6, dischargeTemperature: 1.5, power: 1.5, current: 1.4, oilTemperature: 0.6 }
 		},
 		{
 			id: 'bearing-wear',
@@ -222,7 +222,7 @@ export const airCompressor: MachineClass = {
 			mechanism: 'Pitted raceways of the air end add broad-band vibration, friction and heat in the oil.',
 			law: 'exponential',
 			source: 'Gebraeel et al. 2005; ISO 281',
-			effects: { vibration: 44.9, oilTemperature: 3.2, dischargeTemperature: 2.8, power: 1.0, current: 1.0 }
+			effects: { vibration: 46.9, oilTemperature: 3.8, power: 3.7, dischargeTemperature: 3.3, current: 3.1 }
 		},
 		{
 			id: 'cooler-fouling',
@@ -230,7 +230,7 @@ export const airCompressor: MachineClass = {
 			mechanism: 'Dirt on the fins raises the thermal resistance: oil and discharge air run hotter at the same power.',
 			law: 'kern-seaton',
 			source: 'Kern & Seaton 1959; TEMA fouling resistances',
-			effects: { oilTemperature: 6.0, dischargeTemperature: 5.3 }
+			effects: { oilTemperature: 7.3, dischargeTemperature: 6.3 }
 		},
 		{
 			id: 'lubrication-loss',
@@ -239,7 +239,7 @@ export const airCompressor: MachineClass = {
 				'Less oil in the air end seals and cools worse: hotter air and oil, more friction power, rougher running.',
 			law: 'exponential',
 			source: 'Stribeck curve; Bloch, A Practical Guide to Compressor Technology, ch. 4',
-			effects: { vibration: 9.7, dischargeTemperature: 5.5, oilTemperature: 3.8, power: 0.8, current: 0.7 }
+			effects: { vibration: 10.1, dischargeTemperature: 6.5, oilTemperature: 4.6, power: 2.7, current: 2.2 }
 		}
 	],
 	createBody

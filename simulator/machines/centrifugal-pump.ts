@@ -204,7 +204,7 @@ export const centrifugalPump: MachineClass = {
 				'Pitted raceways add broad-band vibration and friction; friction heats the bearing with a lag and costs shaft power.',
 			law: 'exponential',
 			source: 'Gebraeel et al. 2005; ISO 281; friction torque after SKF 2018',
-			effects: { vibration: 86.9, bearingTemperature: 19.9, current: 1.1, power: 1.1 }
+			effects: { vibration: 90.5, bearingTemperature: 26.3, power: 1.0, current: 1.0 }
 		},
 		{
 			id: 'cavitation',
@@ -213,7 +213,7 @@ export const centrifugalPump: MachineClass = {
 				'A clogging suction strainer lowers suction pressure until the NPSH margin is gone: head and efficiency fall, flow and current tremble, vibration is broad-band.',
 			law: 'blocking',
 			source: 'ISO 17769 NPSH; Gulich, Centrifugal Pumps, ch. 6; Hermia 1982',
-			effects: { suctionPressure: 30.4, vibration: 15.1, dischargePressure: 4.6, flow: 0.9, current: 0.8, power: 0.7 }
+			effects: { suctionPressure: 30.2, vibration: 14.4, dischargePressure: 4.6, flow: 0.9, current: 0.7, power: 0.7 }
 		},
 		{
 			id: 'impeller-wear',
@@ -221,7 +221,7 @@ export const centrifugalPump: MachineClass = {
 			mechanism: 'Eroded vanes lower the pump curve and efficiency and unbalance the rotor.',
 			law: 'archard',
 			source: 'Archard 1953; Finnie 1960, Wear 3:87-103 (erosion)',
-			effects: { vibration: 13.7, dischargePressure: 3.3, flow: 3.2, power: 2.2, current: 2.2, suctionPressure: 2.0 }
+			effects: { vibration: 14.1, flow: 3.4, dischargePressure: 3.4, power: 2.0, current: 1.9, suctionPressure: 1.9 }
 		},
 		{
 			id: 'misalignment',
@@ -230,7 +230,7 @@ export const centrifugalPump: MachineClass = {
 				'The coupling forces both shafts at twice the speed of rotation; bearing load, friction and temperature rise.',
 			law: 'linear',
 			source: 'ISO 20816-1; Piotrowski, Shaft Alignment Handbook, ch. 2',
-			effects: { vibration: 60.3, bearingTemperature: 5.8 }
+			effects: { vibration: 62.5, bearingTemperature: 7.6 }
 		},
 		{
 			id: 'seal-leak',
@@ -240,13 +240,13 @@ export const centrifugalPump: MachineClass = {
 			law: 'leak-erosion',
 			source: 'orifice flow ISO 5167; API 682',
 			effects: {
-				vibration: 20.8,
-				bearingTemperature: 10.9,
+				vibration: 21.7,
+				bearingTemperature: 14.4,
 				suctionPressure: 1.8,
 				dischargePressure: 1.6,
 				flow: 1.2,
-				current: 1.1,
-				power: 1.0
+				current: 0.9,
+				power: 0.9
 			}
 		}
 	],

@@ -241,7 +241,7 @@ export const cncSpindle: MachineClass = {
 				'Inserts of falling quality wear up to four times as fast: flank wear between tool changes, and with it cutting torque, power and chatter.',
 			law: 'archard',
 			source: 'Taylor 1907, Trans. ASME 28; ISO 8688-2; Archard 1953',
-			effects: { vibration: 7.6, toolWear: 6.7, current: 4.4, power: 4.0, torque: 2.5, bearingTemperature: 1.8 }
+			effects: { vibration: 6.8, toolWear: 6.0, current: 4.9, power: 4.6, bearingTemperature: 2.2, torque: 2.1 }
 		},
 		{
 			id: 'bearing-wear',
@@ -249,7 +249,7 @@ export const cncSpindle: MachineClass = {
 			mechanism: 'Pitted raceways add broad-band vibration with speed, friction torque and heat.',
 			law: 'exponential',
 			source: 'Gebraeel et al. 2005; Abele et al. 2010, CIRP Annals 59:781-802 (spindles)',
-			effects: { vibration: 23.6, bearingTemperature: 14.7, power: 1.7, current: 1.7, torque: 1.1 }
+			effects: { vibration: 21.6, bearingTemperature: 18.0, power: 1.9, current: 1.9, torque: 0.9 }
 		},
 		{
 			id: 'imbalance',
@@ -258,7 +258,7 @@ export const cncSpindle: MachineClass = {
 				'Chips in the taper or a damaged holder: centrifugal force with the square of speed; bearing load warms it.',
 			law: 'linear',
 			source: 'ISO 21940-11; Randall, Vibration-based Condition Monitoring, ch. 2',
-			effects: { vibration: 15.7, bearingTemperature: 1.7 }
+			effects: { vibration: 13.8, bearingTemperature: 2.2 }
 		},
 		{
 			id: 'coolant-clog',
@@ -267,14 +267,14 @@ export const cncSpindle: MachineClass = {
 			law: 'blocking',
 			source: 'Hermia 1982; Altintas, Manufacturing Automation, ch. 2',
 			effects: {
-				bearingTemperature: 10.4,
-				coolantPressure: 4.0,
-				coolantFlow: 3.6,
-				toolWear: 1.7,
-				vibration: 1.4,
-				current: 1.0,
-				power: 1.0,
-				torque: 0.6
+				bearingTemperature: 13.1,
+				coolantPressure: 3.9,
+				coolantFlow: 3.5,
+				toolWear: 1.5,
+				vibration: 1.2,
+				current: 1.2,
+				power: 1.1,
+				torque: 0.5
 			}
 		}
 	],

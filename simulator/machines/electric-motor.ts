@@ -189,11 +189,13 @@ export const electricMotor: MachineClass = {
 			law: 'exponential',
 			source: 'Gebraeel et al. 2005; ISO 281; friction torque after SKF 2018',
 			effects: {
-				vibration: 64.7,
-				vibrationAxial: 46.4,
-				bearingTemperature: 12.3,
+				vibration: 71.2,
+				vibrationAxial: 46.6,
+				bearingTemperature: 26.4,
 				power: 0.7,
+				current: 0.7,
 				torque: 0.7,
+				speed: 0.7,
 				windingTemperature: 0.5
 			}
 		},
@@ -203,7 +205,7 @@ export const electricMotor: MachineClass = {
 			mechanism: 'Deposits on the fan wheel: centrifugal force with the square of speed, mostly radial.',
 			law: 'linear',
 			source: 'ISO 21940-11; Randall, Vibration-based Condition Monitoring, ch. 2',
-			effects: { vibration: 72.0, vibrationAxial: 13.7 }
+			effects: { vibration: 79.4, vibrationAxial: 13.8 }
 		},
 		{
 			id: 'misalignment',
@@ -212,7 +214,7 @@ export const electricMotor: MachineClass = {
 				'The coupling forces the shaft at twice the speed of rotation, axially more than radially; the bearing warms.',
 			law: 'linear',
 			source: 'ISO 20816-1; Piotrowski, Shaft Alignment Handbook, ch. 2',
-			effects: { vibrationAxial: 113.1, vibration: 29.1, bearingTemperature: 2.3 }
+			effects: { vibrationAxial: 114.1, vibration: 32.1, bearingTemperature: 5.0 }
 		},
 		{
 			id: 'winding-insulation',
@@ -222,12 +224,13 @@ export const electricMotor: MachineClass = {
 			law: 'montsinger',
 			source: 'Montsinger 1930; IEC 60034-18; Tavner 2008, IET Electric Power Applications 2:215-247',
 			effects: {
-				vibration: 26.8,
+				vibration: 29.5,
 				windingTemperature: 5.8,
-				bearingTemperature: 1.6,
+				bearingTemperature: 3.4,
+				speed: 2.9,
+				current: 1.8,
 				voltage: 1.2,
-				power: 0.7,
-				current: 0.7
+				power: 0.7
 			}
 		},
 		{
@@ -237,7 +240,7 @@ export const electricMotor: MachineClass = {
 				'Dust on fins and cowl raises the thermal resistance of the winding; the bearing is warmed through the frame.',
 			law: 'kern-seaton',
 			source: 'Kern & Seaton 1959; IEC 60034-6',
-			effects: { windingTemperature: 4.5, bearingTemperature: 1.2 }
+			effects: { windingTemperature: 4.5, bearingTemperature: 2.7 }
 		},
 		{
 			id: 'lubrication-loss',
@@ -245,7 +248,15 @@ export const electricMotor: MachineClass = {
 			mechanism: 'Starved grease: mixed friction heats the bearing, costs torque, and adds some broad-band vibration.',
 			law: 'exponential',
 			source: 'Stribeck curve; Lugt 2009, Tribology Transactions 52:470-480 (grease life)',
-			effects: { vibration: 21.8, vibrationAxial: 11.6, bearingTemperature: 9.0, power: 0.5, torque: 0.5 }
+			effects: {
+				vibration: 24.0,
+				bearingTemperature: 19.3,
+				vibrationAxial: 11.7,
+				power: 0.5,
+				torque: 0.5,
+				speed: 0.5,
+				current: 0.5
+			}
 		}
 	],
 	createBody

@@ -183,7 +183,7 @@ export const gearboxConveyor: MachineClass = {
 				'A crack at the tooth root lowers mesh stiffness: vibration with load, torque and current pulsate at the turning frequency, the oil warms.',
 			law: 'paris-erdogan',
 			source: 'Paris & Erdogan 1963; Chaari et al. 2009, European Journal of Mechanics A 28:461-468',
-			effects: { vibration: 75.7, gearboxTemperature: 2.9 }
+			effects: { vibration: 84.7, gearboxTemperature: 3.6, current: 0.4 }
 		},
 		{
 			id: 'lubrication-loss',
@@ -191,7 +191,15 @@ export const gearboxConveyor: MachineClass = {
 			mechanism: 'A thinning oil film: mesh friction heats the gearbox, costs torque and current, adds roughness.',
 			law: 'exponential',
 			source: 'ISO/TR 14179-1 (gear losses); Stribeck curve',
-			effects: { vibration: 22.4, gearboxTemperature: 17.8, power: 1.0, torque: 1.0, current: 0.9 }
+			effects: {
+				vibration: 25.1,
+				gearboxTemperature: 21.9,
+				current: 1.2,
+				power: 1.2,
+				torque: 1.2,
+				motorSpeed: 1.1,
+				beltSpeed: 0.8
+			}
 		},
 		{
 			id: 'belt-slip',
@@ -199,7 +207,7 @@ export const gearboxConveyor: MachineClass = {
 			mechanism: 'Lost tension: the belt creeps on the drum, runs slower than the motor says, carries more per metre.',
 			law: 'linear',
 			source: 'Euler-Eytelwein (DIN 22101)',
-			effects: { vibration: 8.2, beltSpeed: 7.7, power: 0.7, torque: 0.7, current: 0.6 }
+			effects: { beltSpeed: 83.6, vibration: 9.2, current: 0.8, power: 0.8, torque: 0.8, motorSpeed: 0.7 }
 		},
 		{
 			id: 'bearing-wear',
@@ -207,7 +215,15 @@ export const gearboxConveyor: MachineClass = {
 			mechanism: 'Pitted raceways of the input shaft add broad-band vibration, friction and heat in the oil.',
 			law: 'exponential',
 			source: 'Gebraeel et al. 2005; ISO 281',
-			effects: { vibration: 79.7, gearboxTemperature: 7.3, power: 0.6, torque: 0.6, current: 0.5 }
+			effects: {
+				vibration: 89.3,
+				gearboxTemperature: 9.0,
+				current: 0.7,
+				power: 0.7,
+				torque: 0.7,
+				motorSpeed: 0.6,
+				beltSpeed: 0.5
+			}
 		}
 	],
 	createBody

@@ -128,7 +128,8 @@ function createBody(vary: (spread: number) => number): MachineBody {
 			out[5] = oil.value;
 			out[6] = level - (2.5 * position) / STROKE_MM + 0.03 * (oil.value - 46);
 			out[7] = vibration;
-		}
+		},
+		stage: () => Math.floor(clock)
 	};
 }
 
@@ -214,7 +215,16 @@ export const hydraulicPress: MachineClass = {
 				'Widened gaps in the pump: part of the flow drains through its case, strokes are slower, oil is hotter, the pump louder.',
 			law: 'archard',
 			source: 'Archard 1953; Merritt, Hydraulic Control Systems, ch. 4; ISO 4409',
-			effects: { vibration: 47.6, oilTemperature: 6.5, tankLevel: 1.0, power: 0.5 }
+			effects: {
+				vibration: 57.4,
+				position: 37.6,
+				flow: 23.5,
+				power: 22.7,
+				oilTemperature: 9.3,
+				current: 7.8,
+				tankLevel: 4.8,
+				pressure: 3.8
+			}
 		},
 		{
 			id: 'valve-leak',
@@ -223,7 +233,16 @@ export const hydraulicPress: MachineClass = {
 				'Oil passes the closed valve as an orifice: holding pressure sags, the pump makes up flow while holding, the throttled power heats the oil.',
 			law: 'leak-erosion',
 			source: 'Merritt, Hydraulic Control Systems, ch. 3; ISO 6403',
-			effects: { oilTemperature: 13.8, vibration: 9.6, tankLevel: 1.9, current: 0.7, power: 0.7 }
+			effects: {
+				power: 32.1,
+				flow: 20.5,
+				oilTemperature: 19.9,
+				position: 18.7,
+				current: 12.5,
+				vibration: 11.0,
+				tankLevel: 9.7,
+				pressure: 5.1
+			}
 		},
 		{
 			id: 'seal-leak',
@@ -232,7 +251,7 @@ export const hydraulicPress: MachineClass = {
 				'Oil is lost to the outside: the tank falls and is topped up, the ram sinks while holding, pressure sags a little.',
 			law: 'leak-erosion',
 			source: 'Merritt, Hydraulic Control Systems, ch. 3; Nikas 2010, Proc. IMechE J 224:1-15',
-			effects: { tankLevel: 33.4 }
+			effects: { tankLevel: 179.4, position: 10.8, power: 5.2, flow: 4.6, current: 1.7, pressure: 1.2 }
 		},
 		{
 			id: 'cooler-fouling',
@@ -240,7 +259,7 @@ export const hydraulicPress: MachineClass = {
 			mechanism: 'Scale in the cooler: the oil runs hotter and thinner, leaks more, and expands in the tank.',
 			law: 'kern-seaton',
 			source: 'Kern & Seaton 1959; TEMA fouling resistances',
-			effects: { oilTemperature: 6.5, tankLevel: 0.9 }
+			effects: { oilTemperature: 9.2, tankLevel: 4.4 }
 		}
 	],
 	createBody
