@@ -12,7 +12,7 @@ export interface LinkWords {
 	readonly level: 'normal' | 'low' | 'medium' | 'high';
 }
 
-/** Without a reading for this long a connected link is said to bring no data. */
+/** Without a reading for this long, or for as long as is usual here, a connected link is said to bring no data. */
 export const silentAfterMs = 15_000;
 
 export const troubleWords: Record<LinkTrouble, { what: string; mend: string }> = {
@@ -54,7 +54,13 @@ export const troubleWords: Record<LinkTrouble, { what: string; mend: string }> =
 	}
 };
 
-export function linkWords(status: LinkStatus | undefined, lastReadingAt: EpochMs | undefined, now: EpochMs): LinkWords {
+export function linkWords(
+	status: LinkStatus | undefined,
+	lastReadingAt: EpochMs | undefined,
+	now: EpochMs,
+	usualSilenceMs = 0
+): LinkWords {
+	const silentMs = Math.max(silentAfterMs, usualSilenceMs);
 	if (!status) return { text: 'Starting', level: 'normal' };
 	const trouble = status.trouble ? troubleWords[status.trouble] : undefined;
 	const last = lastReadingAt ?? status.lastMessageAt;
@@ -77,9 +83,9 @@ export function linkWords(status: LinkStatus | undefined, lastReadingAt: EpochMs
 			return { text: `Not connected: ${trouble?.what ?? status.detail ?? 'the link failed'}`, detail, level: 'high' };
 		case 'connected': {
 			if (trouble) return { text: `${name}, but no data: ${trouble.what}`, detail, level: 'medium' };
-			if (last === undefined || now - last > silentAfterMs) {
+			if (last === undefined || now - last > silentMs) {
 				const since = last ?? status.connectedAt;
-				if (since === undefined || now - since <= silentAfterMs)
+				if (since === undefined || now - since <= silentMs)
 					return { text: `${name}, waiting for data`, detail, level: 'normal' };
 				const words = last === undefined ? 'nothing has arrived yet' : `nothing for ${formatDuration(now - last)}`;
 				return { text: `${name}, but no data: ${words}`, detail, level: 'medium' };

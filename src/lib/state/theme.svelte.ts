@@ -2,15 +2,23 @@
  * Light or dark: the system's choice unless a person chose otherwise (kept in localStorage, applied before first paint
  * of the app).
  */
+import { MediaQuery } from 'svelte/reactivity';
+
 export type ThemeChoice = 'system' | 'light' | 'dark';
 
 const key = 'millwright:theme';
 
 class Theme {
 	#choice = $state<ThemeChoice>('system');
+	#systemDark = new MediaQuery('prefers-color-scheme: dark', false);
 
 	get choice(): ThemeChoice {
 		return this.#choice;
+	}
+
+	/** What is seen: for what is drawn by hand and must be drawn anew when it changes. */
+	get dark(): boolean {
+		return this.#choice === 'dark' || (this.#choice === 'system' && this.#systemDark.current);
 	}
 
 	/** Takes up the stored choice; call once before drawing. */

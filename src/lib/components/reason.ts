@@ -1,0 +1,45 @@
+/** The one thing to say of a machine now. In: its report and worst open alarm. Out: a sentence and how grave it is. */
+import type { Alarm, AlarmPriority, HealthReport, SensorDeviation } from '$lib/contracts';
+import { formatQuantity } from './words';
+
+export interface Reason {
+	readonly text: string;
+	readonly priority?: AlarmPriority;
+	readonly acknowledged?: boolean;
+}
+
+const unscoredWords: Record<NonNullable<HealthReport['unscored']>, string> = {
+	'warming-up': 'Warming up: too little data for a verdict yet',
+	'no-model': 'No model yet: train one to watch this machine',
+	'missing-sensors': 'Not judged: sensors that its model needs are missing',
+	stopped: 'Stopped: judged again once it runs',
+	stale: 'Not judged: values have stopped coming'
+};
+
+export function unscoredReason(report: HealthReport): string | undefined {
+	return report.unscored ? unscoredWords[report.unscored] : undefined;
+}
+
+export function reasonOf(
+	report: HealthReport | undefined,
+	alarm: Pick<Alarm, 'reason' | 'priority' | 'state'> | undefined
+): Reason {
+	if (alarm) return { text: alarm.reason, priority: alarm.priority, acknowledged: alarm.state === 'acknowledged' };
+	if (!report) return { text: 'Not judged yet' };
+	const unscored = unscoredReason(report);
+	if (unscored) return { text: unscored };
+	const first = report.contributors[0];
+	if (report.anomalous && first) return { text: `Unusual: ${first.sensorName} ${deviationWords(first)}` };
+	if (report.grade !== 'good' && report.grade !== 'unknown') return { text: 'Recovering: no anomaly now' };
+	return { text: 'Normal' };
+}
+
+/** "6.1 mm/s, expected 1.9 ± 0.4 mm/s". */
+export function deviationWords(deviation: SensorDeviation, unit?: string, resolution?: number): string {
+	if (deviation.note === 'stuck') return `stuck at ${formatQuantity(deviation.actual, unit, resolution)}`;
+	if (deviation.note === 'silent') return 'has stopped sending';
+	const band = Number.isFinite(deviation.band)
+		? ` \u00b1 ${formatQuantity(deviation.band, undefined, resolution)}`
+		: '';
+	return `${formatQuantity(deviation.actual, unit, resolution)}, expected ${formatQuantity(deviation.expected, undefined, resolution)}${band}${unit ? ` ${unit}` : ''}`;
+}

@@ -1,0 +1,363 @@
+/**
+ * All machines of the open workspace and the plant's figures.
+ *
+ * In: the registry, alarms and spans by storage watches, readings and verdicts by the live channel. Out: one
+ * `MachineState` each, the plant's name, alarms, anomaly rate, spans for the timeline. What comes in is gathered and
+ * taken up at most twice a second.
+ */
+import {
+	derivedSeries,
+	isOpen,
+	sensorIdOf,
+	splitSensorId,
+	toPlainError,
+	type Alarm,
+	type AlarmPriority,
+	type AnomalySpan,
+	type EpochMs,
+	type HealthReport,
+	type MachineId,
+	type MachineRecord,
+	type PlainError,
+	type ReadingBatch,
+	type SensorId,
+	type SensorRecord
+} from '$lib/contracts';
+import type { Store } from '$lib/storage/store';
+import { SvelteMap } from 'svelte/reactivity';
+import { anomalyRate, type AnomalyRate } from './anomaly-rate';
+import { clock } from './clock.svelte';
+import { live } from './live.svelte';
+import { MachineState } from './machine-state.svelte';
+import { priorityOrder, worstFirst } from './rank';
+import { sparkBinMs, sparkSpanMs } from './spark-bins';
+import type { StorageUse } from './system-health';
+
+/** Changes are taken up no more often than this. */
+const flushMs = 500;
+const spansEveryMs = 10_000;
+const storageEveryMs = 60_000;
+export const rateSpanMs = 3_600_000;
+/** Spans are kept for the longest timeline. */
+export const longestTimelineMs = 24 * 3_600_000;
+/** Machines per history query at start, so that the first tiles are drawn early. */
+const historyBatch = 40;
+
+export interface AlarmCount {
+	readonly priority: AlarmPriority;
+	readonly open: number;
+	/** Of these, seen by nobody yet. */
+	readonly waiting: number;
+}
+
+class Fleet {
+	#machines = new SvelteMap<MachineId, MachineState>();
+	#list = $state.raw<readonly MachineState[]>([]);
+	#alarms = $state.raw<readonly Alarm[]>([]);
+	#spans = $state.raw<readonly AnomalySpan[]>([]);
+	#storage = $state.raw<StorageUse | undefined>();
+	#loaded = $state(false);
+	#problem = $state.raw<PlainError | undefined>();
+	#rate = $state.raw<AnomalyRate>({ share: NaN, anomalousMs: 0, watchedMs: 0, machines: 0 });
+
+	#store: Store | undefined;
+	#machineOfSensor = new Map<SensorId, MachineId>();
+	#touched = new Set<MachineState>();
+	#reports = new Map<MachineId, HealthReport>();
+	#flushTimer: ReturnType<typeof setTimeout> | undefined;
+	/** Readings of machines that the registry does not know yet. */
+	#early = new Map<MachineId, EpochMs[]>();
+
+	/** True once the registry has been read. */
+	get loaded(): boolean {
+		return this.#loaded;
+	}
+	/** Why stored history could not be read; live values go on. */
+	get problem(): PlainError | undefined {
+		return this.#problem;
+	}
+	/** In order of their ids. */
+	get machines(): readonly MachineState[] {
+		return this.#list;
+	}
+	readonly worstFirst = $derived(
+		worstFirst(
+			this.#list.map((machine) => ({
+				id: machine.id,
+				grade: machine.grade,
+				anomalous: machine.anomalous,
+				stale: !machine.recorded && machine.stale,
+				alarm: machine.alarm,
+				machine
+			}))
+		).map(({ machine }) => machine)
+	);
+	readonly online = $derived(this.#list.filter((machine) => machine.online).length);
+	/** Open alarms and those of today. */
+	get alarms(): readonly Alarm[] {
+		return this.#alarms;
+	}
+	readonly alarmCounts: readonly AlarmCount[] = $derived(
+		priorityOrder.map((priority) => {
+			const open = this.#alarms.filter((alarm) => isOpen(alarm) && alarm.priority === priority);
+			const waiting = open.filter(
+				({ state }) => state === 'unacknowledged' || state === 'returned-unacknowledged'
+			).length;
+			return { priority, open: open.length, waiting };
+		})
+	);
+	readonly alarmsToday = $derived.by(() => {
+		const midnight = new Date(clock.now).setHours(0, 0, 0, 0);
+		return this.#alarms.filter((alarm) => alarm.raisedAt >= midnight);
+	});
+	get spans(): readonly AnomalySpan[] {
+		return this.#spans;
+	}
+	/** Over the last hour. */
+	get rate(): AnomalyRate {
+		return this.#rate;
+	}
+	get storage(): StorageUse | undefined {
+		return this.#storage;
+	}
+	/** The plant level that all machines share; undefined when there is none or there are several. */
+	readonly plantName = $derived.by(() => {
+		const names = new Set(this.#list.map((machine) => machine.record.path.plant));
+		return names.size === 1 ? [...names][0] : undefined;
+	});
+	/** Longest silence that is usual for the fleet's quickest machine: past it, the link brings no data. */
+	readonly quickestStaleMs = $derived(
+		this.#list.reduce(
+			(least, machine) =>
+				machine.recorded || machine.staleAfterMs === 0 ? least : Math.min(least, machine.staleAfterMs),
+			Infinity
+		)
+	);
+
+	get(id: MachineId): MachineState | undefined {
+		return this.#machines.get(id);
+	}
+
+	/** Follows a store until the returned function is called. */
+	follow(store: Store): () => void {
+		this.#reset();
+		this.#store = store;
+		const known = new Set<MachineId>();
+		const ends = [
+			store.registry.watch((machines, sensors) => {
+				this.#takeRegistry(machines, sensors);
+				const fresh = machines.filter(({ id }) => !known.has(id));
+				for (const { id } of fresh) known.add(id);
+				if (fresh.length > 0) void this.#loadHistory(store, fresh, sensors);
+			}),
+			store.alarms.watch((alarms) => this.#takeAlarms(alarms)),
+			live.on('readings', ({ batch }) => this.#hearReadings(batch)),
+			live.on('verdicts', ({ reports }) => this.#hearReports(reports))
+		];
+		const timers = [
+			setInterval(() => void this.#loadSpans(), spansEveryMs),
+			setInterval(() => void this.#measureStorage(), storageEveryMs)
+		];
+		void this.#loadSpans();
+		void this.#measureStorage();
+		return () => {
+			for (const end of ends) end();
+			for (const timer of timers) clearInterval(timer);
+			clearTimeout(this.#flushTimer);
+			this.#flushTimer = undefined;
+			if (this.#store === store) this.#store = undefined;
+		};
+	}
+
+	#reset(): void {
+		this.#machines.clear();
+		this.#list = [];
+		this.#alarms = [];
+		this.#spans = [];
+		this.#loaded = false;
+		this.#problem = undefined;
+		this.#rate = { share: NaN, anomalousMs: 0, watchedMs: 0, machines: 0 };
+		this.#machineOfSensor.clear();
+		this.#touched.clear();
+		this.#reports.clear();
+		this.#early.clear();
+	}
+
+	#takeRegistry(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): void {
+		const sensorsOf = groupBy(sensors, (sensor) => sensor.machineId);
+		let changed = !this.#loaded;
+		for (const record of machines) {
+			let machine = this.#machines.get(record.id);
+			if (!machine) {
+				machine = new MachineState(record);
+				this.#machines.set(record.id, machine);
+				changed = true;
+				for (const time of this.#early.get(record.id) ?? []) machine.observe(time);
+				machine.settleFreshness();
+				this.#early.delete(record.id);
+			} else machine.takeRecord(record);
+			machine.takeSensors(sensorsOf.get(record.id) ?? []);
+		}
+		const ids = new Set(machines.map(({ id }) => id));
+		for (const id of [...this.#machines.keys()])
+			if (!ids.has(id)) {
+				this.#machines.delete(id);
+				changed = true;
+			}
+		if (changed)
+			this.#list = [...this.#machines.values()].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+		this.#loaded = true;
+		this.#placeAlarms();
+		if (this.#reports.size > 0) this.#schedule();
+	}
+
+	#takeAlarms(alarms: readonly Alarm[]): void {
+		this.#alarms = alarms;
+		this.#placeAlarms();
+	}
+
+	#placeAlarms(): void {
+		const worst = new Map<MachineId, Alarm>();
+		for (const alarm of this.#alarms) {
+			if (!isOpen(alarm)) continue;
+			const other = worst.get(alarm.machineId);
+			if (!other || priorityOrder.indexOf(alarm.priority) < priorityOrder.indexOf(other.priority))
+				worst.set(alarm.machineId, alarm);
+		}
+		for (const machine of this.#machines.values()) machine.takeAlarm(worst.get(machine.id));
+	}
+
+	#hearReadings(batch: ReadingBatch): void {
+		const machineIds = batch.sensorIds.map((sensorId) => this.#machineIdOf(sensorId));
+		for (let i = 0; i < batch.times.length; i++) {
+			const id = machineIds[batch.series[i]!]!;
+			const machine = this.#machines.get(id);
+			if (machine) {
+				machine.observe(batch.times[i]!);
+				this.#touched.add(machine);
+			} else {
+				const early = this.#early.get(id) ?? [];
+				if (early.length < 100) early.push(batch.times[i]!);
+				this.#early.set(id, early);
+			}
+		}
+		this.#schedule();
+	}
+
+	#hearReports(reports: readonly HealthReport[]): void {
+		let flipped = false;
+		for (const report of reports) {
+			this.#reports.set(report.machineId, report);
+			flipped ||= this.#machines.get(report.machineId)?.anomalous !== report.anomalous;
+		}
+		this.#schedule();
+		if (flipped) void this.#loadSpans();
+	}
+
+	#schedule(): void {
+		this.#flushTimer ??= setTimeout(() => {
+			this.#flushTimer = undefined;
+			this.#flush();
+		}, flushMs);
+	}
+
+	#flush(): void {
+		for (const machine of this.#touched) machine.settleFreshness();
+		this.#touched.clear();
+		for (const [id, report] of this.#reports) {
+			const machine = this.#machines.get(id);
+			if (!machine) continue;
+			machine.takeReport(report);
+			this.#reports.delete(id);
+		}
+	}
+
+	async #loadHistory(
+		store: Store,
+		machines: readonly MachineRecord[],
+		sensors: readonly SensorRecord[]
+	): Promise<void> {
+		try {
+			const own = new Set(machines.map(({ id }) => id));
+			const latest = await store.series.latest(
+				sensors.filter(({ machineId }) => own.has(machineId)).map(({ id }) => id)
+			);
+			if (this.#store !== store) return;
+			for (const [sensorId, { time }] of latest) {
+				const machine = this.#machines.get(this.#machineIdOf(sensorId));
+				machine?.observe(time);
+				if (machine) this.#touched.add(machine);
+			}
+			this.#flush();
+			const to = Date.now();
+			for (let i = 0; i < machines.length; i += historyBatch) {
+				const sensorIds = machines.slice(i, i + historyBatch).map(({ id }) => sensorIdOf(id, derivedSeries.health));
+				const slices = await store.series.query({
+					sensorIds,
+					from: to - rateSpanMs,
+					to,
+					maxPoints: (2 * sparkSpanMs) / sparkBinMs
+				});
+				if (this.#store !== store) return;
+				for (const slice of slices)
+					this.#machines.get(splitSensorId(slice.sensorId).machineId)?.takeHistory(slice.times, slice.min);
+			}
+			this.#updateRate();
+		} catch (error) {
+			if (this.#store === store) this.#problem = toPlainError(error);
+		}
+	}
+
+	async #loadSpans(): Promise<void> {
+		const store = this.#store;
+		if (!store) return;
+		try {
+			const now = Date.now();
+			const spans = await store.spans.list({ from: now - longestTimelineMs, to: now });
+			if (this.#store !== store) return;
+			this.#spans = spans;
+			this.#updateRate();
+		} catch (error) {
+			if (this.#store === store) this.#problem = toPlainError(error);
+		}
+	}
+
+	#updateRate(): void {
+		const now = Date.now();
+		const watched = this.#list.flatMap((machine) =>
+			machine.scoredFrom !== undefined
+				? [{ id: machine.id, from: machine.scoredFrom, to: machine.report?.time ?? machine.lastAt ?? now }]
+				: []
+		);
+		this.#rate = anomalyRate(this.#spans, watched, now - rateSpanMs, now);
+	}
+
+	async #measureStorage(): Promise<void> {
+		const manager = navigator.storage;
+		if (!manager?.estimate) return;
+		const [estimate, persistent] = await Promise.all([manager.estimate(), manager.persisted?.() ?? false]);
+		this.#storage = { used: estimate.usage ?? NaN, allowed: estimate.quota ?? NaN, persistent };
+	}
+
+	#machineIdOf(sensorId: SensorId): MachineId {
+		let id = this.#machineOfSensor.get(sensorId);
+		if (id === undefined) {
+			id = splitSensorId(sensorId).machineId;
+			this.#machineOfSensor.set(sensorId, id);
+		}
+		return id;
+	}
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+	const groups = new Map<K, T[]>();
+	for (const item of items) {
+		const key = keyOf(item);
+		const group = groups.get(key);
+		if (group) group.push(item);
+		else groups.set(key, [item]);
+	}
+	return groups;
+}
+
+export const fleet = new Fleet();

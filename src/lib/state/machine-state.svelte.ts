@@ -1,0 +1,125 @@
+/**
+ * What the page knows of one machine, field by field reactive, so that a change redraws one tile and nothing else.
+ * Written by the fleet alone, at most twice a second.
+ */
+import type { Alarm, EpochMs, HealthGrade, HealthReport, MachineId, MachineRecord, SensorRecord } from '$lib/contracts';
+import { clock } from './clock.svelte';
+import { FreshnessTracker, isStale } from './freshness';
+import { SparkBins, type SparkPoint } from './spark-bins';
+
+export class MachineState {
+	readonly id: MachineId;
+	readonly #freshness = new FreshnessTracker();
+	readonly #sparkBins = new SparkBins();
+	#record: MachineRecord;
+	#sensors = $state.raw<readonly SensorRecord[]>([]);
+	#report = $state.raw<HealthReport | undefined>();
+	#alarm = $state.raw<Alarm | undefined>();
+	#lastAt = $state<EpochMs | undefined>();
+	#staleAfterMs = $state(0);
+	#spark = $state.raw<readonly SparkPoint[]>([]);
+	/** Span of time scored, newest stretch only: what the anomaly rate divides by. */
+	#scoredFrom: EpochMs | undefined;
+
+	readonly stale = $derived(isStale(this.#lastAt, this.#staleAfterMs, clock.now));
+
+	constructor(record: MachineRecord) {
+		this.id = record.id;
+		this.#record = $state.raw(record);
+	}
+
+	get record(): MachineRecord {
+		return this.#record;
+	}
+	get name(): string {
+		return this.#record.path.machine;
+	}
+	/** Where it stands: "utilities / cooling-water"; empty when the source names no levels above the machine. */
+	get place(): string {
+		const { area, line } = this.#record.path;
+		return [area, line].filter(Boolean).join(' / ');
+	}
+	/** A recording that was imported: past, not late. */
+	get recorded(): boolean {
+		return this.#record.origin === 'import';
+	}
+	get sensors(): readonly SensorRecord[] {
+		return this.#sensors;
+	}
+	get report(): HealthReport | undefined {
+		return this.#report;
+	}
+	get grade(): HealthGrade {
+		return this.#report?.grade ?? 'unknown';
+	}
+	get index(): number {
+		return this.#report?.index ?? NaN;
+	}
+	get anomalous(): boolean {
+		return this.#report?.anomalous ?? false;
+	}
+	/** The worst open alarm. */
+	get alarm(): Alarm | undefined {
+		return this.#alarm;
+	}
+	get lastAt(): EpochMs | undefined {
+		return this.#lastAt;
+	}
+	get staleAfterMs(): number {
+		return this.#staleAfterMs;
+	}
+	get online(): boolean {
+		return !this.recorded && !this.stale;
+	}
+	/** Health over the last half hour. */
+	get spark(): readonly SparkPoint[] {
+		return this.#spark;
+	}
+	get scoredFrom(): EpochMs | undefined {
+		return this.#scoredFrom;
+	}
+
+	takeRecord(record: MachineRecord): void {
+		this.#record = record;
+	}
+
+	takeSensors(sensors: readonly SensorRecord[]): void {
+		if (sensors.length !== this.#sensors.length || sensors.some((sensor, i) => !sameSensor(sensor, this.#sensors[i])))
+			this.#sensors = sensors;
+	}
+
+	takeAlarm(alarm: Alarm | undefined): void {
+		this.#alarm = alarm;
+	}
+
+	/** Sample times in order of arrival; call `settleFreshness` once they are all in. */
+	observe(time: EpochMs): void {
+		this.#freshness.observe(time);
+	}
+
+	settleFreshness(): void {
+		this.#lastAt = this.#freshness.lastAt;
+		this.#staleAfterMs = this.#freshness.staleAfterMs;
+	}
+
+	takeReport(report: HealthReport): void {
+		this.#report = report;
+		if (!Number.isFinite(report.index)) return;
+		this.#scoredFrom = Math.min(this.#scoredFrom ?? report.time, report.time);
+		if (this.#sparkBins.add(report.time, report.index)) this.#spark = this.#sparkBins.points();
+	}
+
+	/** Stored health, to draw the sparkline before the first live report. */
+	takeHistory(times: Float64Array, health: Float64Array): void {
+		for (let i = 0; i < times.length; i++) {
+			if (!Number.isFinite(health[i]!)) continue;
+			this.#sparkBins.add(times[i]!, health[i]!);
+			this.#scoredFrom = Math.min(this.#scoredFrom ?? times[i]!, times[i]!);
+		}
+		this.#spark = this.#sparkBins.points();
+	}
+}
+
+function sameSensor(a: SensorRecord, b: SensorRecord | undefined): boolean {
+	return b !== undefined && a.id === b.id && a.unit === b.unit && a.kind === b.kind && a.resolution === b.resolution;
+}

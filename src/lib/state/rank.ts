@@ -1,0 +1,36 @@
+/**
+ * Worst first: the order machines are listed in. In: what is known of each. Out: a rank (smaller is worse) that moves
+ * with alarms and grades, not with every tick of the index, so that tiles do not jump under a finger.
+ */
+import type { Alarm, AlarmPriority, HealthGrade } from '../contracts';
+
+export interface Ranked {
+	readonly id: string;
+	readonly grade: HealthGrade;
+	readonly anomalous: boolean;
+	readonly stale: boolean;
+	readonly alarm?: Pick<Alarm, 'priority' | 'state'>;
+}
+
+export const priorityOrder: readonly AlarmPriority[] = ['high', 'medium', 'low'];
+const gradeOrder: readonly HealthGrade[] = ['critical', 'poor', 'watch', 'good', 'unknown'];
+
+/** Alarm priority first (unacknowledged before acknowledged), then grade, then present anomaly, then staleness. */
+export function rankOf(machine: Ranked): number {
+	const alarm = machine.alarm
+		? priorityOrder.indexOf(machine.alarm.priority) * 2 + (machine.alarm.state === 'unacknowledged' ? 0 : 1)
+		: 6;
+	return (
+		alarm * 100 +
+		gradeOrder.indexOf(machine.grade) * 10 +
+		(machine.anomalous ? 0 : 4) +
+		(machine.stale && machine.grade !== 'unknown' ? 0 : 2)
+	);
+}
+
+export function worstFirst<T extends Ranked>(machines: readonly T[]): T[] {
+	return machines
+		.map((machine) => ({ machine, rank: rankOf(machine) }))
+		.sort((a, b) => a.rank - b.rank || a.machine.id.localeCompare(b.machine.id, 'en', { numeric: true }))
+		.map(({ machine }) => machine);
+}
