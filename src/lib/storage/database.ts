@@ -78,6 +78,8 @@ export interface IntakeRow {
 	last?: { topic: string; payload: string; at: number; message: string };
 }
 
+const SCHEMA_VERSION = 2;
+
 export class Database extends Dexie {
 	declare readonly assets: Table<AssetRow, number, Omit<AssetRow, 'key'>>;
 	declare readonly series: Table<SeriesRow, number, Omit<SeriesRow, 'key'>>;
@@ -105,7 +107,7 @@ export class Database extends Dexie {
 			alarms: 'id, machineId, raisedAt',
 			settings: 'key'
 		});
-		this.version(2)
+		this.version(SCHEMA_VERSION)
 			.stores({
 				assets: '++key, &id',
 				series: '++key, &id, machine',
@@ -158,6 +160,9 @@ export async function openDatabase(name: string): Promise<Database> {
 	blocked.catch(() => undefined);
 	try {
 		await Promise.race([database.open(), blocked]);
+		// Dexie opens databases of later versions too; what they mean is not known here.
+		if ((database.backendDB()?.version ?? 0) > SCHEMA_VERSION * 10)
+			throw new DOMException('Newer schema', 'VersionError');
 	} catch (error) {
 		database.close();
 		throw storageError(error);

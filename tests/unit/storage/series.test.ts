@@ -1,32 +1,9 @@
-import 'fake-indexeddb/auto';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
-import { sensorIdOf, type ReadingBatch, type SeriesSlice } from '$lib/contracts';
-import { openStore, type Store, type StoreOptions } from '$lib/storage';
+import { describe, expect, test } from 'vitest';
+import { sensorIdOf, type SeriesSlice } from '$lib/contracts';
+import type { Store } from '$lib/storage';
+import { batchOf, openContext as open, type Row } from './open-store';
 
-const opened: Store[] = [];
-async function open(options: StoreOptions = {}) {
-	const store = await openStore('plant', { autoSeal: false, ...options });
-	opened.push(store);
-	return store;
-}
-afterEach(async () => {
-	await opened[0]?.destroy();
-	for (const store of opened.splice(0)) store.close();
-});
-
-type Row = [sensor: string, time: number, value: number, quality?: number];
-function batchOf(rows: readonly Row[]): ReadingBatch {
-	const sensorIds = [...new Set(rows.map(([sensor]) => sensor))];
-	return {
-		sensorIds,
-		series: Uint32Array.from(rows, ([sensor]) => sensorIds.indexOf(sensor)),
-		times: Float64Array.from(rows, ([, time]) => time),
-		values: Float64Array.from(rows, ([, , value]) => value),
-		qualities: Uint8Array.from(rows, ([, , , quality]) => quality ?? 0),
-		receivedAt: 0
-	};
-}
 const flow = sensorIdOf('a/b/pump', 'flow');
 const speed = sensorIdOf('a/b/pump', 'speed');
 const heat = sensorIdOf('a/c/motor', 'heat');
