@@ -22,7 +22,7 @@ import {
 	type AlignedRow,
 	type WindowSet
 } from '../manipulation';
-import type { Engine } from '../neural/engine';
+import type { Engine, FitProgress } from '../neural/engine';
 import { corruptWindows } from './corrupt';
 import { minimumTrainingRows, planTraining, type TrainingPlan } from './plan';
 
@@ -93,6 +93,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 		windowSteps: plan.windowSteps + 1
 	};
 	const network = engine.createNetwork(networkSpecOf(spec), job.seed);
+	let done = 0;
 	try {
 		const faulty = corruptWindows(clean, plan.copies, job.seed + 1);
 		const fitted = await network.fit(
@@ -113,9 +114,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 						phase: 'training',
 						epoch: progress.epoch,
 						maxEpochs: job.maxEpochs,
-						fraction:
-							0.05 +
-							0.85 * Math.min(1, (progress.epoch + progress.batch / Math.max(1, progress.batches)) / progress.epochs),
+						fraction: (done = Math.max(done, 0.05 + 0.85 * shareDone(progress))),
 						secondsLeft: progress.secondsLeft,
 						windowsPerSecond: progress.windowsPerSecond,
 						backend: engine.report.backend,
@@ -180,6 +179,11 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 	} finally {
 		network.dispose();
 	}
+}
+
+/** Of the epochs asked for, counting those finished and the part of the present one. */
+function shareDone({ lossCurve, batch, batches, epochs }: FitProgress): number {
+	return Math.min(1, (lossCurve.length + (batch < batches ? batch / batches : 0)) / epochs);
 }
 
 interface Parts {

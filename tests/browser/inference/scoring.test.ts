@@ -1,0 +1,143 @@
+/** The inference worker on real IndexedDB and the real engine: faults are raised, healthy machines are left in peace. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { derivedSeries, liveChannelName, sensorIdOf, type HealthReport, type LiveMessage } from '$lib/contracts';
+import { openStore } from '$lib/storage';
+import type { Store } from '$lib/storage/store';
+import { spawnInference } from '$lib/workers/inference.client';
+import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
+
+const workspace = 'demo';
+let store: Store;
+let channel: BroadcastChannel;
+let reports: HealthReport[];
+let heard: ((reports: readonly HealthReport[]) => void)[];
+let stop: () => Promise<void>;
+
+beforeEach(async () => {
+	store = await openStore(workspace);
+	reports = [];
+	heard = [];
+	channel = new BroadcastChannel(liveChannelName(workspace));
+	channel.onmessage = ({ data }: MessageEvent<LiveMessage>) => {
+		if (data.kind !== 'verdicts') return;
+		reports.push(...data.reports);
+		heard.forEach((listener) => listener(data.reports));
+	};
+	stop = async () => undefined;
+});
+
+afterEach(async () => {
+	await stop();
+	channel.close();
+	await store.destroy();
+});
+
+async function startScoring(): Promise<void> {
+	const worker = spawnInference();
+	await worker.api.start(workspace);
+	stop = async () => {
+		await worker.api.stop();
+		worker.terminate();
+		stop = async () => undefined;
+	};
+}
+
+/** Resolves with the first report that fits, also one heard already. */
+function report(fits: (report: HealthReport) => boolean): Promise<HealthReport> {
+	const known = reports.find(fits);
+	if (known) return Promise.resolve(known);
+	return new Promise((resolve) => {
+		heard.push((list) => {
+			const found = list.find(fits);
+			if (found) resolve(found);
+		});
+	});
+}
+
+function alarms(fits: (reason: string) => boolean): Promise<void> {
+	return new Promise((resolve) => {
+		const unwatch = store.alarms.watch((list) => {
+			if (!list.some(({ reason }) => fits(reason))) return;
+			resolve();
+			queueMicrotask(() => unwatch());
+		});
+	});
+}
+
+const scores = async (machineId: string, to: number) =>
+	(await store.series.query({ sensorIds: [sensorIdOf(machineId, derivedSeries.score)], from: 0, to }))[0]!;
+
+describe('the inference worker', () => {
+	it('raises an alarm for an injected fault, names the sensor, and none for the healthy machine beside it', async () => {
+		const now = Date.now();
+		const plant = plantOf({
+			machines: 2,
+			classes: ['centrifugal-pump'],
+			scenario: [{ machine: 0, fault: 'bearing-wear', onset: 6, growth: 18 }],
+			startTime: now - 25 * 60_000
+		});
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 5 * 60));
+		await startScoring();
+		const [faulty, healthy] = plant.machines.map(({ machineId }) => machineId) as [string, string];
+		await report(({ machineId }) => machineId === healthy);
+		const raised = alarms(() => true);
+		for (let minute = 0; minute < 18; minute++) {
+			const batch = readingsOf(plant, 60);
+			await store.series.append(batch);
+			channel.postMessage({ kind: 'readings', batch } satisfies LiveMessage);
+		}
+		await report((r) => r.machineId === healthy && r.time >= plant.time);
+		await raised;
+		await stop();
+		const open = await store.alarms.open();
+		expect(open.map(({ machineId }) => machineId)).toEqual([faulty]);
+		expect(open[0]!.reason).toMatch(/^(Vibration|BearingTemperature) is high: .* mm\/s|°C/);
+		expect(open[0]!.state).toBe('unacknowledged');
+		const fault = plant.groundTruth().find(({ machineId }) => machineId === faulty)!;
+		expect(open[0]!.since).toBeGreaterThan(fault.onset);
+		expect(open[0]!.since).toBeLessThan(fault.timeOfEvent);
+		const spans = await store.spans.list({ machineId: healthy, from: 0, to: now });
+		expect(spans).toEqual([]);
+	});
+
+	it('scores stored history on its own and no row twice after a restart', async () => {
+		const plant = plantOf({
+			machines: 1,
+			classes: ['electric-motor'],
+			scenario: 'healthy',
+			startTime: Date.now() - 40 * 60_000
+		});
+		const [machineId] = plant.machines.map((machine) => machine.machineId) as [string];
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 20 * 60));
+		await startScoring();
+		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await stop();
+		await store.series.append(readingsOf(plant, 5 * 60));
+		reports.length = 0;
+		await startScoring();
+		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await stop();
+		const { times } = await scores(machineId, plant.time);
+		expect(new Set(times).size).toBe(times.length);
+		expect(times.length).toBeGreaterThan(12 * 60);
+		expect(times[times.length - 1]).toBe(plant.time);
+	});
+
+	it('says that there is no model for a machine of unknown class, and gives no score', async () => {
+		const plant = plantOf({ machines: 1, scenario: 'healthy', startTime: Date.now() - 600_000 });
+		const [machine] = plant.machines;
+		await store.registry.upsert(
+			[{ id: machine!.machineId, path: { machine: 'x' }, origin: 'live', firstSeen: plant.time }],
+			[]
+		);
+		await store.series.append(readingsOf(plant, 100));
+		await startScoring();
+		const found = await report(({ machineId }) => machineId === machine!.machineId);
+		expect(found.unscored).toBe('no-model');
+		expect(found.score).toBeNaN();
+		await stop();
+		expect((await scores(machine!.machineId, plant.time))?.times.length ?? 0).toBe(0);
+	});
+});

@@ -1,0 +1,103 @@
+/** The training worker on real IndexedDB and the real engine: a version is trained, saved and put in use; cancel leaves things be. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { liveChannelName, type LiveMessage, type MachineId, type TrainingProgress } from '$lib/contracts';
+import { openStore } from '$lib/storage';
+import type { Store } from '$lib/storage/store';
+import { spawnInference } from '$lib/workers/inference.client';
+import { spawnTraining } from '$lib/workers/training.client';
+import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
+
+const workspace = 'plant';
+let store: Store;
+let machineId: MachineId;
+let worker: ReturnType<typeof spawnTraining>;
+
+beforeEach(async () => {
+	store = await openStore(workspace);
+	const plant = plantOf({ classes: ['electric-motor'], scenario: 'healthy', startTime: Date.now() - 20 * 60_000 });
+	machineId = plant.machines[0]!.machineId;
+	await registerPlant(store, plant, 'live');
+	await store.series.append(readingsOf(plant, 500));
+	worker = spawnTraining();
+	await worker.api.start(workspace);
+});
+
+afterEach(async () => {
+	worker.terminate();
+	await store.destroy();
+});
+
+const request = async (maxEpochs: number) => {
+	const proposal = await worker.api.propose(machineId);
+	return { ...proposal, seed: 3, maxEpochs };
+};
+
+describe('the training worker', () => {
+	it('proposes stored running, trains on it with progress, saves the version and puts it in use', async () => {
+		const proposal = await request(6);
+		expect(proposal.enough).toBe(true);
+		expect(proposal.rows).toBeGreaterThan(400);
+		expect(proposal.sensorNames).toContain('vibration');
+		expect(proposal.reason).not.toBe('');
+		const progress: TrainingProgress[] = [];
+		const version = await worker.api.train('job-1', proposal, (step) => progress.push(step));
+		expect(new Set(progress.map(({ phase }) => phase))).toEqual(
+			new Set(['loading', 'training', 'calibrating', 'saving'])
+		);
+		expect(progress.every(({ fraction }, i) => i === 0 || fraction >= progress[i - 1]!.fraction)).toBe(true);
+		expect(version.metrics.lossCurve.length).toBeGreaterThan(0);
+		expect(version.metrics.validationLoss).toBeLessThan(1);
+		expect(version.seed).toBe(3);
+		expect(version.dataSpan.from).toBeGreaterThanOrEqual(proposal.from);
+		expect(await store.models.assignment(machineId)).toBe(version.id);
+		const kept = await store.models.load(version.id);
+		expect(kept.weights.byteLength).toBe(
+			4 * version.weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+		);
+
+		// The scoring worker, running since before, takes the new version up by itself.
+		await store.models.assign(machineId, undefined);
+		const channel = new BroadcastChannel(liveChannelName(workspace));
+		const used = new Promise<void>((resolve) => {
+			channel.onmessage = ({ data }: MessageEvent<LiveMessage>) => {
+				if (data.kind === 'verdicts' && data.reports.some(({ modelId }) => modelId === version.id)) resolve();
+			};
+		});
+		const scoring = spawnInference();
+		await scoring.api.start(workspace);
+		await store.models.assign(machineId, version.id);
+		await used;
+		await scoring.api.stop();
+		scoring.terminate();
+		channel.close();
+	});
+
+	it('cancel rejects with "aborted" and leaves the version in use and the list of versions as they were', async () => {
+		const proposal = await request(200);
+		let cancelled = false;
+		const training = worker.api.train('job-2', proposal, ({ phase }) => {
+			if (phase !== 'training' || cancelled) return;
+			cancelled = true;
+			void worker.api.cancel('job-2');
+		});
+		await expect(training).rejects.toMatchObject({ code: 'aborted' });
+		expect(await store.models.versions()).toEqual([]);
+		expect(await store.models.assignment(machineId)).toBeUndefined();
+		// And the worker is ready for the next one.
+		expect((await worker.api.train('job-3', { ...proposal, maxEpochs: 1 }, () => undefined)).metrics.epochs).toBe(1);
+	});
+
+	it('refuses a span that is too short, naming how much is needed', async () => {
+		const proposal = await request(5);
+		const short = { ...proposal, to: proposal.from + 60_000 };
+		await expect(worker.api.train('job-4', short, () => undefined)).rejects.toMatchObject({
+			code: 'not-enough-data',
+			message: expect.stringContaining('240') as string
+		});
+		await expect(
+			worker.api.train('job-5', { ...proposal, sensorNames: ['colour'] }, () => undefined)
+		).rejects.toMatchObject({
+			code: 'invalid-input'
+		});
+	});
+});
