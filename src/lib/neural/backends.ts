@@ -7,24 +7,34 @@ import { engine, env, getKernel, setBackend } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
 import { fusedLstmGradName, fusedLstmName } from './kernels/lstm-kernel';
 import { registerHostKernels } from './kernels/host-kernels';
+import { chooseBuild, compileLstmModule, loadLstmModule, type LstmModule } from './wasm/module';
 
 export type BackendName = 'webgpu' | 'wasm' | 'cpu';
 
-const loading = new Map<BackendName, Promise<string>>();
+/** What a backend runs on, and the compiled whole-network kernels where it has them. */
+export interface LoadedBackend {
+	readonly name: BackendName;
+	readonly detail: string;
+	readonly module?: LstmModule;
+	/** True once the graphics device has gone. */
+	readonly isLost?: () => boolean;
+}
 
-/** Loads a backend once per thread and makes it current. Returns what it runs on. Throws `backend-unavailable`. */
-export async function loadBackend(name: BackendName): Promise<string> {
+const loading = new Map<BackendName, Promise<LoadedBackend>>();
+
+/** Loads a backend once per thread and makes it current. Throws `backend-unavailable`. */
+export async function loadBackend(name: BackendName): Promise<LoadedBackend> {
 	let pending = loading.get(name);
 	if (!pending) {
 		pending = load(name).catch((error: unknown) => {
 			loading.delete(name);
-			throw error instanceof MillwrightError ? error : unavailable(name, error);
+			throw error instanceof MillwrightError && error.code === 'backend-unavailable' ? error : unavailable(name, error);
 		});
 		loading.set(name, pending);
 	}
-	const detail = await pending;
+	const loaded = await pending;
 	activateBackend(name);
-	return detail;
+	return loaded;
 }
 
 /** Makes a loaded backend current. TensorFlow.js does this at once for a backend that has been initialised. */
@@ -32,13 +42,14 @@ export function activateBackend(name: BackendName): void {
 	if (engine().backendName !== name) void setBackend(name);
 }
 
-async function load(name: BackendName): Promise<string> {
+async function load(name: BackendName): Promise<LoadedBackend> {
 	if (name === 'cpu') {
 		registerHostKernels('cpu');
 		await start(name);
-		return 'plain JavaScript';
+		return { name, detail: 'plain JavaScript' };
 	}
 	if (name === 'wasm') {
+		const module = await loadModule();
 		const wasm = await import('@tensorflow/tfjs-backend-wasm');
 		// Threads need cross-origin isolation, bring nothing here (measured) and their worker is a blob the CSP may refuse.
 		env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
@@ -48,7 +59,7 @@ async function load(name: BackendName): Promise<string> {
 		}
 		await start(name);
 		registerHostKernels('wasm');
-		return 'TensorFlow.js kernels, LSTM in plain JavaScript';
+		return { name, detail: module.detail, module };
 	}
 	if (typeof navigator === 'undefined' || !navigator.gpu) throw unavailable(name, 'this browser has no WebGPU');
 	const adapter = await navigator.gpu.requestAdapter();
@@ -58,7 +69,24 @@ async function load(name: BackendName): Promise<string> {
 	for (const kernel of [fusedLstmName, fusedLstmGradName])
 		if (!getKernel(kernel, name)) throw unavailable(name, `no ${kernel} kernel for it`);
 	const { vendor, architecture, description } = adapter.info;
-	return [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter';
+	let lost = false;
+	const { device } = engine().backend as unknown as { device: GPUDevice };
+	void device.lost.then(() => {
+		lost = true;
+		loading.delete(name);
+	});
+	const detail = [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter';
+	return { name, detail, isLost: () => lost };
+}
+
+/** The compiled kernels: from the app's assets, or in Node from their sources (both specifiers are hidden from the bundler). */
+async function loadModule(): Promise<LstmModule> {
+	if (inBrowser()) return loadLstmModule();
+	const [compiler, files] = ['./wasm/compile-assembly', 'node:fs/promises'];
+	const { compileAssembly } = (await import(/* @vite-ignore */ compiler!)) as typeof import('./wasm/compile-assembly');
+	const { readFile } = (await import(/* @vite-ignore */ files!)) as typeof import('node:fs/promises');
+	const build = chooseBuild();
+	return compileLstmModule(build, new Uint8Array(await readFile(await compileAssembly(build))));
 }
 
 async function start(name: BackendName): Promise<void> {

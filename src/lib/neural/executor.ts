@@ -52,8 +52,11 @@ export interface Executor {
 	accumulate(chunk: Chunk, place: ChunkPlace): void;
 	/** The loss sum since the last call; sets it to 0. */
 	takeLoss(): Promise<number>;
-	/** The gradient sum as flat numbers, in an order that only executors of the same kind share. */
+	/** The gradient sum in Keras order. */
 	readGradient(): Promise<Float32Array>;
+	/** The gradient sum in an order that only executors of the same kind share: for exchange between workers. */
+	takeGradient(): Promise<Float32Array>;
+	/** Puts a sum of what `takeGradient` gave in place of this one's. */
 	setGradient(flat: Float32Array): void;
 	/** One Adam step with the gradient sum, which is then empty. */
 	step(setting: AdamSetting): void;

@@ -252,8 +252,7 @@ export function localGradients(
 	const turn = pacedTurns();
 	return {
 		async compute(order, from, to, seed) {
-			for (let at = from; at < to; at += chunkRows) {
-				const end = Math.min(to, at + chunkRows);
+			for (const [at, end] of evenChunks(from, to, chunkRows)) {
 				const place = { loss: options.loss ?? 'mse', batchRows: to - from, firstRow: at - from, seed } as const;
 				executor.accumulate(gatherChunk(executor.plan, data, order, at, end), place);
 				await turn();
@@ -301,6 +300,13 @@ function checkCheckpoint(plan: NetworkPlan, from: FitCheckpoint, options: FitOpt
 export function checkFit(plan: NetworkPlan, data: FitData, options: FitOptions): void {
 	checkFitData(plan, data, 'Training');
 	if (options.validation) checkFitData(plan, options.validation, 'Validation');
+}
+
+/** [from, to) in as few pieces of at most `most` as will do, as even as they come. */
+export function evenChunks(from: number, to: number, most: number): [from: number, to: number][] {
+	const count = Math.ceil((to - from) / most);
+	const edge = (k: number) => from + Math.floor(((to - from) * k) / count);
+	return Array.from({ length: count }, (_, k) => [edge(k), edge(k + 1)]);
 }
 
 /** Rows per chunk that stay under `flops`, training (three times forward). */

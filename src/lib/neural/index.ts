@@ -1,46 +1,41 @@
 /**
  * Neural: the LSTM engine on TensorFlow.js. In: which backends may be used and for what. Out: an `Engine` on the best one
- * that gives right answers here.
+ * that gives right answers here, and a report of what was tried and why not.
  */
 import { memory } from '@tensorflow/tfjs-core';
 import { MillwrightError, toPlainError } from '../contracts/error';
-import { activateBackend, loadBackend, type BackendName } from './backends';
+import { chooseBackend, nextBackend, type Choice } from './backend-choice';
+import type { BackendName } from './backends';
+import { createExecutor } from './create-executor';
 import type { BackendReport, Engine, EngineOptions, Network, NetworkSpec } from './engine';
+import { eventTurn } from './event-turn';
 import { EngineNetwork, type Host } from './network';
-import { TensorExecutor } from './tensor-executor';
+import { shareGradients } from './parallel/shared-gradients';
 
 export * from './engine';
+export { exportKeras, importKeras, type KerasFiles } from './keras';
 
 /** Longest uninterrupted piece of work, in floating-point operations: well under 200 ms on a slow tablet. */
-const chunkFlops: Record<BackendName, number> = { webgpu: 20e9, wasm: 1.4e9, cpu: 0.1e9 };
+const chunkFlops: Record<BackendName, number> = { webgpu: 20e9, wasm: 1.55e9, cpu: 0.1e9 };
 
 /** Starts an engine in this thread (a worker, or Node). Throws `backend-unavailable` when no backend works. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-	const order: readonly BackendName[] = options.backends ?? ['wasm', 'cpu'];
-	const rejected: { backend: string; reason: string }[] = [];
-	for (const backend of order) {
-		try {
-			const detail = await loadBackend(backend);
-			return new TensorEngine({ backend, detail, rejected });
-		} catch (error) {
-			rejected.push({ backend, reason: toPlainError(error).message });
-		}
-	}
-	throw new MillwrightError(
-		'backend-unavailable',
-		`No backend can be used: ${rejected.map((r) => r.reason).join(' ')}`,
-		{ rejected }
-	);
+	return new LstmEngine(await chooseBackend(options));
 }
 
-class TensorEngine implements Engine {
+class LstmEngine implements Engine {
 	private readonly networks = new Set<Network>();
 	private disposed = false;
+	private recovering: Promise<boolean> | undefined;
 
-	constructor(readonly report: BackendReport) {}
+	constructor(private choice: Choice) {}
+
+	get report(): BackendReport {
+		return this.choice.report;
+	}
 
 	createNetwork(spec: NetworkSpec, seed: number): Network {
-		const network = new EngineNetwork(this.host(), spec, seed);
+		const network = new EngineNetwork(this.host(), spec, seed, () => this.networks.delete(network));
 		this.networks.add(network);
 		return network;
 	}
@@ -55,15 +50,45 @@ class TensorEngine implements Engine {
 		this.disposed = true;
 	}
 
+	private check(): void {
+		if (this.disposed) throw new MillwrightError('invalid-input', 'The engine has been disposed.');
+	}
+
 	private host(): Host {
-		const { backend } = this.report;
 		return {
-			chunkFlops: chunkFlops[backend],
-			lossEvery: backend === 'webgpu' ? 8 : 1,
-			check: () => {
-				if (this.disposed) throw new MillwrightError('invalid-input', 'The engine has been disposed.');
+			check: () => this.check(),
+			traits: () => {
+				const { name } = this.choice.loaded;
+				return { chunkFlops: chunkFlops[name], lossEvery: name === 'webgpu' ? 8 : 1, canBeLost: name === 'webgpu' };
 			},
-			createExecutor: (plan) => new TensorExecutor(plan, () => activateBackend(backend), backend !== 'webgpu')
+			loaded: () => this.choice.loaded,
+			createExecutor: (plan) => createExecutor(this.choice.loaded, plan, () => this.check()),
+			shareGradients: (...parts) => {
+				const { name } = this.choice.loaded;
+				return name === 'webgpu' || typeof Worker === 'undefined' ? undefined : shareGradients(name, ...parts);
+			},
+			recover: (failed) => this.recover(failed)
 		};
+	}
+
+	/** Moves to the next backend when the one in use has lost its device. Several networks may ask at once. */
+	private async recover(failed: Choice['loaded']): Promise<boolean> {
+		// A read may fail a moment before the device says that it is gone.
+		for (let turn = 0; turn < 3 && failed.isLost; turn++) await eventTurn();
+		if (failed !== this.choice.loaded) return true;
+		if (!failed.isLost?.()) return false;
+		this.recovering ??= nextBackend(this.choice, 'its device was lost')
+			.then((choice) => {
+				this.choice = choice;
+				return true;
+			})
+			.catch((error: unknown) => {
+				throw new MillwrightError(
+					'device-lost',
+					`The graphics device was lost and nothing else works: ${toPlainError(error).message}`
+				);
+			})
+			.finally(() => (this.recovering = undefined));
+		return this.recovering;
 	}
 }

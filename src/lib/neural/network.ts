@@ -2,8 +2,9 @@
  * Neural: a network on one backend, behind the `Network` interface. In: a specification and a seed. Out: predictions,
  * training, weights, streams. Owns its weight tensors; everything else lives no longer than a call.
  */
-import { MillwrightError } from '../contracts/error';
-import type { FitData, FitOptions, FitResult, Network, NetworkSpec, NetworkStream } from './engine';
+import { isAborted, MillwrightError } from '../contracts/error';
+import type { LoadedBackend } from './backends';
+import type { FitCheckpoint, FitData, FitOptions, FitResult, Network, NetworkSpec, NetworkStream } from './engine';
 import { pacedTurns } from './event-turn';
 import type { Executor } from './executor';
 import { checkFit, chunkRowsFor, localGradients, runFit, type BatchGradients } from './fit';
@@ -15,25 +16,31 @@ import { requireStreamable } from './stream';
 export interface Host {
 	/** Throws when the engine has been disposed. */
 	check(): void;
+	/** The backend in use: changes when one is lost. */
+	loaded(): LoadedBackend;
+	traits(): {
+		/** Floating-point operations that one uninterrupted piece of work may take. */
+		readonly chunkFlops: number;
+		/** Batches between two looks at the loss. */
+		readonly lossEvery: number;
+		/** The backend may go away while in use, with all that is on it. */
+		readonly canBeLost: boolean;
+	};
 	createExecutor(plan: NetworkPlan): Executor;
-	/** Floating-point operations that one uninterrupted piece of work may take. */
-	readonly chunkFlops: number;
-	/** Batches between two looks at the loss. */
-	readonly lossEvery: number;
 	/** Gradients shared over workers; undefined where there are none to be had. */
-	readonly shareGradients?: (
-		executor: Executor,
-		data: FitData,
-		options: FitOptions,
-		chunkRows: number
-	) => Promise<BatchGradients>;
+	shareGradients(executor: Executor, data: FitData, options: FitOptions, chunkRows: number): BatchGradients | undefined;
+	/** True when `failed` was lost and another backend is in use now. */
+	recover(failed: LoadedBackend): Promise<boolean>;
 }
 
 export class EngineNetwork implements Network {
 	readonly spec: NetworkSpec;
 	readonly weightShapes: Network['weightShapes'];
 	private readonly plan: NetworkPlan;
-	private readonly executor: Executor;
+	private executor: Executor;
+	private loaded: LoadedBackend;
+	/** Copy on the host of weights whose backend can be lost. */
+	private safeWeights: Float32Array | undefined;
 	private readonly streams = new Set<NetworkStream>();
 	private fitting = false;
 	private disposed = false;
@@ -41,14 +48,16 @@ export class EngineNetwork implements Network {
 	constructor(
 		private readonly host: Host,
 		spec: NetworkSpec,
-		seed: number
+		seed: number,
+		private readonly onDispose: () => void = () => {}
 	) {
 		this.plan = planNetwork(spec);
 		this.spec = this.plan.spec;
 		this.weightShapes = this.plan.weights.map(({ name, shape }) => ({ name, shape }));
 		host.check();
+		this.loaded = host.loaded();
 		this.executor = host.createExecutor(this.plan);
-		this.executor.setWeights(joinWeights(initialWeights(this.plan, seed)));
+		this.putWeights(joinWeights(initialWeights(this.plan, seed)));
 	}
 
 	async predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array> {
@@ -60,10 +69,9 @@ export class EngineNetwork implements Network {
 		const chunk = Math.min(256, 3 * this.chunkRows(steps));
 		const turn = pacedTurns();
 		for (let from = 0; from < count; from += chunk) {
-			this.use();
 			const to = Math.min(count, from + chunk);
 			const rows = pickRows(inputs, sizes.input, undefined, from, to);
-			output.set(await this.executor.score(rows, to - from, steps), from * sizes.target);
+			output.set(await this.surviving(() => this.executor.score(rows, to - from, steps)), from * sizes.target);
 			await turn();
 		}
 		return output;
@@ -74,23 +82,33 @@ export class EngineNetwork implements Network {
 		if (this.fitting) throw new MillwrightError('invalid-input', 'This network is already training.');
 		checkFit(this.plan, data, options);
 		this.fitting = true;
-		const { executor, host } = this;
+		let resumeFrom = options.resumeFrom;
+		const onCheckpoint = (checkpoint: FitCheckpoint) => {
+			resumeFrom = checkpoint;
+			options.onCheckpoint?.(checkpoint);
+		};
 		try {
-			const chunkRows = this.chunkRows(data.steps);
-			const share = (options.workers ?? 1) > 1 ? host.shareGradients : undefined;
-			const gradients = share
-				? await share(executor, data, options, chunkRows)
-				: localGradients(executor, data, options, chunkRows);
-			return await runFit({ executor, chunkRows, gradients, lossEvery: host.lossEvery }, data, options);
+			return await this.surviving(() => {
+				const { executor, host } = this;
+				const { canBeLost, lossEvery } = host.traits();
+				const chunkRows = this.chunkRows(data.steps);
+				const gradients =
+					((options.workers ?? 1) > 1 ? host.shareGradients(executor, data, options, chunkRows) : undefined) ??
+					localGradients(executor, data, options, chunkRows);
+				const keeps = options.onCheckpoint || canBeLost ? { onCheckpoint } : {};
+				return runFit({ executor, chunkRows, gradients, lossEvery }, data, { ...options, ...keeps, resumeFrom });
+			});
 		} finally {
 			this.fitting = false;
-			if (this.disposed) executor.dispose();
+			if (this.disposed) this.executor.dispose();
+			else if (this.host.traits().canBeLost)
+				this.safeWeights = await this.executor.readWeights().catch(() => this.safeWeights);
 		}
 	}
 
 	async getWeights(): Promise<Float32Array> {
 		this.use();
-		return this.executor.readWeights();
+		return this.surviving(() => this.executor.readWeights());
 	}
 
 	setWeights(weights: Float32Array): void {
@@ -98,15 +116,20 @@ export class EngineNetwork implements Network {
 		if (this.fitting)
 			throw new MillwrightError('invalid-input', 'This network is training: its weights cannot be set.');
 		splitWeights(this.plan, weights);
-		this.executor.setWeights(weights);
+		this.putWeights(weights);
 	}
 
 	openStream(lanes: number): NetworkStream {
 		this.use();
 		requireStreamable(this.plan);
+		if (this.host.traits().canBeLost)
+			throw new MillwrightError(
+				'unsupported',
+				'This backend cannot answer at once, as a stream must: use wasm or cpu.'
+			);
 		if (!Number.isInteger(lanes) || lanes < 1)
 			throw new MillwrightError('invalid-input', `A stream needs 1 or more lanes, found ${lanes}.`, { found: lanes });
-		const stream = this.executor.openStream(lanes);
+		const stream = guardInputs(this.executor.openStream(lanes), this.spec.features);
 		this.streams.add(stream);
 		return stream;
 	}
@@ -117,6 +140,7 @@ export class EngineNetwork implements Network {
 		this.disposed = true;
 		// A job in flight gives its memory back when it ends.
 		if (!this.fitting) this.executor.dispose();
+		this.onDispose();
 	}
 
 	private use(): void {
@@ -125,6 +149,53 @@ export class EngineNetwork implements Network {
 	}
 
 	private chunkRows(steps: number): number {
-		return chunkRowsFor(forwardFlops(this.plan, steps), this.host.chunkFlops);
+		return chunkRowsFor(forwardFlops(this.plan, steps), this.host.traits().chunkFlops);
 	}
+
+	private putWeights(weights: Float32Array): void {
+		if (this.host.traits().canBeLost) this.safeWeights = weights.slice();
+		this.executor.setWeights(weights);
+	}
+
+	/** Does the work, and once more on the next backend when the one in use was lost meanwhile. */
+	private async surviving<T>(work: () => Promise<T>): Promise<T> {
+		try {
+			this.use();
+			return await work();
+		} catch (error) {
+			if (isAborted(error) || this.disposed || !(await this.host.recover(this.loaded))) throw error;
+			this.executor.dispose();
+			this.loaded = this.host.loaded();
+			this.executor = this.host.createExecutor(this.plan);
+			if (this.safeWeights) this.putWeights(this.safeWeights);
+			return work();
+		}
+	}
+}
+
+/** A stream that refuses values that are not finite: one of them would spoil a lane for good. */
+function guardInputs(stream: NetworkStream, features: number): NetworkStream {
+	return {
+		lanes: stream.lanes,
+		step(inputs, lanes) {
+			for (let k = 0; k < inputs.length; k++)
+				if (!Number.isFinite(inputs[k])) {
+					const lane = lanes[Math.floor(k / features)];
+					throw new MillwrightError(
+						'invalid-input',
+						`Stream step: feature ${k % features} of lane ${lane} is not finite (${inputs[k]}).`,
+						{
+							lane,
+							element: k % features,
+							found: String(inputs[k])
+						}
+					);
+				}
+			return stream.step(inputs, lanes);
+		},
+		reset: (lane) => stream.reset(lane),
+		saveState: (lane) => stream.saveState(lane),
+		restoreState: (lane, state) => stream.restoreState(lane, state),
+		dispose: () => stream.dispose()
+	};
 }

@@ -102,6 +102,10 @@ export class TensorExecutor implements Executor {
 		return this.gradients ? this.read(this.gradients) : new Float32Array(this.plan.weightCount);
 	}
 
+	takeGradient(): Promise<Float32Array> {
+		return this.readGradient();
+	}
+
 	setGradient(flat: Float32Array): void {
 		this.activate();
 		if (this.gradients) dispose(this.gradients);

@@ -1,0 +1,125 @@
+/**
+ * Neural: which backend to use. In: what the caller allows and wants. Out: a loaded backend that passed the self-test, with a
+ * report of its measured rate and of every backend that was turned down, and why. Rates are measured once per device and
+ * kept by the caller.
+ */
+import { version_core } from '@tensorflow/tfjs-core';
+import { MillwrightError, toPlainError } from '../contracts/error';
+import { loadBackend, type BackendName, type LoadedBackend } from './backends';
+import { createExecutor, createTensorExecutor } from './create-executor';
+import type { BackendReport, CalibrationEntry, EngineOptions } from './engine';
+import { calibrate, selfTest } from './self-test';
+
+export interface Choice {
+	readonly loaded: LoadedBackend;
+	readonly report: BackendReport;
+	/** What may be used when this one is lost. */
+	readonly rest: readonly BackendName[];
+	readonly options: EngineOptions;
+}
+
+type Rejected = { backend: string; reason: string };
+
+/** Raised when kernels change so much that old rates mislead. */
+const calibrationVersion = 1;
+/** Relative error at which a backend counts as wrong. */
+const tolerance: Record<BackendName, number> = { wasm: 1e-4, webgpu: 1e-3, cpu: Infinity };
+/** Rows of a calibration run: about 20 ms each where kernels are compiled, one slow run where they are not. */
+const calibrationRows: Record<BackendName, number> = { wasm: 18, webgpu: 32, cpu: 1 };
+
+/**
+ * Backends given by the caller are tried in their order, and the first that is right is taken. Otherwise every backend that
+ * suits the purpose is measured: scoring needs an answer at once, which WebGPU cannot give, so there it is not asked.
+ * Throws `backend-unavailable` when none works.
+ */
+export async function chooseBackend(options: EngineOptions): Promise<Choice> {
+	if (options.backends) return firstRight(options.backends, options, []);
+	const rejected: Rejected[] = [];
+	const candidates: { loaded: LoadedBackend; rate: CalibrationEntry }[] = [];
+	for (const name of options.purpose === 'training' ? (['wasm', 'webgpu'] as const) : (['wasm'] as const)) {
+		const loaded = await tryBackend(name, rejected);
+		if (loaded) candidates.push({ loaded, rate: await rateFor(loaded, options) });
+	}
+	if (candidates.length === 0) return firstRight(['cpu'], options, rejected);
+	const measure = options.purpose === 'training' ? 'trainedWindowsPerSecond' : 'scoredWindowsPerSecond';
+	candidates.sort((a, b) => b.rate[measure] - a.rate[measure]);
+	const [best, ...others] = candidates;
+	for (const other of others)
+		rejected.push({
+			backend: other.loaded.name,
+			reason: `Slower here: ${Math.round(other.rate[measure])} windows/s against ${Math.round(best!.rate[measure])}.`
+		});
+	return choiceOf(best!.loaded, best!.rate, rejected, [...others.map(({ loaded }) => loaded.name), 'cpu'], options);
+}
+
+/** The next backend in line after one that failed while in use. */
+export function nextBackend(choice: Choice, reason: string): Promise<Choice> {
+	const failed = { backend: choice.report.backend, reason: `Failed while in use: ${reason}.` };
+	const rest = choice.rest.length > 0 ? choice.rest : (['wasm', 'cpu'] as const);
+	return firstRight(
+		rest.filter((name) => name !== choice.report.backend),
+		choice.options,
+		[...choice.report.rejected, failed]
+	);
+}
+
+async function firstRight(
+	order: readonly BackendName[],
+	options: EngineOptions,
+	before: readonly Rejected[]
+): Promise<Choice> {
+	const rejected = [...before];
+	for (const [index, name] of order.entries()) {
+		const loaded = await tryBackend(name, rejected);
+		if (!loaded) continue;
+		const known = await options.calibrationCache?.get(keyOf(loaded));
+		return choiceOf(loaded, known, rejected, order.slice(index + 1), options);
+	}
+	throw new MillwrightError(
+		'backend-unavailable',
+		`No backend can be used. ${rejected.map(({ reason }) => reason).join(' ')}`,
+		{ rejected }
+	);
+}
+
+function choiceOf(
+	loaded: LoadedBackend,
+	rate: CalibrationEntry | undefined,
+	rejected: readonly Rejected[],
+	rest: readonly BackendName[],
+	options: EngineOptions
+): Choice {
+	return { loaded, report: { backend: loaded.name, detail: loaded.detail, ...rate, rejected }, rest, options };
+}
+
+/** Loads and tests a backend; notes why it cannot be used. */
+async function tryBackend(name: BackendName, rejected: Rejected[]): Promise<LoadedBackend | undefined> {
+	try {
+		const loaded = await loadBackend(name);
+		if (name === 'cpu') return loaded;
+		await loadBackend('cpu');
+		await selfTest(
+			(plan) => createExecutor(loaded, plan),
+			(plan) => createTensorExecutor({ name: 'cpu' }, plan),
+			tolerance[name]
+		);
+		return await loadBackend(name);
+	} catch (error) {
+		rejected.push({ backend: name, reason: toPlainError(error).message });
+		return undefined;
+	}
+}
+
+async function rateFor(loaded: LoadedBackend, options: EngineOptions): Promise<CalibrationEntry> {
+	const key = keyOf(loaded);
+	const known = await options.calibrationCache?.get(key);
+	if (known) return known;
+	const rate = await calibrate((plan) => createExecutor(loaded, plan), calibrationRows[loaded.name]);
+	await options.calibrationCache?.set(key, rate);
+	return rate;
+}
+
+function keyOf(loaded: LoadedBackend): string {
+	const agent = typeof navigator === 'undefined' ? '' : navigator.userAgent;
+	return [calibrationVersion, version_core, loaded.name, loaded.detail, agent].join('|');
+}

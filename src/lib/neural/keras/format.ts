@@ -1,0 +1,42 @@
+/** Neural: the parts of TensorFlow.js' layers-model format that we read and write. */
+import { MillwrightError } from '../../contracts/error';
+import type { NetworkSpec } from '../engine';
+
+/** model.json as parsed, and all weight files one after the other, in the order of the manifest. */
+export interface KerasFiles {
+	readonly modelJson: unknown;
+	readonly weightData: ArrayBuffer;
+}
+
+export interface ImportedNetwork {
+	readonly spec: NetworkSpec;
+	/** All weights in Keras order, float32. */
+	readonly weights: Float32Array;
+	/** Names of the model's layers that became the network's, in order. */
+	readonly layerNames: readonly string[];
+}
+
+export interface ManifestWeight {
+	readonly name: string;
+	readonly shape: readonly number[];
+	readonly dtype: string;
+	readonly quantization?: { readonly dtype: string; readonly scale?: number; readonly min?: number };
+}
+
+export interface LayerJson {
+	readonly className: string;
+	readonly name: string;
+	readonly config: Record<string, unknown>;
+	/** Names of the layers this one takes its input from; undefined in a sequential model. */
+	readonly inbound?: readonly string[];
+}
+
+export function badFile(message: string, details: Record<string, unknown> = {}): MillwrightError {
+	return new MillwrightError('invalid-file', message, details);
+}
+
+/** A setting of a layer under its Python or its JavaScript name. */
+export function setting(config: Record<string, unknown>, name: string): unknown {
+	if (name in config) return config[name];
+	return config[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+}

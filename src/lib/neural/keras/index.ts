@@ -1,0 +1,7 @@
+/**
+ * Neural: models from and to Keras, in the form that TensorFlow.js exchanges (model.json and weight files, "layers-model").
+ * In: files. Out: a network specification and weights for `createNetwork` and `setWeights`; and back.
+ */
+export { importKeras } from './import';
+export { exportKeras } from './export';
+export type { KerasFiles, ImportedNetwork } from './format';

@@ -1,0 +1,27 @@
+/**
+ * Neural: what the thread that trains and the workers that help it say to each other. Arrays go by transfer: a gradient is
+ * half a megabyte, and nothing of the data set but the rows at hand leaves the thread that owns it.
+ */
+import type { PlainError } from '../../contracts/error';
+import type { BackendName } from '../backends';
+import type { NetworkSpec } from '../engine';
+import type { AdamSetting, Chunk, ChunkPlace, Moments } from '../executor';
+
+export type ToHelper =
+	| {
+			readonly kind: 'start';
+			readonly backend: BackendName;
+			readonly spec: NetworkSpec;
+			readonly weights: Float32Array;
+			readonly moments: Moments;
+			readonly chunkRows: number;
+	  }
+	/** Gradient of these rows with the weights as they are; answered by `gradient`. */
+	| { readonly kind: 'compute'; readonly rows: Chunk; readonly place: ChunkPlace }
+	/** One step with the gradient of the whole batch; not answered. */
+	| { readonly kind: 'step'; readonly gradient: Float32Array; readonly setting: AdamSetting };
+
+export type FromHelper =
+	| { readonly kind: 'ready' }
+	| { readonly kind: 'gradient'; readonly gradient: Float32Array; readonly loss: number }
+	| { readonly kind: 'failed'; readonly error: PlainError };

@@ -1,0 +1,137 @@
+/**
+ * Neural: data-parallel training. In: the executor of the thread that trains, the data, how many workers. Out: gradients of
+ * whole batches: each worker takes an even share of the rows, the shares are added up in a fixed order, and everyone takes the
+ * same Adam step with the sum, so that weights never travel. The result depends on the number of workers by rounding only.
+ */
+import { fromPlainError, MillwrightError } from '../../contracts/error';
+import type { BackendName } from '../backends';
+import type { FitData, FitOptions } from '../engine';
+import { pacedTurns } from '../event-turn';
+import type { Executor } from '../executor';
+import { evenChunks, throwIfAborted, type BatchGradients } from '../fit';
+import { gatherChunk } from '../fit-data';
+import type { FromHelper, ToHelper } from './protocol';
+
+interface Share {
+	readonly gradient: Float32Array;
+	readonly loss: number;
+}
+
+/** One helping worker: at most one question open at a time, which never stays unsettled. */
+class Helper {
+	private readonly worker = new Worker(new URL('./gradient.worker.ts', import.meta.url), {
+		type: 'module',
+		name: 'gradient'
+	});
+	private settle: { resolve: (share: Share | undefined) => void; reject: (error: unknown) => void } | undefined;
+	private failure: MillwrightError | undefined;
+
+	constructor() {
+		this.worker.onmessage = (event: MessageEvent<FromHelper>) => {
+			const message = event.data;
+			if (message.kind === 'failed') this.fail(fromPlainError(message.error));
+			else this.settle?.resolve(message.kind === 'gradient' ? message : undefined);
+		};
+		this.worker.onerror = (event) => {
+			event.preventDefault();
+			this.fail(
+				new MillwrightError('worker-crashed', `A training worker failed: ${event.message || 'it could not start'}.`)
+			);
+		};
+		this.worker.onmessageerror = () =>
+			this.fail(new MillwrightError('worker-crashed', 'A training worker sent something unreadable.'));
+	}
+
+	ask(message: ToHelper, transfer: Transferable[] = []): Promise<Share | undefined> {
+		return new Promise((resolve, reject) => {
+			if (this.failure) return reject(this.failure);
+			this.settle = { resolve, reject };
+			this.worker.postMessage(message, transfer);
+		});
+	}
+
+	tell(message: ToHelper, transfer: Transferable[]): void {
+		this.worker.postMessage(message, transfer);
+	}
+
+	terminate(): void {
+		this.worker.terminate();
+		this.fail(new MillwrightError('aborted', 'Training was cancelled.'));
+	}
+
+	private fail(error: MillwrightError): void {
+		this.failure ??= error;
+		this.settle?.reject(error);
+	}
+}
+
+/** Rejects with `worker-crashed` when a helper cannot start. Call `start` of the result's executor first: it needs moments. */
+export function shareGradients(
+	backend: BackendName,
+	executor: Executor,
+	data: FitData,
+	options: FitOptions,
+	chunkRows: number
+): BatchGradients {
+	const { plan } = executor;
+	const workers = Math.max(1, Math.min(options.workers ?? 1, options.batchSize, 64));
+	const helpers = Array.from({ length: workers - 1 }, () => new Helper());
+	const turn = pacedTurns();
+	const loss = options.loss ?? 'mse';
+	let lossOfHelpers = 0;
+	let sum: Float32Array | undefined;
+	let ready: Promise<unknown> | undefined;
+
+	/** Helpers begin with the weights and moments that this thread has when the first batch comes. */
+	async function startHelpers(): Promise<void> {
+		const [weights, moments] = [await executor.readWeights(), await executor.readMoments()];
+		const start: ToHelper = { kind: 'start', backend, spec: plan.spec, weights, moments, chunkRows };
+		await Promise.all(helpers.map((helper) => helper.ask(start)));
+	}
+
+	return {
+		async compute(order, from, to, seed) {
+			await (ready ??= startHelpers());
+			const batchRows = to - from;
+			const shares = evenChunks(from, to, Math.ceil(batchRows / workers));
+			const asked = shares.slice(1).map(([begin, end], k) => {
+				const rows = gatherChunk(plan, data, order, begin, end);
+				const place = { loss, batchRows, firstRow: begin - from, seed };
+				const transfer = [rows.inputs.buffer, rows.targets.buffer] as ArrayBuffer[];
+				const answer = helpers[k]!.ask({ kind: 'compute', rows, place }, transfer);
+				// Awaited below; a failure before that must not count as unhandled.
+				answer.catch(() => undefined);
+				return answer;
+			});
+			const [begin, end] = shares[0]!;
+			for (const [at, until] of evenChunks(begin, end, chunkRows)) {
+				executor.accumulate(gatherChunk(plan, data, order, at, until), { loss, batchRows, firstRow: at - from, seed });
+				await turn();
+				throwIfAborted(options.signal);
+			}
+			sum = await executor.takeGradient();
+			for (const answer of asked) {
+				const share = (await answer)!;
+				for (let k = 0; k < sum.length; k++) sum[k]! += share.gradient[k]!;
+				lossOfHelpers += share.loss;
+			}
+			throwIfAborted(options.signal);
+			executor.setGradient(sum);
+		},
+		step(setting) {
+			for (const helper of helpers) {
+				const gradient = sum!.slice();
+				helper.tell({ kind: 'step', gradient, setting }, [gradient.buffer]);
+			}
+			executor.step(setting);
+		},
+		async takeLoss() {
+			const total = lossOfHelpers + (await executor.takeLoss());
+			lossOfHelpers = 0;
+			return total;
+		},
+		dispose() {
+			helpers.forEach((helper) => helper.terminate());
+		}
+	};
+}
