@@ -27,6 +27,11 @@ export function formatTime(time: EpochMs, now: EpochMs = Date.now()): string {
 	return then.getFullYear() === today.getFullYear() ? dayTime.format(then) : dayYearTime.format(then);
 }
 
+/** With its day whatever the day: "3 Mar 2026, 14:02", for what is not of the moment, such as a model's making. */
+export function formatDate(time: EpochMs): string {
+	return dayYearTime.format(time);
+}
+
 /** "14:02". */
 export function formatClock(time: EpochMs): string {
 	return clockShort.format(time);

@@ -44,6 +44,9 @@ export class AlarmBoard {
 	observedSince = $state<EpochMs | undefined>(undefined);
 	filter = $state<AlarmFilter>({ priority: 'all', state: 'all', machineId: 'all' });
 
+	readonly filtered = $derived(
+		this.filter.priority !== 'all' || this.filter.state !== 'all' || this.filter.machineId !== 'all'
+	);
 	readonly shown = $derived(this.alarms.filter((alarm) => this.#passes(alarm)));
 	readonly open = $derived(this.shown.filter(isOpen).sort(compareAlarms));
 	readonly closed = $derived(this.shown.filter((alarm) => !isOpen(alarm)).sort((a, b) => b.raisedAt - a.raisedAt));

@@ -22,7 +22,7 @@ export function qualityWords(metrics: Pick<TrainingMetrics, 'validationLoss' | '
 	if (ratio < 1)
 		return {
 			tone: 'poor',
-			sentence: `Predicts worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large): it has learnt nothing of use. Train on a longer span of normal running.`
+			sentence: `Predicts worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large): train it again, on a longer stretch of normal running.`
 		};
 	if (ratio < 1.1)
 		return { tone: 'fair', sentence: 'Predicts about as well as "same as before": treat its verdicts with care.' };
