@@ -1,0 +1,76 @@
+/** For tests of Data Acquisition in Node: sockets by `ws`, a store in memory whose commits the test can hold. */
+import WebSocket from 'ws';
+import type { MachineRecord, ReadingBatch, SensorRecord } from '$lib/contracts';
+import type { CommitReceipt, ReadingStore, SocketLike, World } from '$lib/acquisition/ports';
+
+export const testWorld: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'> = {
+	openSocket: (url, protocol) => new WebSocket(url, [protocol]) as unknown as SocketLike,
+	now: () => Date.now(),
+	random: () => 0.5,
+	onHttpsPage: false
+};
+
+/** Keeps each (sensor, time) once, like the real store. */
+export class MemoryStore implements ReadingStore {
+	readonly values = new Map<string, Map<number, number>>();
+	readonly machines = new Map<string, MachineRecord>();
+	readonly sensors = new Map<string, SensorRecord>();
+	appends = 0;
+	/** While set, appends wait for it. */
+	gate: Promise<void> | undefined;
+	/** While set, appends fail with it. */
+	failure: Error | undefined;
+
+	readonly series = {
+		append: async (batch: ReadingBatch): Promise<CommitReceipt> => {
+			this.appends++;
+			await this.gate;
+			if (this.failure) throw this.failure;
+			let stored = 0;
+			let duplicates = 0;
+			let conflicts = 0;
+			for (let i = 0; i < batch.times.length; i++) {
+				const id = batch.sensorIds[batch.series[i]!]!;
+				const series = this.values.get(id) ?? new Map<number, number>();
+				this.values.set(id, series);
+				const old = series.get(batch.times[i]!);
+				if (old === undefined) {
+					series.set(batch.times[i]!, batch.values[i]!);
+					stored++;
+				} else if (Object.is(old, batch.values[i]!)) duplicates++;
+				else conflicts++;
+			}
+			return { stored, duplicates, conflicts, outOfOrder: 0 };
+		}
+	};
+	readonly registry = {
+		machines: async () => [...this.machines.values()],
+		sensors: async () => [...this.sensors.values()],
+		upsert: async (machines: readonly MachineRecord[], sensors: readonly SensorRecord[]) => {
+			for (const machine of machines) this.machines.set(machine.id, machine);
+			for (const sensor of sensors) this.sensors.set(sensor.id, sensor);
+		}
+	};
+
+	/** Closes the gate; the returned function opens it. */
+	hold(): () => void {
+		let open = () => {};
+		this.gate = new Promise((resolve) => {
+			open = () => {
+				this.gate = undefined;
+				resolve();
+			};
+		});
+		return open;
+	}
+
+	seriesOf(id: string): [number, number][] {
+		return [...(this.values.get(id) ?? [])].sort((a, b) => a[0] - b[0]);
+	}
+
+	get count(): number {
+		let count = 0;
+		for (const series of this.values.values()) count += series.size;
+		return count;
+	}
+}
