@@ -148,14 +148,15 @@ export async function openDatabase(name: string): Promise<Database> {
 		return false; // and skip Dexie's own answer, which would open it again
 	});
 	const blocked = new Promise<never>((_, reject) => {
-		database.on('blocked', () =>
+		database.on('blocked', () => {
 			reject(
 				new MillwrightError(
 					'storage-unavailable',
 					'Another tab holds an older version of this app open. Close or reload the other tabs, then try again.'
 				)
-			)
-		);
+			);
+			return false; // instead of Dexie's own words on the console
+		});
 	});
 	blocked.catch(() => undefined);
 	try {
