@@ -72,6 +72,12 @@ export interface JournalState {
 	/** Last segment serial given out. */
 	serial: number;
 }
+/** Last numbers given to machines and series; never given again. */
+export interface NumberState {
+	key: 'numbers';
+	assets: number;
+	series: number;
+}
 export interface IntakeRow {
 	reason: string;
 	count: number;
@@ -81,12 +87,12 @@ export interface IntakeRow {
 const SCHEMA_VERSION = 2;
 
 export class Database extends Dexie {
-	declare readonly assets: Table<AssetRow, number, Omit<AssetRow, 'key'>>;
-	declare readonly series: Table<SeriesRow, number, Omit<SeriesRow, 'key'>>;
+	declare readonly assets: Table<AssetRow, string>;
+	declare readonly series: Table<SeriesRow, string>;
 	declare readonly journal: Table<JournalRow, number>;
 	declare readonly segments: Table<Uint8Array, SegmentKey>;
 	declare readonly tails: Table<TailRow, number>;
-	declare readonly state: Table<JournalState, string>;
+	declare readonly state: Table<JournalState | NumberState, string>;
 	declare readonly machines: Table<MachineRecord, string>;
 	declare readonly sensors: Table<SensorRecord, string>;
 	declare readonly modelVersions: Table<ModelVersion, string>;
@@ -109,8 +115,8 @@ export class Database extends Dexie {
 		});
 		this.version(SCHEMA_VERSION)
 			.stores({
-				assets: '++key, &id',
-				series: '++key, &id, machine',
+				assets: 'id, &key',
+				series: 'id, &key, machine',
 				journal: 'seq',
 				segments: '',
 				tails: 'machine',
@@ -128,6 +134,12 @@ export class Database extends Dexie {
 			})
 			.upgrade(migrateBlocks);
 	}
+}
+
+/** The journal's state as the present transaction sees it. */
+export async function journalState(database: Database): Promise<JournalState> {
+	const state = (await database.state.get('journal')) as JournalState | undefined;
+	return state ?? { key: 'journal', seq: 0, sealed: 0, epoch: 0, serial: 0 };
 }
 
 export function databaseName(workspace: string): string {

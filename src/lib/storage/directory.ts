@@ -3,7 +3,7 @@
  * context may keep what it has once read.
  */
 import { splitSensorId, type MachineId, type SensorId } from '../contracts';
-import type { Database, SeriesRow } from './database';
+import type { Database, NumberState, SeriesRow } from './database';
 
 export class Directory {
 	private readonly bySensor = new Map<SensorId, SeriesRow>();
@@ -30,24 +30,21 @@ export class Directory {
 	async find(sensorIds: readonly SensorId[]): Promise<(SeriesRow | undefined)[]> {
 		const missing = sensorIds.filter((id) => !this.bySensor.has(id));
 		if (missing.length > 0) {
-			const rows =
-				missing.length > 2000
-					? await this.database.series.toArray()
-					: await this.database.series.where('id').anyOf(missing).toArray();
-			for (const row of rows) this.learn(row);
+			const rows = await this.database.series.bulkGet(missing);
+			for (const row of rows) if (row) this.learn(row);
 		}
 		return sensorIds.map((id) => this.bySensor.get(id));
 	}
 
 	/** Reads series by number, for journal records that another context wrote. */
 	async load(keys: readonly number[]): Promise<void> {
-		for (const row of await this.database.series.bulkGet([...keys])) if (row) this.learn(row);
+		for (const row of await this.database.series.where('key').anyOf(keys).toArray()) this.learn(row);
 	}
 
 	async machine(machineId: MachineId): Promise<number | undefined> {
 		let key = this.byMachine.get(machineId);
 		if (key === undefined) {
-			key = (await this.database.assets.where('id').equals(machineId).first())?.key;
+			key = (await this.database.assets.get(machineId))?.key;
 			if (key !== undefined) this.byMachine.set(machineId, key);
 		}
 		return key;
@@ -65,19 +62,29 @@ export class Directory {
 		const missing = [...new Set(sensorIds.filter((_, i) => !found[i]))];
 		if (missing.length > 0) {
 			const { database } = this;
-			const rows = await database.transaction('rw', database.assets, database.series, async () => {
-				const there = await database.series.where('id').anyOf(missing).toArray();
-				const known = new Set(there.map((row) => row.id));
-				const wanted = missing.filter((id) => !known.has(id));
+			const rows = await database.transaction('rw', database.assets, database.series, database.state, async () => {
+				const numbers = ((await database.state.get('numbers')) as NumberState | undefined) ?? {
+					key: 'numbers',
+					assets: 0,
+					series: 0
+				};
+				const there = await database.series.bulkGet(missing);
+				const wanted = missing.filter((_, i) => !there[i]);
 				const names = [...new Set(wanted.map((id) => splitSensorId(id).machineId))];
-				const machines = new Map<MachineId, number>();
-				for (const asset of await database.assets.where('id').anyOf(names).toArray()) machines.set(asset.id, asset.key);
-				const fresh = names.filter((name) => !machines.has(name));
-				const assetKeys = await database.assets.bulkAdd(fresh.map((id) => ({ id })) as never[], { allKeys: true });
-				fresh.forEach((name, i) => machines.set(name, assetKeys[i]!));
-				const added = wanted.map((id) => ({ id, machine: machines.get(splitSensorId(id).machineId)! }));
-				const keys = await database.series.bulkAdd(added as never[], { allKeys: true });
-				return [...there, ...added.map((row, i) => ({ ...row, key: keys[i]! }))];
+				const assets = await database.assets.bulkGet(names);
+				const newAssets = names.filter((_, i) => !assets[i]).map((id) => ({ id, key: ++numbers.assets }));
+				const machines = new Map(
+					[...assets, ...newAssets].flatMap((asset) => (asset ? [[asset.id, asset.key] as const] : []))
+				);
+				const added = wanted.map((id) => ({
+					id,
+					key: ++numbers.series,
+					machine: machines.get(splitSensorId(id).machineId)!
+				}));
+				await database.assets.bulkPut(newAssets);
+				await database.series.bulkPut(added);
+				await database.state.put(numbers);
+				return [...there.flatMap((row) => (row ? [row] : [])), ...added];
 			});
 			for (const row of rows) this.learn(row);
 		}

@@ -73,6 +73,13 @@ export function registryStore({ database, run, isClosed }: DocumentContext): Reg
 					await changed<SensorRecord>(database.sensors as never, newSensors);
 				})
 			),
+		remove: (machineId) =>
+			run(() =>
+				database.transaction('rw', database.machines, database.sensors, async () => {
+					await database.machines.delete(machineId);
+					await database.sensors.where('machineId').equals(machineId).delete();
+				})
+			),
 		watch: (onChange) =>
 			watchQuery(
 				() =>

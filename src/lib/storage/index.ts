@@ -37,12 +37,13 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 	const now = options.now ?? (() => Date.now());
 	const database = await openDatabase(databaseName(workspace));
 	let closed = false;
-	database.on('versionchange', () => {
+	database.on('versionchange', (event) => {
 		if (closed) return;
 		closed = true;
-		options.onClosed?.(
-			new MillwrightError('storage-unavailable', 'Another tab has a newer version of this app open. Reload this one.')
-		);
+		const words = event.newVersion
+			? 'Another tab has a newer version of this app open. Reload this one.'
+			: 'The stored data was deleted in another tab. Reload this one.';
+		options.onClosed?.(new MillwrightError('storage-unavailable', words));
 	});
 	const run = <T>(work: () => PromiseLike<T>): Promise<T> => runOn(database, () => closed, work);
 	const context: DocumentContext = { database, run, isClosed: () => closed, now };
@@ -68,7 +69,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		now,
 		autoSeal: options.autoSeal ?? true,
 		resolutionOf,
-		cacheBytes: options.cacheBytes ?? 96 * 1024 * 1024
+		cacheBytes: options.cacheBytes ?? 48 * 1024 * 1024
 	});
 	const registry = registryStore(context);
 	return {

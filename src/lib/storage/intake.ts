@@ -63,7 +63,7 @@ export async function sortBatch(
 	database: Database,
 	tail: Tail,
 	cache: SegmentCache,
-	snapshot: TailSnapshot,
+	snapshot: Pick<TailSnapshot, 'records'>,
 	batch: ReadingBatch,
 	rows: readonly SeriesRow[],
 	resolutionOf: (sensorId: string) => number | undefined
@@ -183,7 +183,7 @@ class StoredRows {
 async function readStored(
 	database: Database,
 	cache: SegmentCache,
-	snapshot: TailSnapshot,
+	snapshot: Pick<TailSnapshot, 'records'>,
 	machine: number,
 	series: number,
 	from: number,

@@ -25,12 +25,14 @@ export async function migrateBlocks(transaction: Transaction): Promise<void> {
 		const { machineId } = splitSensorId(block.sensorId);
 		let machine = machines.get(machineId);
 		if (machine === undefined) {
-			machine = (await transaction.table('assets').add({ id: machineId })) as number;
+			machine = machines.size + 1;
+			await transaction.table('assets').add({ id: machineId, key: machine });
 			machines.set(machineId, machine);
 		}
 		let id = series.get(block.sensorId);
 		if (id === undefined) {
-			id = (await transaction.table('series').add({ id: block.sensorId, machine })) as number;
+			id = series.size + 1;
+			await transaction.table('series').add({ id: block.sensorId, key: id, machine });
 			series.set(block.sensorId, id);
 			seen.set(id, new Set());
 		}
@@ -53,5 +55,6 @@ export async function migrateBlocks(transaction: Transaction): Promise<void> {
 		);
 		await transaction.table('journal').add({ seq: ++seq, at: 0, data });
 	}
+	await transaction.table('state').put({ key: 'numbers', assets: machines.size, series: series.size });
 	await transaction.table('state').put({ key: 'journal', seq, sealed: 0, epoch: 0, serial: 0 });
 }

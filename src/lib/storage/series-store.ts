@@ -12,7 +12,7 @@ import {
 	type SeriesSlice,
 	type WorkspaceName
 } from '../contracts';
-import { Key, type Database, type JournalState, type SegmentKey } from './database';
+import { journalState, Key, type Database, type SegmentKey } from './database';
 import { Directory } from './directory';
 import { checkBatch, sortBatch } from './intake';
 import { encodeJournal, journalTables, openJournal } from './journal';
@@ -21,16 +21,16 @@ import { querySeries } from './query';
 import { planSeal } from './seal';
 import { allSegments, findSegments, SegmentCache } from './segments';
 import { storageTiers, type CommitReceipt, type SeriesStore, type StorageTier } from './store';
-import { emptyState, Tail, tablesOf } from './tail';
+import { Tail, tablesOf } from './tail';
 
-/** Readings in the journal that make sealing worth while at once. More for many series: a seal should bring each some rows. */
+/** Readings in the journal that make sealing worth while at once; more for many series, as a seal should bring each some rows. */
 const SEAL_READINGS = 400_000;
 const MOST_READINGS = 2_000_000;
-function enoughToSeal(series: number): number {
-	return Math.min(Math.max(SEAL_READINGS, 32 * series), MOST_READINGS);
-}
-/** Age of the oldest journal record that makes it worth while. */
+const ROWS_AT_ONCE = 32;
+/** Age of the oldest journal record that makes it worth while, given a few rows for each series, and in any case. */
 const SEAL_AGE_MS = 120_000;
+const SEAL_ROWS = 8;
+const LONGEST_AGE_MS = 30 * 60_000;
 
 export interface SeriesContext {
 	readonly database: Database;
@@ -103,12 +103,12 @@ export class DexieSeriesStore implements SeriesStore {
 		for (;;) {
 			if (this.tail.seq < 0) await this.look();
 			const { seq, epoch } = this.tail;
-			const snapshot = { state: { ...emptyState, seq, epoch }, records: this.tail.known };
+			const snapshot = { records: this.tail.known };
 			const sorted = await sortBatch(database, this.tail, this.cache, snapshot, batch, rows, resolutionOf);
 			const at = this.context.now();
 			const { data } = sorted;
 			const next = await database.transaction('rw', database.state, database.journal, async () => {
-				const state = (await database.state.get('journal')) ?? emptyState;
+				const state = await journalState(database);
 				// Somebody else appended meanwhile: look again before deciding what is new.
 				if (state.seq !== seq || state.epoch !== epoch) return undefined;
 				if (!data) return state.seq;
@@ -134,11 +134,20 @@ export class DexieSeriesStore implements SeriesStore {
 
 	private considerSealing(): void {
 		if (!this.context.autoSeal || this.sealing) return;
-		const { readings, oldest } = this.tail.pending;
-		if (readings < enoughToSeal(this.directory.size) && oldest > this.context.now() - SEAL_AGE_MS) return;
+		if (!this.isDue()) return;
 		this.sealing = this.seal()
 			.catch(() => undefined) // the journal keeps everything; the next append tries again
 			.finally(() => (this.sealing = undefined));
+	}
+
+	/** Whether the journal, as last seen, is old or large enough to be sealed. */
+	private isDue(): boolean {
+		const { readings, oldest } = this.tail.pending;
+		if (readings === 0) return false;
+		if (readings >= Math.min(Math.max(SEAL_READINGS, ROWS_AT_ONCE * this.directory.size), MOST_READINGS)) return true;
+		// A clock that was set back makes records of the future: as old as any.
+		const age = Math.abs(this.context.now() - oldest);
+		return age >= LONGEST_AGE_MS || (age >= SEAL_AGE_MS && readings >= SEAL_ROWS * this.tail.seriesPending());
 	}
 
 	query(query: SeriesQuery): Promise<SeriesSlice[]> {
@@ -188,24 +197,21 @@ export class DexieSeriesStore implements SeriesStore {
 		const name = lockName('seal', this.context.workspace);
 		return withLock(name, !options.all, async () => {
 			let chunks = 0;
-			// In portions, so that a large journal is never in one transaction.
+			let goal = Infinity;
+			// In portions, so that a large journal is never in one transaction; no further than what there is now.
 			for (;;) {
 				const portion = await this.withRoom(true, () => this.context.run(() => this.sealPortion(options.all ?? false)));
 				chunks += portion.chunks;
-				if (!portion.more) return { chunks };
+				goal = Math.min(goal, portion.last);
+				if (portion.sealed >= goal) return { chunks };
 			}
 		}).then((result) => result ?? { chunks: 0 });
 	}
 
-	private async sealPortion(all: boolean): Promise<{ chunks: number; more: boolean }> {
+	private async sealPortion(all: boolean): Promise<{ chunks: number; sealed: number; last: number }> {
 		const { database } = this.context;
 		const { state, records } = await this.look();
-		const total = records.reduce((sum, record) => sum + record.readings, 0);
-		const due =
-			all ||
-			total >= enoughToSeal(this.directory.size) ||
-			(records[0]?.at ?? Infinity) <= this.context.now() - SEAL_AGE_MS;
-		if (records.length === 0 || !due) return { chunks: 0, more: false };
+		if (records.length === 0 || !(all || this.isDue())) return { chunks: 0, sealed: Infinity, last: state.seq };
 		const portion: (typeof records)[number][] = [];
 		let readings = 0;
 		for (const record of records) {
@@ -221,7 +227,7 @@ export class DexieSeriesStore implements SeriesStore {
 		const plan = await planSeal(database, this.cache, portion, machineOf, state.serial, breather());
 		const sealed = portion[portion.length - 1]!.seq;
 		await database.transaction('rw', database.state, database.journal, database.tails, database.segments, async () => {
-			const now: JournalState = (await database.state.get('journal')) ?? emptyState;
+			const now = await journalState(database);
 			if (now.epoch !== state.epoch || now.sealed !== state.sealed)
 				throw new Error('The journal changed while it was being sealed');
 			await database.segments.bulkPut(
@@ -234,10 +240,7 @@ export class DexieSeriesStore implements SeriesStore {
 			await database.state.put({ ...now, sealed, serial: plan.serial });
 		});
 		await this.look();
-		return {
-			chunks: plan.put.length,
-			more: sealed < state.seq && (all || total - readings >= enoughToSeal(this.directory.size))
-		};
+		return { chunks: plan.put.length, sealed, last: state.seq };
 	}
 
 	async deleteMachine(machineId: MachineId): Promise<void> {
@@ -254,7 +257,7 @@ export class DexieSeriesStore implements SeriesStore {
 					database.tails,
 					database.segments,
 					async () => {
-						const state = (await database.state.get('journal')) ?? emptyState;
+						const state = await journalState(database);
 						await database.segments
 							.where(':id')
 							.between([machine], [machine + 1], true, false)
@@ -310,8 +313,7 @@ export class DexieSeriesStore implements SeriesStore {
 				bytes += key[Key.bytes];
 			}
 			if (going.length === 0) return { removed: 0, bytes: 0 };
-			await database.transaction('rw', database.state, database.tails, database.segments, async () => {
-				const state = (await database.state.get('journal')) ?? emptyState;
+			await database.transaction('rw', database.tails, database.segments, async () => {
 				await database.segments.bulkDelete(going as never);
 				const machines = [...new Set(going.map((key) => key[Key.machine]))];
 				for (const tail of await database.tails.bulkGet(machines)) {
@@ -329,7 +331,6 @@ export class DexieSeriesStore implements SeriesStore {
 					}
 					await database.tails.put({ ...tail, dropped });
 				}
-				await database.state.put({ ...state, epoch: state.epoch + 1 });
 			});
 			return { removed: going.length, bytes };
 		});

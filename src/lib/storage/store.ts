@@ -75,6 +75,8 @@ export interface RegistryStore {
 	sensors(machineId?: MachineId): Promise<SensorRecord[]>;
 	/** Inserts what is new, merges what is known better now; never blanks a field. */
 	upsert(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Promise<void>;
+	/** Takes a machine and its sensors off the list; its telemetry goes by `series.deleteMachine`. Heard of again, it comes back. */
+	remove(machineId: MachineId): Promise<void>;
 	/** Calls back at once and after every change, from any tab. Returns unsubscribe. */
 	watch(onChange: (machines: MachineRecord[], sensors: SensorRecord[]) => void): () => void;
 }

@@ -4,7 +4,7 @@
  * `snapshot` runs inside a transaction and gives exactly the journal that this transaction sees, reading only records it has not
  * seen before, so that a page, a worker and another tab each follow the journal cheaply and the seam to the segments is exact.
  */
-import type { Database, JournalState } from './database';
+import { journalState, type Database, type JournalState } from './database';
 import { journalTable, openJournal, type JournalRecord } from './journal';
 
 export interface Newest {
@@ -17,8 +17,6 @@ export interface TailSnapshot {
 	readonly state: JournalState;
 	readonly records: readonly JournalRecord[];
 }
-
-export const emptyState: JournalState = { key: 'journal', seq: 0, sealed: 0, epoch: 0, serial: 0 };
 
 export class Tail {
 	private records: readonly JournalRecord[] = [];
@@ -38,6 +36,13 @@ export class Tail {
 		return { time, value: this.values[series]!, quality: this.qualities[series]! };
 	}
 
+	/** Distinct series in the journal as this context last saw it. */
+	seriesPending(): number {
+		const seen = new Set<number>();
+		for (const record of this.records) for (const series of record.series) seen.add(series);
+		return seen.size;
+	}
+
 	/** Readings in the journal as this context last saw it. */
 	get pending(): { readings: number; entries: number; oldest: number } {
 		let readings = 0;
@@ -52,7 +57,7 @@ export class Tail {
 
 	/** To be called in a transaction over state, journal and tails. */
 	async snapshot(database: Database): Promise<TailSnapshot> {
-		const state = (await database.state.get('journal')) ?? emptyState;
+		const state = await journalState(database);
 		if (this.epoch !== state.epoch || this.seq < state.sealed) {
 			// First look, or records were sealed or removed unseen: the newest rows come from the sealed tails.
 			const tails = await database.tails.toArray();
