@@ -5,7 +5,7 @@
  * residual spread, smoothed statistics and their thresholds, stop levels, jump limits, runs of equal values.
  */
 import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../contracts';
-import { ModeDetector, isStopped, jumpSpan } from './operating-mode';
+import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from './operating-mode';
 import { ResidualTracker, combine, distanceOf, type StatisticKind } from './residual-tracker';
 import { learnThreshold } from './threshold';
 
@@ -40,9 +40,12 @@ export function learnStopLevels(kinds: readonly SensorKind[], rows: readonly Arr
 	});
 }
 
+/** At most this share of the rows may be held off, or holding off protects nothing and hides much. */
+const mostHeldOff = 0.4;
+
 /**
- * Scaled size of a five-step change that normal steady running does not show: eight robust deviations, at least 0.3.
- * Undefined when the data has no such changes (nothing to protect) or is made of them (nothing to tell apart).
+ * Scaled size of a five-step change that normal steady running does not show: eight robust deviations, three times the
+ * 90th percentile, at least 0.3. Undefined when the data has no such changes (nothing to protect) or is full of them.
  */
 export function learnJumpLimits(segments: readonly ScoredSegment[], sensors: number): number[] | undefined {
 	const limits: number[] = [];
@@ -52,29 +55,59 @@ export function learnJumpLimits(segments: readonly ScoredSegment[], sensors: num
 			for (let r = jumpSpan; r < segment.rows; r++)
 				sizes.push(Math.abs(segment.scaled[r * sensors + i]! - segment.scaled[(r - jumpSpan) * sensors + i]!));
 		const sorted = Float64Array.from(sizes).sort();
-		limits.push(Math.max(0.3, 8 * 1.4826 * (sorted[sorted.length >> 1] ?? 0)));
+		const at = (share: number) => sorted[Math.floor(sorted.length * share)] ?? 0;
+		limits.push(Math.max(0.3, 8 * 1.4826 * at(0.5), 3 * at(0.9)));
 	}
 	let rows = 0;
 	let jumps = 0;
-	for (const segment of segments)
+	let heldOff = 0;
+	for (const segment of segments) {
+		let since = holdOffSteps;
 		for (let r = jumpSpan; r < segment.rows; r++) {
 			rows++;
+			since++;
 			for (let i = 0; i < sensors; i++) {
 				const change = segment.scaled[r * sensors + i]! - segment.scaled[(r - jumpSpan) * sensors + i]!;
-				if (Math.abs(change) > limits[i]!) {
-					jumps++;
-					break;
-				}
+				if (Math.abs(change) <= limits[i]!) continue;
+				jumps++;
+				since = 0;
+				break;
 			}
+			if (since < holdOffSteps) heldOff++;
 		}
-	return jumps >= 3 && jumps < rows * 0.25 ? limits : undefined;
+	}
+	return jumps >= 3 && heldOff < rows * mostHeldOff ? limits : undefined;
 }
 
-/** Learns the calibration. Throws `not-enough-data` with fewer than 30 judged rows. */
+/**
+ * How far each sensor's level may yet travel beyond what a short span showed, scaled units: the travel between its first and
+ * last third, twice over for spans up to 750 rows, less for longer ones, in which the held-back part shows it.
+ */
+export function learnWander(rows: readonly ArrayLike<number>[], deviation: readonly number[]): number[] {
+	const third = Math.floor(rows.length / 3);
+	return deviation.map((scale, i) => {
+		const level = (from: number, to: number) => {
+			let sum = 0;
+			let count = 0;
+			for (let r = from; r < to; r++) {
+				const value = rows[r]![i]!;
+				if (Number.isNaN(value)) continue;
+				sum += value;
+				count++;
+			}
+			return sum / count;
+		};
+		const travel = Math.abs(level(rows.length - third, rows.length) - level(0, third)) / scale;
+		return Number.isFinite(travel) ? travel * Math.min(2, 1500 / rows.length) : 0;
+	});
+}
+
+/** Learns the calibration; `wander` as `learnWander` gives it. Throws `not-enough-data` with fewer than 30 judged rows. */
 export function calibrate(
 	segments: readonly ScoredSegment[],
 	kinds: readonly SensorKind[],
-	stoppedBelow: readonly (number | null)[]
+	stoppedBelow: readonly (number | null)[],
+	wander: readonly number[] = kinds.map(() => 0)
 ): Calibration {
 	const sensors = kinds.length;
 	const jumpLimit = learnJumpLimits(segments, sensors);
@@ -118,14 +151,20 @@ export function calibrate(
 		// White noise of unit variance gives this much after smoothing; real residuals give more, never less.
 		const floor = Math.sqrt(smoothing / (2 - smoothing)) * (kind === 'energy' ? Math.SQRT2 : 0.75);
 		const stats = moments[k]!.map(({ n, sum, squares }) => {
-			const average = n > 0 ? sum / n : kind === 'energy' ? 1 : 0;
+			// A lasting bias on held-back data is no offset to subtract: it shows how far normal running wanders.
+			const average = kind === 'bias' ? 0 : n > 0 ? sum / n : 1;
 			return { average, spread: n > 1 ? Math.sqrt(Math.max(0, squares / n - average ** 2)) : 0 };
 		});
 		return {
 			kind,
 			smoothing,
 			mean: stats.map(({ average }) => average),
-			deviation: stats.map(({ spread }) => Math.max(spread, floor)),
+			deviation: stats.map(({ spread }, i) => {
+				const allowed = wander[i]! / deviation[i]!;
+				return kind === 'bias'
+					? Math.hypot(Math.max(spread, floor), allowed)
+					: Math.max(spread, floor) + allowed * allowed;
+			}),
 			threshold: 1
 		};
 	});
@@ -180,9 +219,8 @@ function spreadOf(segments: readonly ScoredSegment[], judged: readonly number[][
 		segments.forEach((segment, s) => {
 			for (const r of judged[s]!) residuals.push(segment.scaled[r * sensors + i]! - segment.expected[r * sensors + i]!);
 		});
-		const average = residuals.reduce((sum, value) => sum + value, 0) / residuals.length;
-		const variance = residuals.reduce((sum, value) => sum + (value - average) ** 2, 0) / residuals.length;
-		mean[i] = average;
+		const variance = residuals.reduce((sum, value) => sum + value * value, 0) / residuals.length;
+		mean[i] = 0;
 		// Scaled units have deviation 1: below a hundredth of it a residual is no news, however constant the column.
 		deviation[i] = Math.max(Math.sqrt(variance), 0.01);
 	}

@@ -2,4 +2,5 @@
 export * from './corrupt';
 export * from './plan';
 export * from './propose';
+export * from './recording';
 export * from './train-predictor';

@@ -12,7 +12,7 @@ import {
 	type TrainingMetrics,
 	type TrainingProgress
 } from '../contracts';
-import { Predictor, calibrate, learnStopLevels, networkSpecOf, type ScoredSegment } from '../detection';
+import { Predictor, calibrate, learnStopLevels, learnWander, networkSpecOf, type ScoredSegment } from '../detection';
 import {
 	cutWindows,
 	fitScaler,
@@ -171,7 +171,12 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 		};
 		const scored = scoreRecordings(engine, { version: uncalibrated, weights: bytes }, parts);
 		job.signal?.throwIfAborted();
-		const version = { ...uncalibrated, calibration: calibrate(scored, data.kinds, stoppedBelow) };
+		const [whole, ...others] = data.recordings;
+		const wander = learnWander(
+			others.length > 0 || data.heldBack || !whole ? [] : whole.map(({ values }) => values),
+			scaler.deviation
+		);
+		const version = { ...uncalibrated, calibration: calibrate(scored, data.kinds, stoppedBelow, wander) };
 		return { version, weights: bytes };
 	} catch (error) {
 		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
