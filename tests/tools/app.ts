@@ -65,7 +65,10 @@ export function watchPage(page: Page, app: StaticServer): { readonly errors: str
 	const strangers: string[] = [];
 	page.on('pageerror', (error) => errors.push(error.message));
 	page.on('console', (message) => {
-		if (message.type() === 'error' && !/WebSocket|net::ERR/.test(message.text())) errors.push(message.text());
+		if (message.type() !== 'error' || /WebSocket|net::ERR/.test(message.text())) return;
+		const { url } = message.location();
+		// Where `npm start` does not serve the app, no local broker is announced beside it.
+		if (!url.endsWith('/local-broker.json')) errors.push(`${message.text()} (${url})`);
 	});
 	page.on('request', (request) => {
 		const url = request.url();
