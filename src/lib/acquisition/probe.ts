@@ -1,9 +1,12 @@
 /**
  * Data Acquisition: one short attempt to reach a broker, for the connect form.
  *
- * In: settings as typed. Out: whether data would come, and if not what to mend. Stores nothing, leaves nothing at the broker.
+ * In: settings as typed. Out: whether data would come, and if not what to mend: with a filter that brings nothing, the topics
+ * there are; with messages that say nothing to us, one of them. Stores nothing, leaves nothing at the broker.
  */
-import type { BrokerProbe, BrokerSettings, LinkStatus } from '../contracts';
+import type { BrokerProbe, BrokerSettings, IntakeExample, LinkStatus } from '../contracts';
+import { Decoder } from './decode/decoder';
+import { describePayload } from './intake-tally';
 import { MqttSession, addressOf } from './mqtt-session';
 import type { World } from './ports';
 
@@ -11,9 +14,41 @@ const LISTEN_MS = 2_000;
 const GIVE_UP_MS = 12_000;
 const MAX_TOPICS = 20;
 
+interface Attempt {
+	readonly status: LinkStatus;
+	readonly connected: boolean;
+	readonly topics: readonly string[];
+	/** Messages that carry values, or describe machines. */
+	readonly understood: number;
+	readonly refused?: IntakeExample;
+}
+
 export async function probeBroker(settings: BrokerSettings, world: World): Promise<BrokerProbe> {
+	const { status, connected, topics, understood, refused } = await attempt(settings, world);
+	const plain = { ...status, retryAt: undefined };
+	if (!connected) return { ok: false, status: plain, topicsSeen: topics };
+	if (topics.length === 0) {
+		// A quiet plant is no reason to refuse the settings; but if others publish, the filter is worth a second look.
+		const all = settings.topicFilter === '#' ? undefined : await attempt({ ...settings, topicFilter: '#' }, world);
+		const detail = `Connected and subscribed to ${settings.topicFilter}, but nothing came within ${LISTEN_MS / 1000} s`;
+		return { ok: true, status: { ...plain, trouble: 'no-messages', detail }, topicsSeen: all?.topics ?? [] };
+	}
+	if (understood === 0 && refused)
+		return {
+			ok: false,
+			status: { ...plain, trouble: 'not-understood', detail: refused.message },
+			topicsSeen: topics,
+			example: refused
+		};
+	return { ok: true, status: plain, topicsSeen: topics };
+}
+
+async function attempt(settings: BrokerSettings, world: World): Promise<Attempt> {
 	const topics = new Set<string>();
 	let status: LinkStatus = { state: 'connecting', source: 'broker', address: addressOf(settings.url), owner: true };
+	let understood = 0;
+	let refused: IntakeExample | undefined;
+	const decoder = new Decoder(settings.topicLevels);
 	let finish = () => {};
 	const finished = new Promise<void>((resolve) => (finish = resolve));
 	let listening: ReturnType<typeof setTimeout> | undefined;
@@ -27,10 +62,23 @@ export async function probeBroker(settings: BrokerSettings, world: World): Promi
 			status = { ...status, ...change };
 			if (status.state === 'failed' || status.state === 'reconnecting' || status.trouble) finish();
 		},
-		onMessage: ({ topic }, safe) => {
+		onMessage: ({ topic, payload, retain }, safe) => {
 			safe?.();
-			status = { ...status, lastMessageAt: world.now() };
+			const at = world.now();
+			status = { ...status, lastMessageAt: at };
 			if (topics.size < MAX_TOPICS) topics.add(topic);
+			let meaning = 0;
+			decoder.decode(
+				{ topic, payload, retain, receivedAt: at },
+				{
+					value: () => meaning++,
+					describe: () => meaning++,
+					understood: () => meaning++,
+					reject: (_reason, message) => (refused ??= { topic, payload: describePayload(payload), at, message }),
+					ask: () => {}
+				}
+			);
+			if (meaning > 0) understood++;
 		},
 		onSubscribed: () => (listening = setTimeout(finish, LISTEN_MS))
 	});
@@ -42,12 +90,5 @@ export async function probeBroker(settings: BrokerSettings, world: World): Promi
 	await session.stop();
 	await run;
 	const connected = status.state === 'connected' && status.trouble === undefined;
-	if (connected && topics.size === 0)
-		status = {
-			...status,
-			trouble: 'no-messages',
-			detail: `Connected and subscribed to ${settings.topicFilter}, but nothing came within ${LISTEN_MS / 1000} s`
-		};
-	// A quiet plant is no reason to refuse the settings.
-	return { ok: connected, status: { ...status, retryAt: undefined }, topicsSeen: [...topics] };
+	return { status, connected, topics: [...topics], understood, refused };
 }

@@ -2,7 +2,7 @@
  * The loss of a training over its epochs, as lines to draw. In: the loss curve and the floor. Out: scales, ticks and paths.
  * The losses fall by orders of magnitude, so the scale is logarithmic.
  */
-import { line, scaleLinear, scaleLog } from 'd3';
+import { line, scaleLinear, scaleLog, ticks } from 'd3';
 import { formatValue } from '../components/words';
 
 export interface LossPoint {
@@ -53,7 +53,7 @@ export function layOutLoss(
 			x: round(x(epoch)),
 			label: String(epoch)
 		})),
-		yTicks: evenLogTicks(y.domain() as [number, number], Math.max(2, Math.floor(box.height / 56))).map((loss) => ({
+		yTicks: logTicks(y.domain() as [number, number], Math.max(2, Math.floor(box.height / 40))).map((loss) => ({
 			y: round(y(loss)),
 			label: formatLoss(loss)
 		}))
@@ -66,13 +66,17 @@ export function formatLoss(loss: number): string {
 	return loss >= 0.001 ? String(Number(loss.toPrecision(2))) : loss.toExponential(1);
 }
 
-const wholeTicks = (ticks: readonly number[]) => ticks.filter(Number.isInteger);
+const wholeTicks = (values: readonly number[]) => values.filter(Number.isInteger);
 
-/** Ticks evenly spaced on paper, rounded to two digits: D3's own log ticks are either none or far too many here. */
-function evenLogTicks([low, high]: readonly [number, number], count: number): number[] {
-	const step = Math.log(high / low) / count;
-	const ticks = Array.from({ length: count }, (_, i) => Number((low * Math.exp(step * (i + 0.5))).toPrecision(2)));
-	return [...new Set(ticks)].filter((tick) => tick >= low && tick <= high);
+/** Ticks at 1, 2 and 5 times powers of ten; over less than half a decade, where those are too few, at round values. */
+function logTicks([low, high]: readonly [number, number], most: number): number[] {
+	const all = [];
+	for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.ceil(Math.log10(high)); exponent++)
+		for (const digit of [1, 2, 5]) all.push(Number((digit * 10 ** exponent).toPrecision(1)));
+	const inside = all.filter((tick) => tick >= low && tick <= high);
+	if (inside.length < 2) return ticks(low, high, most).filter((tick) => tick > 0);
+	const stride = Math.ceil(inside.length / most);
+	return inside.filter((_, i) => i % stride === 0);
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;

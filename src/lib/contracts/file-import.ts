@@ -2,14 +2,16 @@
  * Importing a file and trying a broker: what is asked of Data Acquisition by a person, and what comes back.
  */
 import type { MachineId, SensorId } from './identity';
-import type { IntakeCounters, LinkStatus } from './link';
+import type { IntakeCounters, IntakeExample, LinkStatus } from './link';
 import type { EpochMs } from './reading';
 
 export interface BrokerProbe {
 	readonly ok: boolean;
 	readonly status: LinkStatus;
-	/** Up to 20 topics seen while listening for two seconds. */
+	/** Up to 20 topics seen while listening for two seconds; where the filter brought none, those of all that may be read. */
 	readonly topicsSeen: readonly string[];
+	/** A message that nothing could be read from, where none could be read. */
+	readonly example?: IntakeExample;
 }
 
 export interface ColumnMapping {

@@ -83,16 +83,19 @@ export class DataHealth {
 	attach(store: Store, now: () => EpochMs): () => void {
 		this.#store = store;
 		let ended = false;
+		let latestTurn = 0;
 		let timer: ReturnType<typeof setTimeout> | undefined;
 		const turn = async () => {
+			const mine = ++latestTurn;
 			clearTimeout(timer);
+			const overtaken = () => ended || mine !== latestTurn;
 			try {
-				await this.#read(store, now(), () => ended);
-				if (!ended) this.problem = undefined;
+				await this.#read(store, now(), overtaken);
+				if (!overtaken()) this.problem = undefined;
 			} catch (error) {
-				if (!ended) this.problem = toPlainError(error);
+				if (!overtaken()) this.problem = toPlainError(error);
 			}
-			if (ended) return;
+			if (overtaken()) return;
 			this.loading = false;
 			timer = setTimeout(() => void turn(), refreshMs);
 		};
@@ -145,14 +148,14 @@ export class DataHealth {
 		batch.series.forEach((series, i) => trackers[series]?.observe(batch.times[i]!));
 	}
 
-	async #read(store: Store, now: EpochMs, isEnded: () => boolean): Promise<void> {
+	async #read(store: Store, now: EpochMs, isOvertaken: () => boolean): Promise<void> {
 		const [log, statistics, latest] = await Promise.all([
 			store.intakeLog.all(),
 			store.series.statistics(),
 			store.series.latest(this.sensors.map((sensor) => sensor.id))
 		]);
 		const rates = this.chosen ? await readRates(store, this.sensors, this.chosen, latest, now) : new Map();
-		if (isEnded()) return;
+		if (isOvertaken()) return;
 		this.reasons = mergeReasons(log, live.intake?.byReason ?? {});
 		this.statistics = statistics;
 		this.latest = latest;

@@ -291,8 +291,19 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 			settingsFor(mosquitto, { topicFilter: 'other/#', username: 'ann', password: 'right' }),
 			world
 		);
-		expect(silent).toMatchObject({ ok: true, status: { trouble: 'no-messages' } });
+		expect(silent).toMatchObject({ ok: true, status: { trouble: 'no-messages' }, topicsSeen: ['plant/pump'] });
+		const odd = setInterval(() => client.publish('odd/thing', 'hello <xml/>'), 100);
+		const unread = await probeBroker(
+			settingsFor(mosquitto, { topicFilter: 'odd/#', username: 'ann', password: 'right' }),
+			world
+		);
+		expect(unread).toMatchObject({
+			ok: false,
+			status: { trouble: 'not-understood' },
+			example: { topic: 'odd/thing', payload: 'hello <xml/>' }
+		});
 		clearInterval(timer);
+		clearInterval(odd);
 	});
 });
 
