@@ -45,22 +45,28 @@ export async function openLink(url: string, options: LinkOptions = {}): Promise<
 		clean: true
 	});
 	await new Promise<void>((resolve, reject) => {
-		const fail = (cause?: Error) => {
-			client.removeAllListeners();
+		// only our own listeners are taken off: the client reconnects by listeners of its own
+		const leave = () => {
+			client.off('connect', onConnect);
+			client.off('error', onError);
+			client.off('close', onClose);
+		};
+		const onConnect = () => {
+			leave();
+			resolve();
+		};
+		const onError = (cause?: Error) => {
+			leave();
 			// late errors of a client that is being thrown away
 			client.on('error', () => undefined);
 			client.end(true);
-			reject(
-				new MillwrightError('link-failed', explain(url, cause), { address: shownAddress(url) }, cause ? { cause } : {})
-			);
+			const message = explain(url, cause, options.username !== undefined);
+			reject(new MillwrightError('link-failed', message, { address: shownAddress(url) }, cause ? { cause } : {}));
 		};
-		client.once('connect', () => {
-			client.removeAllListeners('error');
-			client.removeAllListeners('close');
-			resolve();
-		});
-		client.once('error', fail);
-		client.once('close', () => fail());
+		const onClose = () => onError();
+		client.on('connect', onConnect);
+		client.on('error', onError);
+		client.on('close', onClose);
 	});
 
 	let lastProblem = '';
@@ -87,7 +93,7 @@ export async function openLink(url: string, options: LinkOptions = {}): Promise<
 			sent.then(settle, settle);
 			return sent;
 		},
-		async close(graceMs = 5000) {
+		async close(graceMs = client.connected ? 5000 : 1000) {
 			let timer: NodeJS.Timeout | undefined;
 			const grace = new Promise((resolve) => (timer = setTimeout(resolve, graceMs)));
 			await Promise.race([Promise.allSettled([...outstanding]), grace]);
@@ -102,10 +108,12 @@ function reasonOf(error: Error): string {
 	return error.message || inner?.map((one) => one.message).join(', ') || error.name;
 }
 
-function explain(url: string, cause?: Error): string {
+function explain(url: string, cause: Error | undefined, named: boolean): string {
 	const address = shownAddress(url);
 	const code = (cause as { code?: unknown } | undefined)?.code;
-	if (code === 4 || code === 134) return `The broker at ${address} refuses this user name or password`;
+	// 3.1.1 has two codes, and brokers use the second for both
+	if (code === 4 || code === 134 || (code === 5 && named))
+		return `The broker at ${address} refuses this user name or password`;
 	if (code === 5 || code === 135)
 		return `The broker at ${address} does not allow this connection: user name and password needed?`;
 	if (code === 'ECONNREFUSED') return `No broker answers at ${address}: nothing listens on that port`;

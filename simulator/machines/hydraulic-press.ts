@@ -250,7 +250,7 @@ export const hydraulicPress: MachineClass = {
 			mechanism:
 				'Oil is lost to the outside: the tank falls and is topped up, the ram sinks while holding, pressure sags a little.',
 			law: 'leak-erosion',
-			source: 'Merritt, Hydraulic Control Systems, ch. 3; Nikas 2010, Proc. IMechE J 224:1-15',
+			source: 'Merritt, Hydraulic Control Systems, ch. 3; Nikas 2010, Proc. IMechE J 224 (reciprocating seals)',
 			effects: { tankLevel: 179.4, position: 10.8, power: 5.2, flow: 4.6, current: 1.7, pressure: 1.2 }
 		},
 		{

@@ -206,6 +206,64 @@ describe('publishPlant', () => {
 	});
 });
 
+describe('a broker that goes away', () => {
+	const lifeOf = () => {
+		const happened = new Map<string, () => void>();
+		const until = (state: 'lost' | 'back') => new Promise<void>((resolve) => happened.set(state, resolve));
+		return { onChange: (state: 'lost' | 'back') => happened.get(state)?.(), until };
+	};
+	const plantOf = () => createPlant({ machines: 2, seed: 1, scenario: 'healthy', startTime: 0, stepMs: 1000 });
+
+	it('and comes back gets what was sent meanwhile; nothing is lost', async () => {
+		const first = await startLocalBroker({ wsPort: 0 });
+		const { onChange, until } = lifeOf();
+		const publisher = await publishPlant(plantOf(), `ws://127.0.0.1:${first.wsPort}`, { stepMs: 20, onChange });
+		const lost = until('lost');
+		await first.close();
+		await lost;
+		const before = publisher.counts.published;
+		const back = until('back');
+		const second = await startLocalBroker({ wsPort: first.wsPort });
+		await back;
+		const counts = await publisher.stop();
+		expect(counts.published).toBeGreaterThan(before);
+		expect(counts).toMatchObject({ acknowledged: counts.published, dropped: 0 });
+		await second.close();
+	});
+
+	it('for good does not keep the publisher from stopping, which says what was not acknowledged', async () => {
+		const gone = await startLocalBroker({ wsPort: 0 });
+		const { onChange, until } = lifeOf();
+		const publisher = await publishPlant(plantOf(), `ws://127.0.0.1:${gone.wsPort}`, { stepMs: 20, onChange });
+		const lost = until('lost');
+		await gone.close();
+		await lost;
+		const before = publisher.counts.published;
+		while (publisher.counts.published === before) await new Promise((resolve) => setImmediate(resolve));
+		const counts = await publisher.stop();
+		expect(counts.acknowledged).toBeLessThan(counts.published);
+	});
+
+	it('is told from one that refuses the credentials', async () => {
+		const { createServer: createHttp } = await import('node:http');
+		const { WebSocketServer } = await import('ws');
+		const http = createHttp().listen(0, '127.0.0.1');
+		// CONNACK of MQTT 3.1.1 with return code 5
+		new WebSocketServer({ server: http }).on('connection', (socket) =>
+			socket.once('message', () => socket.send(Uint8Array.of(0x20, 2, 0, 5)))
+		);
+		const { port } = await new Promise<{ port: number }>((resolve) =>
+			http.once('listening', () => resolve(http.address() as { port: number }))
+		);
+		const address = `ws://127.0.0.1:${port}`;
+		expect((await refusal(publishPlant(plantOf(), address))).message).toMatch(/user name and password needed/);
+		const named = publishPlant(plantOf(), address, { username: 'u', password: 'wrong' });
+		expect((await refusal(named)).message).toMatch(/refuses this user name or password/);
+		http.closeAllConnections();
+		http.close();
+	});
+});
+
 describe('local broker', () => {
 	it('says which port is taken', async () => {
 		const error = await refusal(startLocalBroker({ wsPort: broker.wsPort }));
