@@ -3,7 +3,12 @@ import { describeValue, parseNumericText } from '../decode/numbers';
 import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
 
-const WORDS: Readonly<Record<string, number>> = { true: 1, false: 0, on: 1, off: 0 };
+const WORDS = new Map([
+	['true', 1],
+	['false', 0],
+	['on', 1],
+	['off', 0]
+]);
 /** `41.2 bar`: a number, a space, a unit. */
 const WITH_UNIT = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s+([^\d\s"{}[\],;][^\s"{}[\],;]{0,15})$/;
 
@@ -20,7 +25,7 @@ export function createSingleValue(topics: TopicCache): Dialect {
 			if (bare === '') return sink.reject('no-values', 'the message is empty');
 			const sensor = topics.resolve(message.topic).sensor;
 			if (!sensor) return sink.reject('no-machine-in-topic', 'the topic names no machine');
-			const number = parseNumericText(bare) ?? WORDS[bare.toLowerCase()];
+			const number = parseNumericText(bare) ?? WORDS.get(bare.toLowerCase());
 			if (number !== undefined) return sink.value(sensor.machine, sensor.name, number, undefined);
 			const withUnit = WITH_UNIT.exec(bare);
 			const value = withUnit ? parseNumericText(withUnit[1]!) : undefined;

@@ -104,7 +104,7 @@ export function detectTimeFormat(cells: readonly string[]): TimeFormat | undefin
 	const filled = cells.map((cell) => cell.trim()).filter((cell) => cell !== '');
 	if (filled.length === 0) return undefined;
 	const enough = (format: TimeFormat) =>
-		filled.filter((cell) => format.parse(cell) !== undefined).length >= filled.length * 0.9;
+		filled.filter((cell) => format.parse(cell) !== undefined).length >= filled.length * 0.6;
 
 	const iso: TimeFormat = { description: 'ISO date', parse: parseLocalIso };
 	if (enough(iso)) return iso;

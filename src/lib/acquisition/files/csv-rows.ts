@@ -109,10 +109,14 @@ export class RowSplitter {
 		const rows: string[][] = [];
 		let start = 0;
 		let at = this.#scanned;
+		// Positions found are kept until passed: looking for a character that is not there must not cost a scan per row.
+		let quote = -1;
+		let feed = -1;
+		let carriage = -1;
 		while (at < all.length) {
+			if (quote < at) quote = find(all, '"', at);
 			if (this.#quoted) {
-				const quote = all.indexOf('"', at);
-				if (quote < 0) {
+				if (quote === all.length) {
 					at = all.length;
 					break;
 				}
@@ -120,20 +124,21 @@ export class RowSplitter {
 				at = quote + 1;
 				continue;
 			}
-			const end = nextLineEnd(all, at);
-			const quote = all.indexOf('"', at);
-			if (quote >= 0 && (end < 0 || quote < end)) {
+			if (feed < at) feed = find(all, '\n', at);
+			if (carriage < at) carriage = find(all, '\r', at);
+			const end = Math.min(feed, carriage);
+			if (quote < end) {
 				this.#quoted = true;
 				at = quote + 1;
 				continue;
 			}
 			// A '\r' at the very end may be half of '\r\n': wait for more.
-			if (end < 0 || (all[end] === '\r' && end + 1 === all.length)) {
-				at = end < 0 ? all.length : end;
+			if (end === all.length || (end === carriage && end + 1 === all.length)) {
+				at = end;
 				break;
 			}
 			this.#add(rows, all.slice(start, end));
-			at = all[end] === '\r' && all[end + 1] === '\n' ? end + 2 : end + 1;
+			at = end === carriage && feed === end + 1 ? end + 2 : end + 1;
 			start = at;
 		}
 		this.#rest = all.slice(start);
@@ -156,11 +161,10 @@ export class RowSplitter {
 	}
 }
 
-function nextLineEnd(text: string, from: number): number {
-	const feed = text.indexOf('\n', from);
-	if (feed > 0 && text.charCodeAt(feed - 1) === 13 && feed - 1 >= from) return feed - 1;
-	if (feed >= 0) return feed;
-	return text.indexOf('\r', from);
+/** Like indexOf, but past the end when there is none. */
+function find(text: string, character: string, from: number): number {
+	const at = text.indexOf(character, from);
+	return at < 0 ? text.length : at;
 }
 
 export function splitCells(line: string, delimiter: string): string[] {

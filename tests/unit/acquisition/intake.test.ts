@@ -1,0 +1,154 @@
+/** The intake: every kind of bad input has its outcome, counted with an example; good input beside it is kept. */
+import { describe, expect, it } from 'vitest';
+import { GroupCommit } from '$lib/acquisition/group-commit';
+import { Intake, MAX_SENSORS_PER_MACHINE, type IntakeOptions } from '$lib/acquisition/intake';
+import { IntakeTally } from '$lib/acquisition/intake-tally';
+import { MillwrightError, Quality, type PlainError, type ReadingBatch } from '$lib/contracts';
+import { NOW } from './collect';
+import { MemoryStore } from './world';
+
+function open(options: Partial<IntakeOptions> = {}) {
+	const store = new MemoryStore();
+	const tally = new IntakeTally(NOW);
+	const batches: ReadingBatch[] = [];
+	const problems: (PlainError | undefined)[] = [];
+	const refusals: number[] = [];
+	const commit = new GroupCommit(store, {
+		committed: (batch) => batches.push(batch),
+		failing: (problem) => problems.push(problem),
+		refused: (readings) => refusals.push(readings)
+	});
+	const intake = new Intake(commit, tally, { origin: 'live', ...options });
+	const send = (
+		topic: string,
+		payload: unknown,
+		{ retain = false, receivedAt = NOW, safe = undefined as (() => void) | undefined } = {}
+	) =>
+		intake.take(
+			{
+				topic,
+				payload: payload instanceof Uint8Array ? payload : new TextEncoder().encode(JSON.stringify(payload)),
+				retain,
+				receivedAt
+			},
+			safe
+		);
+	const count = (reason: keyof ReturnType<IntakeTally['counters']>['byReason']) =>
+		tally.counters(NOW, 0).byReason[reason]?.count ?? 0;
+	return { store, tally, commit, intake, batches, problems, refusals, send, count };
+}
+
+describe('Intake', () => {
+	it('registers machines and sensors, kinds guessed and units only as stated', async () => {
+		const { store, commit, send } = open();
+		send('r/u/l/pump', { ts: NOW, flow: { value: 1, unit: 'l/min' }, bearing_temp: 60 });
+		await commit.flush();
+		expect([...store.machines.values()]).toMatchObject([{ id: 'r/u/l/pump', origin: 'live', path: { area: 'u' } }]);
+		expect([...store.sensors.values()]).toMatchObject([
+			{ id: 'r/u/l/pump:flow', kind: 'flow', unit: 'l/min' },
+			{ id: 'r/u/l/pump:bearing_temp', kind: 'temperature' }
+		]);
+		expect(store.sensors.get('r/u/l/pump:bearing_temp')).not.toHaveProperty('unit');
+	});
+
+	it('marks impossible values bad and keeps them', async () => {
+		const { store, commit, send, batches, count } = open();
+		store.machines.set('r/pump', { id: 'r/pump', path: { plant: 'r', machine: 'pump' }, origin: 'live', firstSeen: 0 });
+		send('r/pump/_meta', { machineClass: 'centrifugal-pump', sensors: { flow: { unit: 'm3/h', range: [0, 200] } } });
+		send('r/pump', { ts: NOW, flow: 500 });
+		await commit.flush();
+		expect(batches[0]!.qualities[0]).toBe(Quality.bad);
+		expect(count('out-of-range')).toBe(1);
+		expect(store.machines.get('r/pump')!.machineClass).toBe('centrifugal-pump');
+	});
+
+	it('shows retained values without storing them as new', async () => {
+		const { store, commit, send, count } = open();
+		send('r/pump', { flow: 1 }, { retain: true });
+		send('r/pump', { ts: NOW - 3_600_000, flow: 2 }, { retain: true });
+		await commit.flush();
+		expect(store.seriesOf('r/pump:flow')).toEqual([[NOW - 3_600_000, 2]]);
+		expect(store.machines.has('r/pump')).toBe(true);
+		expect(count('retained')).toBe(2);
+	});
+
+	it('stores values without a time at the time of arrival, those of a wrong clock corrected and counted', async () => {
+		const { store, commit, send, count } = open();
+		send('r/pump', { flow: 1 });
+		send('r/pump', { ts: NOW + 3_605_000, flow: 2 }, { receivedAt: NOW + 5010 });
+		await commit.flush();
+		expect(store.seriesOf('r/pump:flow').map(([, value]) => value)).toEqual([1, 2]);
+		expect(store.seriesOf('r/pump:flow')[1]![0]).toBeLessThanOrEqual(NOW + 60_000);
+		expect(count('time-in-future')).toBe(1);
+	});
+
+	it('caps the sensors of a machine and counts the rest', async () => {
+		const { store, commit, send, count } = open();
+		const fields = Object.fromEntries(Array.from({ length: MAX_SENSORS_PER_MACHINE + 50 }, (_, i) => [`s${i}`, i]));
+		send('r/pump', fields);
+		send('r/other', { flow: 1 });
+		await commit.flush();
+		expect(store.sensors.size).toBe(MAX_SENSORS_PER_MACHINE + 1);
+		expect(count('too-many-sensors')).toBe(50);
+	});
+
+	it('leaves out QoS 0 when storing falls far behind, never QoS 1', async () => {
+		const { store, commit, send, count, tally } = open();
+		const release = store.hold();
+		const readings = Array.from({ length: 20_000 }, (_, i) => ({ ts: NOW + i / 100, a: i, b: i }));
+		for (let i = 0; i < 12; i++) send(`r/pump-${i}`, readings);
+		expect(count('overflow')).toBe(1);
+		let safe = 0;
+		send('r/held', { ts: NOW, a: 1 }, { safe: () => safe++ });
+		release();
+		await commit.flush();
+		expect(safe).toBe(1);
+		expect(tally.messages).toBe(13);
+		expect(store.values.has('r/held:a')).toBe(true);
+		expect(store.count).toBe(11 * 40_000 + 1);
+	});
+
+	it('keeps an example of each reason, unprintable bytes as hex', () => {
+		const { send, tally } = open();
+		send('r/pump', Uint8Array.of(0x41, 0xff, 0x00));
+		expect(tally.counters(NOW, 0).byReason['invalid-utf8']).toMatchObject({
+			count: 1,
+			last: { topic: 'r/pump', payload: 'A\\xff\\x00', at: NOW }
+		});
+	});
+});
+
+describe('GroupCommit', () => {
+	it('acknowledges after the commit, groups what comes meanwhile, and holds while storage fails', async () => {
+		const { store, commit, send, problems } = open();
+		const safe: number[] = [];
+		const release = store.hold();
+		for (let i = 0; i < 100; i++) send('r/pump', { ts: NOW + i, flow: i }, { safe: () => safe.push(i) });
+		await Promise.resolve();
+		expect(safe).toEqual([]);
+		expect(commit.pendingMessages).toBe(100);
+		store.failure = new MillwrightError('storage-quota', 'full');
+		release();
+		await expect.poll(() => problems.length).toBeGreaterThan(0);
+		expect(problems[0]).toMatchObject({ code: 'storage-quota' });
+		expect(safe).toEqual([]);
+		store.failure = undefined;
+		await commit.flush();
+		expect(safe).toEqual(Array.from({ length: 100 }, (_, i) => i));
+		expect(problems.at(-1)).toBeUndefined();
+		expect(store.count).toBe(100);
+		expect(commit.pendingMessages).toBe(0);
+	});
+
+	it('gives up a batch that storage calls invalid, counts it and goes on', async () => {
+		const { store, commit, send, refusals } = open();
+		store.failure = new MillwrightError('invalid-input', 'no');
+		send('r/pump', { ts: NOW, flow: 1 });
+		await commit.flush();
+		expect(refusals).toEqual([1]);
+		store.failure = undefined;
+		send('r/pump', { ts: NOW + 1, flow: 2 });
+		await commit.flush();
+		expect(store.count).toBe(1);
+	});
+});
