@@ -12,33 +12,47 @@ export function fma(a: v128, b: v128, c: v128): v128 {
 	return f32x4.add(f32x4.mul(a, b), c);
 }
 
-// @ts-ignore: decorator
-@inline
-function clamp(x: v128, limit: f32): v128 {
-	return f32x4.pmax(f32x4.pmin(x, f32x4.splat(limit)), f32x4.splat(-limit));
-}
+/** [0, 13): coefficients of tanh; each repeated in four lanes, since loading a vector is cheaper than building one. */
+const coefficients = memory.data<f32>([
+	7.90531110763549805, 7.90531110763549805, 7.90531110763549805, 7.90531110763549805,
+	-7.90531110763549805, -7.90531110763549805, -7.90531110763549805, -7.90531110763549805,
+	-2.76076847742355e-16, -2.76076847742355e-16, -2.76076847742355e-16, -2.76076847742355e-16,
+	2.00018790482477e-13, 2.00018790482477e-13, 2.00018790482477e-13, 2.00018790482477e-13,
+	-8.60467152213735e-11, -8.60467152213735e-11, -8.60467152213735e-11, -8.60467152213735e-11,
+	5.12229709037114e-8, 5.12229709037114e-8, 5.12229709037114e-8, 5.12229709037114e-8,
+	1.48572235717979e-5, 1.48572235717979e-5, 1.48572235717979e-5, 1.48572235717979e-5,
+	6.37261928875436e-4, 6.37261928875436e-4, 6.37261928875436e-4, 6.37261928875436e-4,
+	4.89352455891786e-3, 4.89352455891786e-3, 4.89352455891786e-3, 4.89352455891786e-3,
+	1.19825839466702e-6, 1.19825839466702e-6, 1.19825839466702e-6, 1.19825839466702e-6,
+	1.18534705686654e-4, 1.18534705686654e-4, 1.18534705686654e-4, 1.18534705686654e-4,
+	2.268434632439e-3, 2.268434632439e-3, 2.268434632439e-3, 2.268434632439e-3,
+	4.89352518554385e-3, 4.89352518554385e-3, 4.89352518554385e-3, 4.89352518554385e-3,
+	0.5, 0.5, 0.5, 0.5
+], 16);
 
 // @ts-ignore: decorator
 @inline
 export function tanh(x: v128): v128 {
-	x = clamp(x, 7.90531110763549805);
+	// In this order of operands a NaN stays one.
+	x = f32x4.pmax(f32x4.pmin(x, v128.load(coefficients)), v128.load(coefficients, 16));
 	const s = f32x4.mul(x, x);
-	let p = fma(s, f32x4.splat(-2.76076847742355e-16), f32x4.splat(2.00018790482477e-13));
-	p = fma(s, p, f32x4.splat(-8.60467152213735e-11));
-	p = fma(s, p, f32x4.splat(5.12229709037114e-8));
-	p = fma(s, p, f32x4.splat(1.48572235717979e-5));
-	p = fma(s, p, f32x4.splat(6.37261928875436e-4));
-	p = fma(s, p, f32x4.splat(4.89352455891786e-3));
-	let q = fma(s, f32x4.splat(1.19825839466702e-6), f32x4.splat(1.18534705686654e-4));
-	q = fma(s, q, f32x4.splat(2.268434632439e-3));
-	q = fma(s, q, f32x4.splat(4.89352518554385e-3));
+	let p = fma(s, v128.load(coefficients, 32), v128.load(coefficients, 48));
+	let q = fma(s, v128.load(coefficients, 144), v128.load(coefficients, 160));
+	p = fma(s, p, v128.load(coefficients, 64));
+	q = fma(s, q, v128.load(coefficients, 176));
+	p = fma(s, p, v128.load(coefficients, 80));
+	q = fma(s, q, v128.load(coefficients, 192));
+	p = fma(s, p, v128.load(coefficients, 96));
+	p = fma(s, p, v128.load(coefficients, 112));
+	p = fma(s, p, v128.load(coefficients, 128));
 	return f32x4.div(f32x4.mul(x, p), q);
 }
 
 // @ts-ignore: decorator
 @inline
 export function sigmoid(x: v128): v128 {
-	return fma(tanh(f32x4.mul(x, f32x4.splat(0.5))), f32x4.splat(0.5), f32x4.splat(0.5));
+	const half = v128.load(coefficients, 208);
+	return fma(tanh(f32x4.mul(x, half)), half, half);
 }
 
 /** Sum of the four lanes. */

@@ -3,7 +3,8 @@
  * and 1 broadcast make 15 vector registers, all that V8 has on x64), looping over the summed dimension.
  *
  * In: pointers and byte strides. Out: stores to `out`. The row count of a tile is the type parameter `R`, a class whose
- * size is that count, so that each count compiles to its own straight-line code.
+ * size is that count, so that each count compiles to its own straight-line code. The inner loops are not unrolled on purpose: one
+ * step a turn reaches the full multiply-add rate in V8, two or four steps a turn lose a third or more to spilled registers.
  */
 import { fma } from './simd';
 
@@ -54,51 +55,7 @@ export function forwardTiles<R>(
 		let segment = 0;
 		let a: v128, b0: v128, b1: v128;
 		while (true) {
-			let quads = count >> 2;
-			while (quads > 0) {
-				b0 = v128.load(panel, 0);
-				b1 = v128.load(panel, 16);
-				a = v128.load32_splat(row0, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-				if (offsetof<R>() > 1) { a = v128.load32_splat(row1, 0); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-				if (offsetof<R>() > 2) { a = v128.load32_splat(row2, 0); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-				if (offsetof<R>() > 3) { a = v128.load32_splat(row3, 0); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-				if (offsetof<R>() > 4) { a = v128.load32_splat(row4, 0); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-				if (offsetof<R>() > 5) { a = v128.load32_splat(row5, 0); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-				b0 = v128.load(panel, 32);
-				b1 = v128.load(panel, 48);
-				a = v128.load32_splat(row0, 4); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-				if (offsetof<R>() > 1) { a = v128.load32_splat(row1, 4); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-				if (offsetof<R>() > 2) { a = v128.load32_splat(row2, 4); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-				if (offsetof<R>() > 3) { a = v128.load32_splat(row3, 4); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-				if (offsetof<R>() > 4) { a = v128.load32_splat(row4, 4); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-				if (offsetof<R>() > 5) { a = v128.load32_splat(row5, 4); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-				b0 = v128.load(panel, 64);
-				b1 = v128.load(panel, 80);
-				a = v128.load32_splat(row0, 8); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-				if (offsetof<R>() > 1) { a = v128.load32_splat(row1, 8); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-				if (offsetof<R>() > 2) { a = v128.load32_splat(row2, 8); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-				if (offsetof<R>() > 3) { a = v128.load32_splat(row3, 8); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-				if (offsetof<R>() > 4) { a = v128.load32_splat(row4, 8); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-				if (offsetof<R>() > 5) { a = v128.load32_splat(row5, 8); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-				b0 = v128.load(panel, 96);
-				b1 = v128.load(panel, 112);
-				a = v128.load32_splat(row0, 12); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-				if (offsetof<R>() > 1) { a = v128.load32_splat(row1, 12); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-				if (offsetof<R>() > 2) { a = v128.load32_splat(row2, 12); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-				if (offsetof<R>() > 3) { a = v128.load32_splat(row3, 12); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-				if (offsetof<R>() > 4) { a = v128.load32_splat(row4, 12); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-				if (offsetof<R>() > 5) { a = v128.load32_splat(row5, 12); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-				panel += 128;
-				row0 += 16;
-				if (offsetof<R>() > 1) { row1 += 16; }
-				if (offsetof<R>() > 2) { row2 += 16; }
-				if (offsetof<R>() > 3) { row3 += 16; }
-				if (offsetof<R>() > 4) { row4 += 16; }
-				if (offsetof<R>() > 5) { row5 += 16; }
-				quads--;
-			}
-			let rest = count & 3;
-			while (rest > 0) {
+			while (count > 0) {
 				b0 = v128.load(panel);
 				b1 = v128.load(panel, 16);
 				a = v128.load32_splat(row0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
@@ -114,7 +71,7 @@ export function forwardTiles<R>(
 				if (offsetof<R>() > 3) { row3 += 4; }
 				if (offsetof<R>() > 4) { row4 += 4; }
 				if (offsetof<R>() > 5) { row5 += 4; }
-				rest--;
+				count--;
 			}
 			if (segment) break;
 			segment = 1;
@@ -159,34 +116,7 @@ export function forwardRow(
 	let c31 = v128.load(start3, 16);
 	let panel3 = weights + 3 * panelStride;
 	let a: v128;
-	let pairs = count >> 1;
-	while (pairs > 0) {
-		a = v128.load32_splat(input, 0);
-		c00 = fma(a, v128.load(panel0, 0), c00);
-		c01 = fma(a, v128.load(panel0, 16), c01);
-		c10 = fma(a, v128.load(panel1, 0), c10);
-		c11 = fma(a, v128.load(panel1, 16), c11);
-		c20 = fma(a, v128.load(panel2, 0), c20);
-		c21 = fma(a, v128.load(panel2, 16), c21);
-		c30 = fma(a, v128.load(panel3, 0), c30);
-		c31 = fma(a, v128.load(panel3, 16), c31);
-		a = v128.load32_splat(input, 4);
-		c00 = fma(a, v128.load(panel0, 32), c00);
-		c01 = fma(a, v128.load(panel0, 48), c01);
-		c10 = fma(a, v128.load(panel1, 32), c10);
-		c11 = fma(a, v128.load(panel1, 48), c11);
-		c20 = fma(a, v128.load(panel2, 32), c20);
-		c21 = fma(a, v128.load(panel2, 48), c21);
-		c30 = fma(a, v128.load(panel3, 32), c30);
-		c31 = fma(a, v128.load(panel3, 48), c31);
-		panel0 += 64;
-		panel1 += 64;
-		panel2 += 64;
-		panel3 += 64;
-		input += 8;
-		pairs--;
-	}
-	if (count & 1) {
+	while (count > 0) {
 		a = v128.load32_splat(input);
 		c00 = fma(a, v128.load(panel0), c00);
 		c01 = fma(a, v128.load(panel0, 16), c01);
@@ -196,6 +126,12 @@ export function forwardRow(
 		c21 = fma(a, v128.load(panel2, 16), c21);
 		c30 = fma(a, v128.load(panel3), c30);
 		c31 = fma(a, v128.load(panel3, 16), c31);
+		panel0 += 32;
+		panel1 += 32;
+		panel2 += 32;
+		panel3 += 32;
+		input += 4;
+		count--;
 	}
 	v128.store(out + 0 * outPanelStride, c00);
 	v128.store(out + 0 * outPanelStride, c01, 16);
@@ -238,71 +174,19 @@ export function backwardTiles<R>(
 		let block = grads;
 		let a: v128, b0: v128, b1: v128;
 		for (let left = blocks; left > 0; left--) {
-			b0 = v128.load(panel, 0);
-			b1 = v128.load(panel, 16);
-			a = v128.load32_splat(block, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 32); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 64); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 96); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 128); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 160); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 32);
-			b1 = v128.load(panel, 48);
-			a = v128.load32_splat(block, 4); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 36); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 68); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 100); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 132); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 164); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 64);
-			b1 = v128.load(panel, 80);
-			a = v128.load32_splat(block, 8); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 40); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 72); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 104); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 136); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 168); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 96);
-			b1 = v128.load(panel, 112);
-			a = v128.load32_splat(block, 12); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 44); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 76); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 108); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 140); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 172); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 128);
-			b1 = v128.load(panel, 144);
-			a = v128.load32_splat(block, 16); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 48); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 80); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 112); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 144); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 176); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 160);
-			b1 = v128.load(panel, 176);
-			a = v128.load32_splat(block, 20); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 52); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 84); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 116); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 148); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 180); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 192);
-			b1 = v128.load(panel, 208);
-			a = v128.load32_splat(block, 24); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 56); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 88); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 120); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 152); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 184); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			b0 = v128.load(panel, 224);
-			b1 = v128.load(panel, 240);
-			a = v128.load32_splat(block, 28); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(block, 60); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(block, 92); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(block, 124); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(block, 156); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(block, 188); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			panel += 256;
+			let at = block;
+			for (let k = 0; k < 8; k++) {
+				b0 = v128.load(panel);
+				b1 = v128.load(panel, 16);
+				a = v128.load32_splat(at, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
+				if (offsetof<R>() > 1) { a = v128.load32_splat(at, 32); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
+				if (offsetof<R>() > 2) { a = v128.load32_splat(at, 64); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
+				if (offsetof<R>() > 3) { a = v128.load32_splat(at, 96); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
+				if (offsetof<R>() > 4) { a = v128.load32_splat(at, 128); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
+				if (offsetof<R>() > 5) { a = v128.load32_splat(at, 160); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
+				panel += 32;
+				at += 4;
+			}
 			block += blockStride;
 		}
 		v128.store(out, c00); v128.store(out, c01, 16); out += outStride;
@@ -344,30 +228,7 @@ export function weightGradientTiles<R>(
 		let row = input;
 		let grad = grads;
 		let a: v128, b0: v128, b1: v128;
-		let pairs = rows >> 1;
-		while (pairs > 0) {
-			b0 = v128.load(grad, 0);
-			b1 = v128.load(grad, 16);
-			a = v128.load32_splat(row, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(row, 4); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(row, 8); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(row, 12); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(row, 16); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(row, 20); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			row += inputStride;
-			b0 = v128.load(grad, 32);
-			b1 = v128.load(grad, 48);
-			a = v128.load32_splat(row, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
-			if (offsetof<R>() > 1) { a = v128.load32_splat(row, 4); c10 = fma(a, b0, c10); c11 = fma(a, b1, c11); }
-			if (offsetof<R>() > 2) { a = v128.load32_splat(row, 8); c20 = fma(a, b0, c20); c21 = fma(a, b1, c21); }
-			if (offsetof<R>() > 3) { a = v128.load32_splat(row, 12); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
-			if (offsetof<R>() > 4) { a = v128.load32_splat(row, 16); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
-			if (offsetof<R>() > 5) { a = v128.load32_splat(row, 20); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
-			row += inputStride;
-			grad += 64;
-			pairs--;
-		}
-		if (rows & 1) {
+		for (let left = rows; left > 0; left--) {
 			b0 = v128.load(grad);
 			b1 = v128.load(grad, 16);
 			a = v128.load32_splat(row, 0); c00 = fma(a, b0, c00); c01 = fma(a, b1, c01);
@@ -376,6 +237,8 @@ export function weightGradientTiles<R>(
 			if (offsetof<R>() > 3) { a = v128.load32_splat(row, 12); c30 = fma(a, b0, c30); c31 = fma(a, b1, c31); }
 			if (offsetof<R>() > 4) { a = v128.load32_splat(row, 16); c40 = fma(a, b0, c40); c41 = fma(a, b1, c41); }
 			if (offsetof<R>() > 5) { a = v128.load32_splat(row, 20); c50 = fma(a, b0, c50); c51 = fma(a, b1, c51); }
+			grad += 32;
+			row += inputStride;
 		}
 		v128.store(out, c00, 0); v128.store(out, c01, 16);
 		if (offsetof<R>() > 1) { v128.store(out, c10, 32); v128.store(out, c11, 48); }
