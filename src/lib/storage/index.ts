@@ -1,7 +1,7 @@
 /**
  * Storage: `openStore(workspace)`, the one way in. In: a workspace name. Out: a `Store` on IndexedDB, in a page, a worker or a test.
  */
-import { MillwrightError, type EpochMs, type SensorId, type WorkspaceName } from '../contracts';
+import { MillwrightError, type EpochMs, type WorkspaceName } from '../contracts';
 import { databaseName, openDatabase, run as runOn } from './database';
 import {
 	alarmStore,
@@ -12,6 +12,7 @@ import {
 	spanStore,
 	type DocumentContext
 } from './documents';
+import { Resolutions } from './resolutions';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
 
@@ -48,27 +49,14 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 	const run = <T>(work: () => PromiseLike<T>): Promise<T> => runOn(database, () => closed, work);
 	const context: DocumentContext = { database, run, isClosed: () => closed, now };
 
-	// Declared resolutions, by machine, read once and again when the registry was written here or is older than ten seconds.
-	const resolutions = new Map<SensorId, number | undefined>();
-	let resolutionsRead = -Infinity;
-	const resolutionOf = async (sensorIds: readonly SensorId[]) => {
-		const missing = sensorIds.filter((id) => !resolutions.has(id));
-		if (missing.length > 0 || now() - resolutionsRead > 10_000 || now() < resolutionsRead) {
-			resolutions.clear();
-			for (const sensor of await database.sensors.toArray()) resolutions.set(sensor.id, sensor.resolution);
-			for (const id of sensorIds) if (!resolutions.has(id)) resolutions.set(id, undefined);
-			resolutionsRead = now();
-		}
-		return (sensorId: SensorId) => resolutions.get(sensorId);
-	};
-
+	const resolutions = new Resolutions(database, now);
 	const series = new DexieSeriesStore({
 		database,
 		workspace,
 		run,
 		now,
 		autoSeal: options.autoSeal ?? true,
-		resolutionOf,
+		resolutionOf: (sensorIds) => resolutions.of(sensorIds),
 		cacheBytes: options.cacheBytes ?? 48 * 1024 * 1024
 	});
 	const registry = registryStore(context);
@@ -79,7 +67,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 			...registry,
 			upsert: async (machines, sensors) => {
 				await registry.upsert(machines, sensors);
-				resolutionsRead = -Infinity;
+				resolutions.learn(sensors);
 			}
 		},
 		models: modelStore(context),

@@ -4,7 +4,7 @@
  * In: SeriesQuery. Out: SeriesSlices. One read transaction gives a consistent view; a rollup level is read from its own segments plus
  * those of finer levels that are not rolled up yet plus the journal, so nothing is missing or double at the seams.
  */
-import type { SensorId, SeriesQuery, SeriesSlice } from '../contracts';
+import { MillwrightError, type SensorId, type SeriesQuery, type SeriesSlice } from '../contracts';
 import type { Segment, SeriesTable } from './codec/segment';
 import { Key, type Database, type SegmentKey, type SeriesRow } from './database';
 import { journalTables } from './journal';
@@ -43,6 +43,12 @@ export async function querySeries(
 	query: SeriesQuery
 ): Promise<SeriesSlice[]> {
 	const { from, to, maxPoints } = query;
+	if (maxPoints !== undefined && !(Number.isFinite(to - from) && maxPoints > 0))
+		throw new MillwrightError('invalid-input', 'A query for a number of points needs a span with two ends', {
+			from,
+			to,
+			maxPoints
+		});
 	if (!(from <= to)) return rows.map((_, i) => emptySlice(query.sensorIds[i]!, 0));
 	const level = chooseLevel(from, to, maxPoints);
 	const machines = [...new Set(rows.flatMap((row) => (row ? [row.machine] : [])))];

@@ -20,8 +20,10 @@ const CONTEXT_OF_LENGTH = new Uint8Array(64).map((_, length) => Math.min(length,
 /** Step of a probability that has been used n times: 1/(n + 1.5), in 16ths of a bit. */
 const RATE = new Int32Array(256).map((_, n) => Math.floor(65536 / (Math.min(n, 90) + 1.6)));
 
+/** One for all columns: coding is synchronous, and a column begins with a model that knows nothing. */
+const sharedModel = new Int32Array(MODEL_SIZE);
 function freshModel(): Int32Array {
-	return new Int32Array(MODEL_SIZE).fill((ONE / 2) << 8);
+	return sharedModel.fill((ONE / 2) << 8);
 }
 
 /** Number of bits of |value|, 0 for 0; value below 2^53. */
