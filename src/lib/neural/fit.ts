@@ -311,5 +311,5 @@ export function evenChunks(from: number, to: number, most: number): [from: numbe
 
 /** Rows per chunk that stay under `flops`, training (three times forward). */
 export function chunkRowsFor(forwardFlops: number, flops: number): number {
-	return Math.max(1, Math.min(64, Math.floor(flops / (3 * forwardFlops))));
+	return Math.max(1, Math.min(256, Math.floor(flops / (3 * forwardFlops))));
 }

@@ -2,7 +2,7 @@
  * Neural: a network forward, and its loss and gradient. In: a plan, weights as tensors and one chunk of rows. Out: tensors.
  * Call inside `tidy`.
  */
-import { add, scalar, type Tensor } from '@tensorflow/tfjs-core';
+import { add, type Tensor } from '@tensorflow/tfjs-core';
 import { passLayer, type LayerOutput, type Pass } from './layer-passes';
 import type { LossName } from './executor';
 import { lossOf } from './losses';
@@ -32,16 +32,16 @@ function runLayers(
 	return { y, outputs };
 }
 
-/** Sums over this chunk, scaled so that chunks add up to the mean over the batch. */
+/** How a chunk counts in its batch. */
 export interface ChunkScale {
 	readonly loss: LossName;
-	/** 1 / elements of all targets in the batch. */
-	readonly elementScale: number;
+	/** 1 / elements of one row's target. */
+	readonly lossScale: number;
 	/** 1 / rows in the batch. */
 	readonly rowScale: number;
 }
 
-/** Loss of a chunk without training (no dropout, no sampling). */
+/** Loss of a chunk, summed over its rows, without training (no dropout, no sampling). */
 export function lossOfChunk(
 	plan: NetworkPlan,
 	weights: readonly Tensor[],
@@ -49,11 +49,11 @@ export function lossOfChunk(
 	target: Tensor,
 	scale: ChunkScale
 ): Tensor {
-	const { y, outputs } = runLayers(plan, weights, x, { ...scoring, rowScale: scale.rowScale });
-	return addLosses(lossOf(scale.loss, y, target, scale.elementScale).loss, outputs);
+	const { y, outputs } = runLayers(plan, weights, x, scoring);
+	return addLosses(lossOf(scale.loss, y, target, scale.lossScale, 0).loss, outputs);
 }
 
-/** Loss and the gradient by every weight, in the order of the weights. */
+/** Loss summed over rows, and the gradient of the batch's mean loss by every weight, in the order of the weights. */
 export function gradientOfChunk(
 	plan: NetworkPlan,
 	weights: readonly Tensor[],
@@ -64,7 +64,7 @@ export function gradientOfChunk(
 ): { loss: Tensor; gradients: Tensor[] } {
 	const pass: Pass = { training: true, seed: place.seed, firstRow: place.firstRow, rowScale: scale.rowScale };
 	const { y, outputs } = runLayers(plan, weights, x, pass);
-	const parts = lossOf(scale.loss, y, target, scale.elementScale);
+	const parts = lossOf(scale.loss, y, target, scale.lossScale, scale.lossScale * scale.rowScale);
 	const gradients: Tensor[] = new Array<Tensor>(plan.weights.length);
 	let dy: Tensor | undefined = parts.gradient();
 	const firstTrained = plan.layers.findIndex((layer) => layer.weights.length > 0);
@@ -78,5 +78,5 @@ export function gradientOfChunk(
 }
 
 function addLosses(loss: Tensor, outputs: readonly LayerOutput[]): Tensor {
-	return outputs.reduce((sum, output) => (output.loss ? add(sum, output.loss) : sum), add(loss, scalar(0)));
+	return outputs.reduce((total, output) => (output.loss ? add(total, output.loss) : total), loss);
 }

@@ -11,6 +11,7 @@ import {
 	clipByValue,
 	concat,
 	exp,
+	fused,
 	greater,
 	matMul,
 	mul,
@@ -44,7 +45,7 @@ export interface Pass {
 	readonly seed: number;
 	/** Number of the first row of this chunk in its batch: a row draws the same however the batch is divided. */
 	readonly firstRow: number;
-	/** Factor of a term added to the loss once per row (1 / rows in the batch). */
+	/** 1 / rows in the batch: factor of the gradient of a loss term that a layer adds per row. */
 	readonly rowScale: number;
 }
 
@@ -57,7 +58,7 @@ export interface LayerGradients {
 
 export interface LayerOutput {
 	readonly y: Tensor;
-	/** Added to the loss (KL divergence), already scaled. */
+	/** Added to the loss (KL divergence), summed over rows. */
 	readonly loss?: Tensor;
 	backward(dy: Tensor, needInputGradient: boolean): LayerGradients;
 }
@@ -231,7 +232,7 @@ function lastStep(hSeq: Tensor3D): Tensor2D {
 function passDense(activation: string, x: Tensor, weights: readonly Tensor[]): LayerOutput {
 	const [kernel, bias] = weights as [Tensor2D, Tensor];
 	const flat = reshape(x, [-1, kernel.shape[0]]) as Tensor2D;
-	const z = add(matMul(flat, kernel), bias);
+	const z = fused.matMul({ a: flat, b: kernel, bias });
 	const y = activate(activation, z);
 	const outShape = [...x.shape.slice(0, -1), kernel.shape[1]];
 	return {
@@ -298,7 +299,7 @@ function rowWise(shape: readonly number[], pass: Pass, seed: number, draw: (rowS
 /**
  * Latent of a variational autoencoder (Kingma & Welling 2014): mean and log variance from two dense layers, a sample
  * mean + exp(logVariance / 2) * noise in training, the mean otherwise. Adds klWeight * KL(N(mean, variance) || N(0, 1)),
- * summed over units and averaged over rows.
+ * summed over units.
  */
 function passSampling(klWeight: number, x: Tensor, weights: readonly Tensor[], pass: Pass, seed: number): LayerOutput {
 	const [meanKernel, meanBias, spreadKernel, spreadBias] = weights as [Tensor2D, Tensor, Tensor2D, Tensor];
@@ -310,7 +311,7 @@ function passSampling(klWeight: number, x: Tensor, weights: readonly Tensor[], p
 	const variance = exp(logVariance);
 	const outShape = [...x.shape.slice(0, -1), meanKernel.shape[1]];
 	const factor = klWeight * pass.rowScale;
-	const loss = mul(sum(sub(add(square(mean), variance), add(logVariance, 1))), scalar(0.5 * factor));
+	const loss = mul(sum(sub(add(square(mean), variance), add(logVariance, 1))), scalar(0.5 * klWeight));
 	const noise = pass.training ? reshape(rowWise(outShape, pass, seed, normalFrom), mean.shape as number[]) : undefined;
 	const deviation = noise ? exp(mul(logVariance, 0.5)) : undefined;
 	const y = noise ? add(mean, mul(deviation!, noise)) : mean;

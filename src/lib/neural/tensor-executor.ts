@@ -2,19 +2,7 @@
  * Neural: an executor on TensorFlow.js tensors and our registered kernels, on whichever backend is current.
  * In: flat rows. Out: flat rows. Owns its weight, gradient and moment tensors; everything else ends with the call.
  */
-import {
-	add,
-	concat,
-	dispose,
-	keep,
-	mul,
-	reshape,
-	scalar,
-	tensor,
-	tidy,
-	zeros,
-	type Tensor
-} from '@tensorflow/tfjs-core';
+import { add, concat, dispose, keep, reshape, tensor, tidy, zeros, type Tensor } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
 import type { NetworkStream } from './engine';
 import type { AdamSetting, Chunk, ChunkPlace, Executor, LossName, Moments } from './executor';
@@ -60,7 +48,7 @@ export class TensorExecutor implements Executor {
 		this.activate();
 		const sum = tidy(() => {
 			const { x, target } = this.tensorsOfChunk(chunk);
-			return mul(lossOfChunk(this.plan, this.weights, x, target, this.scaleOf(chunk, loss, chunk.rows)), chunk.rows);
+			return lossOfChunk(this.plan, this.weights, x, target, this.scaleOf(chunk, loss, chunk.rows));
 		});
 		return (await this.take(sum))[0]!;
 	}
@@ -81,8 +69,7 @@ export class TensorExecutor implements Executor {
 			const { x, target } = this.tensorsOfChunk(chunk);
 			const scale = this.scaleOf(chunk, place.loss, place.batchRows);
 			const part = gradientOfChunk(this.plan, this.weights, x, target, scale, place);
-			const loss = mul(part.loss, scalar(place.batchRows));
-			const sums = [this.lossSum ? add(this.lossSum, loss) : loss];
+			const sums = [this.lossSum ? add(this.lossSum, part.loss) : part.loss];
 			part.gradients.forEach((gradient, k) => sums.push(this.gradients ? add(this.gradients[k]!, gradient) : gradient));
 			return sums;
 		}) as [Tensor, ...Tensor[]];
@@ -159,7 +146,7 @@ export class TensorExecutor implements Executor {
 	}
 
 	private scaleOf(chunk: Chunk, loss: LossName, batchRows: number) {
-		return { loss, elementScale: 1 / (batchRows * rowSizes(this.plan, chunk.steps).target), rowScale: 1 / batchRows };
+		return { loss, lossScale: 1 / rowSizes(this.plan, chunk.steps).target, rowScale: 1 / batchRows };
 	}
 
 	/** Kept tensors, one per weight; the numbers are copied. */
