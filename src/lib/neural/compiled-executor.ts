@@ -22,7 +22,7 @@ export class CompiledExecutor implements Executor {
 	constructor(
 		module: LstmModule,
 		readonly plan: NetworkPlan,
-		private readonly check: () => void
+		private readonly check: () => void = () => {}
 	) {
 		this.network = new FusedNetwork(module, plan);
 	}

@@ -143,7 +143,7 @@ export interface NetworkStream {
 export interface Engine {
 	readonly report: BackendReport;
 	createNetwork(spec: NetworkSpec, seed: number): Network;
-	/** Tensors alive; unchanged after fit, predict, cancel and failure. */
+	/** TensorFlow.js tensors alive; unchanged after fit, predict, cancel and failure. */
 	tensorCount(): number;
 	dispose(): Promise<void>;
 }
@@ -167,5 +167,3 @@ export interface CalibrationEntry {
 	readonly scoredWindowsPerSecond: number;
 	readonly trainedWindowsPerSecond: number;
 }
-
-// The implementation: `export async function startEngine(options: EngineOptions): Promise<Engine>` in ./index.ts

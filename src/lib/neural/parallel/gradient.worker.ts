@@ -1,11 +1,16 @@
-/** Neural: a worker that computes its share of each batch's gradient and takes every step that the others take. */
+/**
+ * Neural: a worker that computes its share of each batch's gradient and takes every step that the others take.
+ * In: messages of protocol.ts. Out: gradients. TensorFlow.js is loaded only for networks that the compiled kernels do not run:
+ * a tablet starts one of these per core.
+ */
 import { toPlainError } from '../../contracts/error';
-import { loadBackend } from '../backends';
-import { createExecutor } from '../create-executor';
+import type { BackendName } from '../backends';
+import { CompiledExecutor, supportsFused } from '../compiled-executor';
 import type { Chunk, Executor } from '../executor';
 import { evenChunks } from '../fit';
 import { rowSizes } from '../fit-data';
-import { planNetwork } from '../network-spec';
+import { planNetwork, type NetworkPlan } from '../network-spec';
+import { loadLstmModule } from '../wasm/module';
 import type { FromHelper, ToHelper } from './protocol';
 
 let executor: Executor | undefined;
@@ -15,8 +20,7 @@ const reply = (message: FromHelper, transfer: Transferable[] = []) => self.postM
 
 async function handle(message: ToHelper): Promise<void> {
 	if (message.kind === 'start') {
-		const loaded = await loadBackend(message.backend);
-		executor = createExecutor(loaded, planNetwork(message.spec));
+		executor = await executorFor(message.backend, planNetwork(message.spec));
 		executor.setWeights(message.weights);
 		executor.startTraining(message.moments);
 		chunkRows = message.chunkRows;
@@ -32,6 +36,15 @@ async function handle(message: ToHelper): Promise<void> {
 		executor!.setGradient(message.gradient);
 		executor!.step(message.setting);
 	}
+}
+
+async function executorFor(backend: BackendName, plan: NetworkPlan): Promise<Executor> {
+	if (backend === 'wasm' && supportsFused(plan)) return new CompiledExecutor(await loadLstmModule(), plan);
+	const [{ loadBackend }, { createExecutor }] = await Promise.all([
+		import('../backends'),
+		import('../create-executor')
+	]);
+	return createExecutor(await loadBackend(backend), plan);
 }
 
 function partOf({ plan }: Executor, rows: Chunk, from: number, to: number): Chunk {
