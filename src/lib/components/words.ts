@@ -11,6 +11,7 @@ const dayTime = new Intl.DateTimeFormat('en-GB', {
 	hour: '2-digit',
 	minute: '2-digit'
 });
+const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const dayYearTime = new Intl.DateTimeFormat('en-GB', {
 	day: 'numeric',
 	month: 'short',
@@ -27,9 +28,14 @@ export function formatTime(time: EpochMs, now: EpochMs = Date.now()): string {
 	return then.getFullYear() === today.getFullYear() ? dayTime.format(then) : dayYearTime.format(then);
 }
 
-/** With its day whatever the day: "3 Mar 2026, 14:02", for what is not of the moment, such as a model's making. */
-export function formatDate(time: EpochMs): string {
+/** With its day whatever the day: "3 Mar 2026, 14:02", for what is not of the moment, such as a span of data. */
+export function formatDateTime(time: EpochMs): string {
 	return dayYearTime.format(time);
+}
+
+/** "3 Mar 2021": for what happened on a day, such as the making of a model. */
+export function formatDate(time: EpochMs): string {
+	return dayYear.format(time);
 }
 
 /** "14:02". */
@@ -98,4 +104,16 @@ export function formatBytes(bytes: number): string {
 
 export function formatCount(count: number, one: string, many = `${one}s`): string {
 	return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
+}
+
+/** A sensor's name as words: "bearingTemperature" and "bearing_temperature" read "Bearing temperature"; acronyms stay. */
+export function sensorLabel(name: string): string {
+	const words = name
+		.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+		.replace(/[_\-.]+/g, ' ')
+		.trim()
+		.split(/\s+/)
+		.map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word))
+		.join(' ');
+	return words ? words[0]!.toUpperCase() + words.slice(1) : name;
 }
