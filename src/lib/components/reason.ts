@@ -1,6 +1,6 @@
 /** The one thing to say of a machine now. In: its report and worst open alarm. Out: a sentence and how grave it is. */
 import type { Alarm, AlarmPriority, HealthReport, SensorDeviation } from '$lib/contracts';
-import { formatQuantity } from './words';
+import { formatQuantity, sensorLabel } from './words';
 
 export interface Reason {
 	readonly text: string;
@@ -22,14 +22,16 @@ export function unscoredReason(report: HealthReport): string | undefined {
 
 export function reasonOf(
 	report: HealthReport | undefined,
-	alarm: Pick<Alarm, 'reason' | 'priority' | 'state'> | undefined
+	alarm: Pick<Alarm, 'reason' | 'priority' | 'state'> | undefined,
+	unitOf?: (sensorName: string) => string | undefined
 ): Reason {
 	if (alarm) return { text: alarm.reason, priority: alarm.priority, acknowledged: alarm.state === 'acknowledged' };
 	if (!report) return { text: 'Not judged yet' };
 	const unscored = unscoredReason(report);
 	if (unscored) return { text: unscored };
 	const first = report.contributors[0];
-	if (report.anomalous && first) return { text: `Unusual: ${first.sensorName} ${deviationWords(first)}` };
+	if (report.anomalous && first)
+		return { text: `Unusual: ${sensorLabel(first.sensorName)} ${deviationWords(first, unitOf?.(first.sensorName))}` };
 	if (report.grade !== 'good' && report.grade !== 'unknown') return { text: 'Recovering: no anomaly now' };
 	return { text: 'Normal' };
 }

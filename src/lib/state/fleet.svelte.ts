@@ -36,6 +36,8 @@ import type { StorageUse } from './system-health';
 /** Changes are taken up no more often than this. */
 const flushMs = 500;
 const spansEveryMs = 10_000;
+/** Scoring may be catching up with stored readings: for this long after opening, short sparklines are read again. */
+const catchUpMs = 5 * 60_000;
 const storageEveryMs = 60_000;
 export const rateSpanMs = 3_600_000;
 /** Spans are kept for the longest timeline. */
@@ -143,6 +145,7 @@ class Fleet {
 		this.#reset();
 		this.#store = store;
 		const known = new Set<MachineId>();
+		const openedAt = Date.now();
 		const ends = [
 			store.registry.watch((machines, sensors) => {
 				this.#takeRegistry(machines, sensors);
@@ -155,7 +158,12 @@ class Fleet {
 			live.on('verdicts', ({ reports }) => this.#hearReports(reports))
 		];
 		const timers = [
-			setInterval(() => void this.#loadSpans(), spansEveryMs),
+			setInterval(() => {
+				void this.#loadSpans();
+				if (Date.now() - openedAt > catchUpMs) return;
+				const short = this.#list.filter((machine) => !machine.sparkFilled).map(({ record }) => record);
+				if (short.length > 0) void this.#loadHealth(store, short);
+			}, spansEveryMs),
 			setInterval(() => void this.#measureStorage(), storageEveryMs)
 		];
 		void this.#loadSpans();
@@ -289,6 +297,14 @@ class Fleet {
 				if (machine) this.#touched.add(machine);
 			}
 			this.#flush();
+			await this.#loadHealth(store, machines);
+		} catch (error) {
+			if (this.#store === store) this.#problem = toPlainError(error);
+		}
+	}
+
+	async #loadHealth(store: Store, machines: readonly MachineRecord[]): Promise<void> {
+		try {
 			const to = Date.now();
 			for (let i = 0; i < machines.length; i += historyBatch) {
 				const sensorIds = machines.slice(i, i + historyBatch).map(({ id }) => sensorIdOf(id, derivedSeries.health));

@@ -5,7 +5,7 @@
 import type { Alarm, EpochMs, HealthGrade, HealthReport, MachineId, MachineRecord, SensorRecord } from '$lib/contracts';
 import { clock } from './clock.svelte';
 import { FreshnessTracker, isStale } from './freshness';
-import { SparkBins, type SparkPoint } from './spark-bins';
+import { SparkBins, sparkBinMs, sparkSpanMs, type SparkPoint } from './spark-bins';
 
 export class MachineState {
 	readonly id: MachineId;
@@ -74,6 +74,11 @@ export class MachineState {
 	/** Health over the last half hour. */
 	get spark(): readonly SparkPoint[] {
 		return this.#spark;
+	}
+	/** The sparkline reaches back as far as it can. */
+	get sparkFilled(): boolean {
+		const first = this.#spark[0];
+		return first !== undefined && first.time <= Date.now() - sparkSpanMs + 2 * sparkBinMs;
 	}
 	get scoredFrom(): EpochMs | undefined {
 		return this.#scoredFrom;

@@ -32,7 +32,7 @@ const flushMs = 500;
 const tailSpanMs = 10 * 60_000;
 /** A late sample is drawn after at most this long. */
 const lateReloadMs = 5_000;
-const defaultSpanMs = 8 * 60_000;
+const defaultSpanMs = 3_600_000;
 
 export interface ExpectedBand {
 	readonly times: readonly EpochMs[];

@@ -1,7 +1,7 @@
 /** Why a machine is unwell, in one plain sentence. In: its report, alarm and sensors. Out: words with units and times. */
 import type { EpochMs, HealthReport, SensorRecord } from '$lib/contracts';
 import { deviationWords, unscoredReason } from '../reason';
-import { formatDuration, formatShare, formatTime } from '../words';
+import { formatDuration, formatShare, formatTime, sensorLabel } from '../words';
 
 /** Shares below this are noise and are not listed. */
 export const leastShare = 0.02;
@@ -15,6 +15,6 @@ export function whySentence(report: HealthReport | undefined, sensors: readonly 
 		return report.anomalous ? 'The score is above its threshold.' : 'Every sensor is where the model expects it.';
 	const sensor = sensors.find(({ name }) => name === first.sensorName);
 	const since = `Unwell since ${formatTime(report.unwellSince, now)} (${formatDuration(now - report.unwellSince)})`;
-	const lead = `${first.sensorName} drives ${formatShare(first.share)} of it: ${deviationWords(first, sensor?.unit, sensor?.resolution)}`;
+	const lead = `${sensorLabel(first.sensorName)} drives ${formatShare(first.share)} of it: ${deviationWords(first, sensor?.unit, sensor?.resolution)}`;
 	return `${since}. ${lead}.${unscored ? ` ${unscored}.` : ''}`;
 }
