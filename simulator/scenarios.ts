@@ -41,8 +41,8 @@ const demo: readonly ScenarioFault[] = [
 		onset: -90,
 		growth: 120
 	},
-	{ machine: { machineClass: 'electric-motor', nth: 1 }, fault: 'misalignment', onset: 2, growth: 16 },
-	{ machine: { machineClass: 'gearbox-conveyor', nth: 0 }, fault: 'lubrication-loss', onset: 10, growth: 30 }
+	{ machine: { machineClass: 'electric-motor', nth: 1 }, fault: 'misalignment', onset: 6, growth: 20 },
+	{ machine: { machineClass: 'gearbox-conveyor', nth: 0 }, fault: 'gear-crack', onset: 10, growth: 30 }
 ];
 
 /** Ids of all physical faults, each once, in the order of the classes. */
@@ -63,7 +63,7 @@ export const scenarios: readonly Scenario[] = [
 		id: 'demo',
 		title: 'Demo',
 		description:
-			'One pump bearing is well worn at the start, a motor loses its alignment within ten minutes, a conveyor its lubrication within half an hour; the rest is healthy.'
+			'One pump bearing is well worn at the start, a motor loses its alignment from minute 6 on, a gear tooth of a conveyor cracks from minute 10 on; the rest is healthy.'
 	},
 	{ id: 'healthy', title: 'Healthy', description: 'No faults: machines go through their modes.' },
 	{
