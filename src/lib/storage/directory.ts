@@ -3,18 +3,21 @@
  * context may keep what it has once read.
  */
 import { splitSensorId, type MachineId, type SensorId } from '../contracts';
-import type { Database, NumberState, SeriesRow } from './database';
+import type { AssetRow, Database, NumberState, SeriesRow } from './database';
 
 export class Directory {
 	private readonly bySensor = new Map<SensorId, SeriesRow>();
 	private readonly byKey = new Map<number, SeriesRow>();
 	private readonly byMachine = new Map<MachineId, number>();
+	/** Every series up to this number is known here. */
+	private upTo = 0;
 
 	constructor(private readonly database: Database) {}
 
 	private learn(row: SeriesRow): void {
 		this.bySensor.set(row.id, row);
 		this.byKey.set(row.key, row);
+		this.byMachine.set(splitSensorId(row.id).machineId, row.machine);
 	}
 
 	/** Series that this context knows of. */
@@ -58,35 +61,45 @@ export class Directory {
 
 	/** As `find`, giving numbers to sensors and machines that have none. */
 	async ensure(sensorIds: readonly SensorId[]): Promise<SeriesRow[]> {
-		const found = await this.find(sensorIds);
-		const missing = [...new Set(sensorIds.filter((_, i) => !found[i]))];
-		if (missing.length > 0) {
+		if (sensorIds.some((id) => !this.bySensor.has(id))) {
 			const { database } = this;
-			const rows = await database.transaction('rw', database.assets, database.series, database.state, async () => {
-				const numbers = ((await database.state.get('numbers')) as NumberState | undefined) ?? {
-					key: 'numbers',
-					assets: 0,
-					series: 0
-				};
-				const there = await database.series.bulkGet(missing);
-				const wanted = missing.filter((_, i) => !there[i]);
-				const names = [...new Set(wanted.map((id) => splitSensorId(id).machineId))];
-				const assets = await database.assets.bulkGet(names);
-				const newAssets = names.filter((_, i) => !assets[i]).map((id) => ({ id, key: ++numbers.assets }));
-				const machines = new Map(
-					[...assets, ...newAssets].flatMap((asset) => (asset ? [[asset.id, asset.key] as const] : []))
-				);
-				const added = wanted.map((id) => ({
-					id,
-					key: ++numbers.series,
-					machine: machines.get(splitSensorId(id).machineId)!
-				}));
-				await database.assets.bulkPut(newAssets);
-				await database.series.bulkPut(added);
-				await database.state.put(numbers);
-				return [...there.flatMap((row) => (row ? [row] : [])), ...added];
-			});
+			const { rows, last } = await database.transaction(
+				'rw',
+				database.assets,
+				database.series,
+				database.state,
+				async () => {
+					const stored = (await database.state.get('numbers')) as NumberState | undefined;
+					const numbers: NumberState = stored ?? { key: 'numbers', assets: 0, series: 0 };
+					// Whatever others have added since this context last looked; then all series are known and the rest is new.
+					const rows = numbers.series > this.upTo ? await database.series.where('key').above(this.upTo).toArray() : [];
+					const known = new Map(rows.map((row) => [row.id, row]));
+					const machines = new Map(rows.map((row) => [splitSensorId(row.id).machineId, row.machine]));
+					const assets: AssetRow[] = [];
+					const added: SeriesRow[] = [];
+					for (const id of sensorIds) {
+						if (this.bySensor.has(id) || known.has(id)) continue;
+						const { machineId } = splitSensorId(id);
+						let machine = this.byMachine.get(machineId) ?? machines.get(machineId);
+						if (machine === undefined) {
+							machine = ++numbers.assets;
+							machines.set(machineId, machine);
+							assets.push({ id: machineId, key: machine });
+						}
+						const row = { id, key: ++numbers.series, machine };
+						known.set(id, row);
+						added.push(row);
+					}
+					if (added.length > 0) {
+						await database.assets.bulkAdd(assets);
+						await database.series.bulkAdd(added);
+						await database.state.put(numbers);
+					}
+					return { rows: [...rows, ...added], last: numbers.series };
+				}
+			);
 			for (const row of rows) this.learn(row);
+			this.upTo = Math.max(this.upTo, last);
 		}
 		return sensorIds.map((id) => this.bySensor.get(id)!);
 	}
