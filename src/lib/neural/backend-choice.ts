@@ -35,12 +35,17 @@ const calibrationRows: Record<BackendName, number> = { wasm: 18, webgpu: 32, cpu
 export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 	if (options.backends) return firstRight(options.backends, options, []);
 	const rejected: Rejected[] = [];
-	const candidates: { loaded: LoadedBackend; rate: CalibrationEntry }[] = [];
+	const right: LoadedBackend[] = [];
 	for (const name of options.purpose === 'training' ? (['wasm', 'webgpu'] as const) : (['wasm'] as const)) {
 		const loaded = await tryBackend(name, rejected);
-		if (loaded) candidates.push({ loaded, rate: await rateFor(loaded, options) });
+		if (loaded) right.push(loaded);
 	}
-	if (candidates.length === 0) return firstRight(['cpu'], options, rejected);
+	if (right.length === 0) return firstRight(['cpu'], options, rejected);
+	// Nothing to choose from and nowhere to keep a rate: measuring would only delay the start.
+	if (right.length === 1 && !options.calibrationCache)
+		return choiceOf(right[0]!, undefined, rejected, ['cpu'], options);
+	const candidates: { loaded: LoadedBackend; rate: CalibrationEntry }[] = [];
+	for (const loaded of right) candidates.push({ loaded, rate: await rateFor(loaded, options) });
 	const measure = options.purpose === 'training' ? 'trainedWindowsPerSecond' : 'scoredWindowsPerSecond';
 	candidates.sort((a, b) => b.rate[measure] - a.rate[measure]);
 	const [best, ...others] = candidates;

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportKeras, importKeras, startEngine, type Engine, type KerasFiles, type NetworkSpec } from '$lib/neural';
+import { loadFusedModel } from '$lib/neural/layers';
 import { normalFrom } from '$lib/neural/random';
 
 let engine: Engine;
@@ -118,6 +119,33 @@ describe('import', () => {
 		const x = input(3 * 7 * 2);
 		expectClose(await network.predict(x, 3, 7), (model.predict(tf.tensor(x, [3, 7, 2])) as tf.Tensor).dataSync());
 		network.dispose();
+	});
+
+	it('runs a model that branches and joins on fused layers', async () => {
+		const recurrent = {
+			activation: 'tanh',
+			recurrentActivation: 'sigmoid',
+			recurrentInitializer: 'glorotUniform'
+		} as const;
+		const entry = tfl.input({ shape: [6, 2] });
+		const left = tfl.layers.lstm({ units: 3, ...recurrent }).apply(entry) as tfl.SymbolicTensor;
+		const right = tfl.layers
+			.bidirectional({ layer: tfl.layers.lstm({ units: 2, ...recurrent }) as tfl.RNN, mergeMode: 'sum' })
+			.apply(entry) as tfl.SymbolicTensor;
+		const joined = tfl.layers.concatenate().apply([left, right]) as tfl.SymbolicTensor;
+		const model = tfl.model({
+			inputs: entry,
+			outputs: tfl.layers.dense({ units: 2 }).apply(joined) as tfl.SymbolicTensor
+		});
+		const files = await saveStock(model);
+		expect(() => importKeras(files)).toThrow(/expected a single chain of layers/);
+		const fused = await loadFusedModel(files);
+		expect(fused.layers.map((layer) => layer.getClassName())).toContain('FusedLSTM');
+		const x = tf.tensor(input(3 * 6 * 2), [3, 6, 2]);
+		expectClose((fused.predict(x) as tf.Tensor).dataSync(), (model.predict(x) as tf.Tensor).dataSync());
+		await expect(loadFusedModel({ ...files, weightData: files.weightData.slice(8) })).rejects.toThrow(
+			/expected \d+ bytes/
+		);
 	});
 
 	it('reads a functional model that is one chain, as Keras 2 and Keras 3 write it', () => {

@@ -2,3 +2,4 @@
 export { FusedLstm, fusedLstm, type FusedLstmArgs } from './fused-lstm';
 export { FusedGru, fusedGru, type FusedGruArgs } from './fused-gru';
 export { GaussianSampling, klDivergence } from './gaussian-sampling';
+export { loadFusedModel } from './load-model';
