@@ -19,8 +19,8 @@ import { writeCard, writeReadme, type ClassMetrics } from './cards';
 const { values: options } = parseArgs({
 	options: {
 		class: { type: 'string' },
-		epochs: { type: 'string', default: '14' },
-		version: { type: 'string', default: 'v1' },
+		epochs: { type: 'string', default: '12' },
+		version: { type: 'string', default: 'v2' },
 		quick: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
@@ -52,9 +52,16 @@ function runs(
 }
 
 const scale = options.quick ? 0.4 : 1;
-const trainingPlants = [0, 5, 10, 15, 20].map((at, i) => ({ seed: 101 + i, machines: 4, hours: 0.75 * scale, at }));
-const calibrationPlants = [2, 7, 13, 18, 23].map((at, i) => ({ seed: 201 + i, machines: 4, hours: 1 * scale, at }));
-const healthyPlants = [1, 6, 12, 17, 22].map((at, i) => ({ seed: 301 + i, machines: 8, hours: 2 * scale, at }));
+const plantsOf = (count: number, firstSeed: number, machines: number, hours: number, from: number) =>
+	Array.from({ length: Math.ceil(count * scale) }, (_, i) => ({
+		seed: firstSeed + i,
+		machines,
+		hours,
+		at: (from + (i * 24) / count) % 24
+	}));
+const trainingPlants = plantsOf(12, 101, 4, 0.5, 0);
+const calibrationPlants = plantsOf(12, 201, 5, 1, 1);
+const healthyPlants = plantsOf(5, 301, 8, 2, 2);
 const faultPlants = [{ seed: 401, machines: 4, hours: 1, at: 8 }];
 const faultOnset = 15;
 const faultGrowth = 40;

@@ -6,7 +6,7 @@
  */
 
 /** Chance per step of crossing the threshold in normal running that the tail fit aims at: less than one in a month of 1 Hz. */
-export const exceedanceProbability = 2e-7;
+export const exceedanceProbability = 4e-7;
 
 /**
  * Peaks over threshold: the generalised Pareto distribution fitted to the excesses over the 98th percentile by
@@ -35,7 +35,7 @@ export function paretoLevel(values: ArrayLike<number>, probability: number): num
 }
 
 /**
- * Threshold of a smoothed statistic. The tail level is kept between 1.2 and 2 times the largest normal value (the fit assumes
+ * Threshold of a smoothed statistic. The tail level is kept between 1.1 and 1.5 times the largest normal value (the fit assumes
  * independence, which smoothed values lack), then widened by 1 + 3/sqrt(n), n being the independent looks at the machine
  * that the data amounts to: rows x smoothing / 2.
  */
@@ -44,6 +44,6 @@ export function learnThreshold(values: ArrayLike<number>, smoothing: number): nu
 	for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
 	const looks = Math.max(1, (values.length * smoothing) / 2);
 	const tail = paretoLevel(values, exceedanceProbability);
-	const level = Math.min(2 * largest, Math.max(1.2 * largest, Number.isNaN(tail) ? 0 : tail));
+	const level = Math.min(1.5 * largest, Math.max(1.1 * largest, Number.isNaN(tail) ? 0 : tail));
 	return Math.max(1, level * (1 + 3 / Math.sqrt(looks)));
 }
