@@ -16,7 +16,8 @@ export interface LossPlot {
 	readonly validation: string;
 	/** Height of the floor, pixels; undefined when there is none. */
 	readonly floor: number | undefined;
-	readonly last: { readonly x: number; readonly validation: number } | undefined;
+	/** The epoch whose weights are kept: the one with the smallest error on data kept back. */
+	readonly best: { readonly x: number; readonly validation: number } | undefined;
 	readonly xTicks: readonly { readonly x: number; readonly label: string }[];
 	readonly yTicks: readonly { readonly y: number; readonly label: string }[];
 }
@@ -43,12 +44,17 @@ export function layOutLoss(
 			.defined((point) => point[key] > 0 && Number.isFinite(point[key]))
 			.x((point) => round(x(point.epoch)))
 			.y((point) => round(y(point[key])))(curve) ?? '';
-	const last = curve.at(-1);
+	const best = curve
+		.filter((point) => point.validation > 0)
+		.reduce<LossPoint | undefined>(
+			(least, point) => (least && least.validation <= point.validation ? least : point),
+			undefined
+		);
 	return {
 		train: path('train'),
 		validation: path('validation'),
 		floor: floor !== undefined && floor > 0 ? round(y(floor)) : undefined,
-		last: last && last.validation > 0 ? { x: round(x(last.epoch)), validation: round(y(last.validation)) } : undefined,
+		best: best && { x: round(x(best.epoch)), validation: round(y(best.validation)) },
 		xTicks: wholeTicks(x.ticks(Math.max(2, Math.floor(box.width / 90)))).map((epoch) => ({
 			x: round(x(epoch)),
 			label: String(epoch)

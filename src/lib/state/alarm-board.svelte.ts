@@ -40,8 +40,10 @@ export class AlarmBoard {
 	alarms = $state.raw<readonly Alarm[]>([]);
 	loading = $state(true);
 	problem = $state.raw<PlainError | undefined>(undefined);
-	/** Time of the oldest stored reading: since when there could have been alarms. */
+	/** Since when live machines are known: before that there could be no alarm of theirs. */
 	observedSince = $state<EpochMs | undefined>(undefined);
+	/** Machines known only from a recording, with the recording's end: their alarms are of that time, not of now. */
+	recordings = $state.raw<ReadonlyMap<MachineId, EpochMs>>(new Map());
 	filter = $state<AlarmFilter>({ priority: 'all', state: 'all', machineId: 'all' });
 
 	readonly filtered = $derived(
@@ -51,6 +53,8 @@ export class AlarmBoard {
 	readonly open = $derived(this.shown.filter(isOpen).sort(compareAlarms));
 	readonly closed = $derived(this.shown.filter((alarm) => !isOpen(alarm)).sort((a, b) => b.raisedAt - a.raisedAt));
 	readonly unseen = $derived(this.open.filter(canAcknowledge));
+	/** What counts for the rates: alarms of live machines. */
+	readonly live = $derived(this.alarms.filter((alarm) => !this.recordings.has(alarm.machineId)));
 	readonly machineIds = $derived([...new Set(this.alarms.map((alarm) => alarm.machineId))].sort());
 
 	#store: Store | undefined;
@@ -60,29 +64,48 @@ export class AlarmBoard {
 		this.#store = store;
 		this.loading = true;
 		let wanted = 0;
-		const reload = async (open: readonly Alarm[]) => {
+		let ended = false;
+		let open: readonly Alarm[] = [];
+		const reload = async () => {
 			const turn = ++wanted;
 			try {
-				const listed = await store.alarms.list({ from: now() - historyMs, limit: historyLimit });
-				if (turn !== wanted) return;
+				const lists = await Promise.all([
+					store.alarms.list({ from: now() - historyMs, limit: historyLimit }),
+					...[...this.recordings.keys()].map((machineId) => store.alarms.list({ machineId, limit: historyLimit }))
+				]);
+				if (ended || turn !== wanted) return;
 				// Open alarms may be older than the history shown, and a listing may be one change behind the watch.
-				const byId = new Map(listed.map((alarm) => [alarm.id, alarm]));
+				const byId = new Map(lists.flat().map((alarm) => [alarm.id, alarm]));
 				for (const alarm of open) byId.set(alarm.id, alarm);
 				this.alarms = [...byId.values()];
 				this.problem = undefined;
 			} catch (error) {
-				if (turn === wanted) this.problem = toPlainError(error);
+				if (ended || turn !== wanted) return;
+				this.problem = toPlainError(error);
 			}
 			this.loading = false;
 		};
-		const unwatch = store.alarms.watch((alarms) => void reload(alarms));
-		void store.series.statistics().then(
-			({ oldest }) => (this.observedSince = oldest),
-			() => undefined // The figures then assume a full day; the list is what matters.
-		);
+		const unwatchAlarms = store.alarms.watch((alarms) => {
+			open = alarms;
+			void reload();
+		});
+		let known = '';
+		const unwatchRegistry = store.registry.watch((machines) => {
+			const seen = machines.filter((machine) => machine.origin !== 'import').map((machine) => machine.firstSeen);
+			this.observedSince = seen.length > 0 ? Math.min(...seen) : undefined;
+			const ids = machines.filter((machine) => machine.origin === 'import').map((machine) => machine.id);
+			if (ids.join('\n') === known) return;
+			known = ids.join('\n');
+			void readEnds(store, ids).then((ends) => {
+				if (ended) return;
+				this.recordings = ends;
+				void reload();
+			});
+		});
 		return () => {
-			wanted++;
-			unwatch();
+			ended = true;
+			unwatchAlarms();
+			unwatchRegistry();
 			this.#store = undefined;
 		};
 	}
@@ -106,4 +129,12 @@ export class AlarmBoard {
 			(machineId === 'all' || alarm.machineId === machineId)
 		);
 	}
+}
+
+/** Time of the last stored reading of each machine; a machine without one is left out. */
+async function readEnds(store: Store, machineIds: readonly MachineId[]): Promise<Map<MachineId, EpochMs>> {
+	const extents = await Promise.all(
+		machineIds.map(async (id) => [id, (await store.series.extent(id).catch(() => undefined))?.to] as const)
+	);
+	return new Map(extents.filter((entry): entry is [MachineId, EpochMs] => entry[1] !== undefined));
 }

@@ -15,9 +15,9 @@ export const alarmStateWords: Readonly<Record<AlarmState, string>> = {
 
 export const priorityWords: Readonly<Record<AlarmPriority, string>> = { high: 'High', medium: 'Medium', low: 'Low' };
 
-/** How long the condition lasted, or lasts by now, milliseconds. */
-export function alarmDurationMs(alarm: Pick<Alarm, 'since' | 'returnedAt'>, now: EpochMs): number {
-	return Math.max(0, (alarm.returnedAt ?? now) - alarm.since);
+/** How long the condition lasted, or lasts by `until` (now, or the end of a recording), milliseconds. */
+export function alarmDurationMs(alarm: Pick<Alarm, 'since' | 'returnedAt'>, until: EpochMs): number {
+	return Math.max(0, (alarm.returnedAt ?? until) - alarm.since);
 }
 
 /** True while the condition itself is present. */

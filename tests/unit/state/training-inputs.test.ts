@@ -38,12 +38,12 @@ describe('the loss chart', () => {
 	it('puts the floor between losses above and below it', () => {
 		const plot = layOutLoss(curve, 0.4, 10, { width: 300, height: 160 });
 		expect(plot.floor).toBeGreaterThan(0);
-		expect(plot.floor).toBeLessThan(plot.last!.validation);
+		expect(plot.floor).toBeLessThan(plot.best!.validation);
 	});
 	it('draws nothing, and does not fail, before the first epoch', () => {
 		expect(layOutLoss([], undefined, 10, { width: 300, height: 160 })).toMatchObject({ train: '', floor: undefined });
 		expect(
-			layOutLoss([{ epoch: 1, train: NaN, validation: 0 }], 0, 0, { width: 300, height: 160 }).last
+			layOutLoss([{ epoch: 1, train: NaN, validation: 0 }], 0, 0, { width: 300, height: 160 }).best
 		).toBeUndefined();
 	});
 });
