@@ -1,0 +1,80 @@
+/**
+ * axe finds nothing serious or critical on any screen, in both themes, with the demo running and at the first opening.
+ */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import type { AxeResults } from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StaticServer } from '../../simulator/cli/static-server';
+import { chromiumArguments } from '../bench/harness';
+import { serveApp } from '../tools/app';
+import { findChromium } from '../tools/find-chromium';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let app: StaticServer;
+let browser: Browser;
+beforeAll(async () => {
+	app = await serveApp();
+	browser = await chromium.launch({ executablePath: findChromium()!, args: chromiumArguments });
+});
+afterAll(async () => {
+	await browser.close();
+	await app.close();
+});
+
+/** One line per serious or critical finding: rule, what it says, where. */
+async function findings(page: Page): Promise<string[]> {
+	await page.evaluate(axe);
+	const results = (await page.evaluate(() =>
+		(globalThis as unknown as { axe: { run(): Promise<unknown> } }).axe.run()
+	)) as AxeResults;
+	return results.violations
+		.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+		.map(
+			({ id, help, nodes }) =>
+				`${id}: ${help} - ${nodes
+					.map(({ target }) => target.join(' '))
+					.slice(0, 3)
+					.join(' | ')}`
+		);
+}
+
+describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', (colorScheme) => {
+	let page: Page;
+	beforeAll(async () => {
+		const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, hasTouch: true, colorScheme });
+		page = await context.newPage();
+	});
+	afterAll(() => page.context().close());
+
+	test.each(['', 'connect/', 'import/'])('before anything is chosen: /%s', async (path) => {
+		await page.goto(`${app.url}${path}`);
+		await page.getByRole('heading', { level: 1 }).waitFor();
+		expect(await findings(page)).toEqual([]);
+	});
+
+	test('the demo: plant screen, then every other screen', async () => {
+		await page.goto(app.url);
+		await page.getByRole('button', { name: /^Demo/ }).click();
+		await page.locator('[data-verdict-at]').first().waitFor({ timeout: 60_000 });
+		expect(await findings(page)).toEqual([]);
+		const machine = encodeURIComponent((await page.locator('[data-machine]').first().getAttribute('data-machine'))!);
+		const paths = [
+			'alarms/',
+			'models/',
+			'data/',
+			'settings/',
+			'score/',
+			`machine/?id=${machine}`,
+			`machine/train/?id=${machine}`
+		];
+		for (const path of paths) {
+			await page.goto(`${app.url}${path}`);
+			await page.getByRole('heading', { level: 1 }).waitFor();
+			await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null);
+			expect(await findings(page), path).toEqual([]);
+		}
+	});
+});
