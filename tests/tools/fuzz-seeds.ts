@@ -1,4 +1,6 @@
 /** Messages that the fuzzer mutates: at least one well-formed message of every dialect. */
+import { bytes, double, float, metric, number, payload, text } from '../unit/acquisition/protobuf-writer';
+
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const json = (topic: string, value: unknown) => ({ topic, payload: utf8(JSON.stringify(value)) });
 const TOPIC = 'rotterdam/utilities/line-2/pump-3';
@@ -18,5 +20,25 @@ export const fuzzSeeds: readonly { topic: string; payload: Uint8Array }[] = [
 	{ topic: `${TOPIC}/flow`, payload: utf8('41.2') },
 	{ topic: `${TOPIC}/flow`, payload: utf8('"41.2"') },
 	{ topic: `${TOPIC}/flow`, payload: utf8('41.2 l/min') },
-	json(`${TOPIC}/_meta`, { machineClass: 'centrifugal-pump', sensors: { flow: { unit: 'm3/h', range: [0, 200] } } })
+	json(`${TOPIC}/_meta`, { machineClass: 'centrifugal-pump', sensors: { flow: { unit: 'm3/h', range: [0, 200] } } }),
+	{
+		topic: 'spBv1.0/rotterdam/NBIRTH/edge-1',
+		payload: payload(1763880000000, 0, [{ name: 'bdSeq', type: 4, value: number(11, 1) }])
+	},
+	{
+		topic: 'spBv1.0/rotterdam/DBIRTH/edge-1/pump-3',
+		payload: payload(1763880000000, 1, [
+			{ name: 'flow', alias: 7, type: 2, unit: 'l/min', quality: 192, value: number(10, 5) },
+			{ name: 'Motor/Temperature', alias: 8, type: 10, value: double(13, 71.5) },
+			{ name: 'serial', type: 12, value: text(15, 'A1') },
+			{ name: 'motor', type: 19, value: bytes(18, bytes(2, metric({ name: 'speed', type: 9, value: float(12, 1) }))) }
+		])
+	},
+	{
+		topic: 'spBv1.0/rotterdam/DDATA/edge-1/pump-3',
+		payload: payload(1763880001000, 2, [
+			{ alias: 7, value: number(10, 0xffff), historical: true },
+			{ alias: 8, value: double(13, 72) }
+		])
+	}
 ];

@@ -33,43 +33,48 @@ export function withTransfer<V extends object>(value: V, transferables: Transfer
  * call it was passed to settles; later calls of it do nothing.
  */
 export function exposeWorker<T extends object>(api: T, endpoint: Comlink.Endpoint = globalThis as never): void {
+	const announced = announceLife(endpoint);
 	const answers: Record<string, (...args: unknown[]) => Promise<Outcome>> = {};
 	for (const name of methodNames(api)) {
 		const method = (api as Record<string, AnyFunction>)[name]!.bind(api) as (...args: unknown[]) => unknown;
-		answers[name] = (...args) => answer(method, args);
+		// Whoever has an answer also knows how to notice this worker's end.
+		answers[name] = (...args) => announced.then(() => answer(method, args));
 	}
 	endpoint.addEventListener('messageerror', () => {
 		endpoint.postMessage({ millwright: 'unreadable' } satisfies WorkerNotice);
 	});
 	Comlink.expose(answers, endpoint);
-	announceLife(endpoint);
 }
 
 async function answer(method: (...args: unknown[]) => unknown, args: unknown[]): Promise<Outcome> {
-	const releases: (() => void)[] = [];
+	const releases: (() => Promise<unknown>)[] = [];
+	const released = () => Promise.all(releases.splice(0).map((release) => release()));
 	try {
 		const value = await method(...args.map((argument) => receiveArgument(argument, releases)));
+		// Callbacks travel on ports of their own: the page must have had the last one before it has the result.
+		await released();
 		const outcome: Outcome = { ok: true, value };
 		const moved = typeof value === 'object' && value !== null ? transfers.get(value) : undefined;
 		return moved ? Comlink.transfer(outcome, moved) : outcome;
 	} catch (error) {
+		await released();
 		return { ok: false, error: cloneable(toPlainError(error)) };
-	} finally {
-		for (const release of releases) release();
 	}
 }
 
-function receiveArgument(argument: unknown, releases: (() => void)[]): unknown {
+function receiveArgument(argument: unknown, releases: (() => Promise<unknown>)[]): unknown {
 	if (typeof argument !== 'function') return argument;
 	const remote = argument as unknown as Comlink.Remote<(...args: unknown[]) => void> & Comlink.ProxyMethods;
-	let released = false;
-	releases.push(() => {
-		released = true;
+	let open = true;
+	let delivered: Promise<unknown> = Promise.resolve();
+	releases.push(async () => {
+		open = false;
+		await delivered;
 		remote[Comlink.releaseProxy]();
 	});
 	return (...args: unknown[]) => {
 		// The page may have gone meanwhile: a callback never fails the work that reports through it.
-		if (!released) remote(...args).catch(() => undefined);
+		if (open) delivered = remote(...args).catch(() => undefined);
 	};
 }
 
@@ -93,17 +98,23 @@ function methodNames(api: object): string[] {
 }
 
 /** A worker that ends without an event (closed, killed for memory) frees its lock: that is how the page notices. */
-function announceLife(endpoint: Comlink.Endpoint): void {
+function announceLife(endpoint: Comlink.Endpoint): Promise<void> {
+	const ready = (notice: WorkerNotice) => endpoint.postMessage(notice);
 	const locks = typeof navigator === 'undefined' ? undefined : navigator.locks;
 	if (!locks || endpoint !== (globalThis as unknown)) {
-		endpoint.postMessage({ millwright: 'ready' } satisfies WorkerNotice);
-		return;
+		ready({ millwright: 'ready' });
+		return Promise.resolve();
 	}
 	const lock = `millwright:alive:${crypto.randomUUID()}`;
-	void locks
-		.request(lock, () => {
-			endpoint.postMessage({ millwright: 'ready', lock } satisfies WorkerNotice);
+	return new Promise((resolve) => {
+		const held = () => {
+			ready({ millwright: 'ready', lock });
+			resolve();
 			return new Promise<void>(() => undefined);
-		})
-		.catch(() => endpoint.postMessage({ millwright: 'ready' } satisfies WorkerNotice));
+		};
+		locks.request(lock, held).catch(() => {
+			ready({ millwright: 'ready' });
+			resolve();
+		});
+	});
 }

@@ -4,7 +4,8 @@ import type { Dialect } from '../message';
 import { createMeta } from './meta';
 import { createPlainJson } from './plain-json';
 import { createSingleValue } from './single-value';
+import { createSparkplugB } from './sparkplug-b';
 
 export function createDialects(topics: TopicCache): Dialect[] {
-	return [createMeta(topics), createPlainJson(topics), createSingleValue(topics)];
+	return [createSparkplugB(), createMeta(topics), createPlainJson(topics), createSingleValue(topics)];
 }
