@@ -12,7 +12,7 @@ import { spanClassOf, type SegmentCache } from './segments';
 import { joinRaw, LEVEL_WIDTHS, lowerBound, RawColumn, rollUp, RollupColumn, sliceTable, TOP_LEVEL } from './tables';
 
 /** Rows of the longest series at which a segment of each level is full. */
-const FULL_ROWS = [7200, 1440, 1440, 1440, 2048];
+const FULL_ROWS = [7200, 1440, 1440, 720, 2048];
 /** So many open segments of like size are joined at once. */
 const FAN_OUT = 4;
 /** Rows further apart than this, and than what surrounds them is long, go to segments of their own. */

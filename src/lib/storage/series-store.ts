@@ -12,7 +12,7 @@ import {
 	type SeriesSlice,
 	type WorkspaceName
 } from '../contracts';
-import { journalState, Key, type Database, type SegmentKey } from './database';
+import { journalState, Key, type Database, type JournalRow, type SegmentKey } from './database';
 import { Directory } from './directory';
 import { checkBatch, sortBatch } from './intake';
 import { encodeJournal, journalTables, openJournal } from './journal';
@@ -100,28 +100,42 @@ export class DexieSeriesStore implements SeriesStore {
 		const { database } = this.context;
 		const rows = await this.directory.ensure(batch.sensorIds);
 		const resolutionOf = await this.context.resolutionOf(batch.sensorIds);
-		for (;;) {
-			if (this.tail.seq < 0) await this.look();
+		/** Undefined: somebody else appended meanwhile, look again before deciding what is new. */
+		const attempt = async (locked: boolean): Promise<{ receipt: CommitReceipt; row?: JournalRow } | undefined> => {
 			const { seq, epoch } = this.tail;
 			const snapshot = { records: this.tail.known };
 			const sorted = await sortBatch(database, this.tail, this.cache, snapshot, batch, rows, resolutionOf);
-			const at = this.context.now();
-			const { data } = sorted;
-			const next = await database.transaction('rw', database.state, database.journal, async () => {
+			const { data, receipt } = sorted;
+			const row = data && { seq: seq + 1, at: this.context.now(), data };
+			const write = async () => {
 				const state = await journalState(database);
-				// Somebody else appended meanwhile: look again before deciding what is new.
-				if (state.seq !== seq || state.epoch !== epoch) return undefined;
-				if (!data) return state.seq;
-				await database.journal.add({ seq: seq + 1, at, data });
-				await database.state.put({ ...state, seq: seq + 1 });
-				return seq + 1;
-			});
-			if (next !== undefined) {
-				if (data) this.tail.add(openJournal({ seq: next, at, data }));
-				return sorted.receipt;
-			}
-			await this.look();
+				if (state.seq !== seq || state.epoch !== epoch) return false;
+				if (!row) return true;
+				await database.journal.add(row);
+				await database.state.put({ ...state, seq: row.seq });
+				return true;
+			};
+			const written = locked
+				? await write()
+				: await database.transaction('rw', database.state, database.journal, write);
+			return written ? { receipt, ...(row ? { row } : {}) } : undefined;
+		};
+		const finish = ({ receipt, row }: { receipt: CommitReceipt; row?: JournalRow }) => {
+			if (row) this.tail.add(openJournal(row));
+			return receipt;
+		};
+		for (let tries = 0; tries < 3; tries++) {
+			if (tries > 0 || this.tail.seq < 0) await this.look();
+			const done = await attempt(false);
+			if (done) return finish(done);
 		}
+		// Others are quick: look, sort and write in one transaction that keeps them out.
+		const tables = [database.state, database.journal, database.tails, database.segments];
+		const done = await database.transaction('rw', tables, async () => {
+			await this.tail.snapshot(database);
+			return (await attempt(true))!;
+		});
+		return finish(done);
 	}
 
 	/** Brings this context's tail up to date. */

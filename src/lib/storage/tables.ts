@@ -102,7 +102,7 @@ export class BucketSum {
 		}
 	}
 
-	/** The buckets in time order, means rounded to float32. */
+	/** The buckets in time order. */
 	table(series: number): SeriesTable {
 		const order = this.starts.map((_, i) => i);
 		if (this.starts.some((start, i) => i > 0 && start < this.starts[i - 1]!))
@@ -117,6 +117,11 @@ export class BucketSum {
 			columns: [pick(this.count), pick(this.min), pick(this.max), mean, pick(this.last), pick(this.quality)]
 		};
 	}
+}
+
+/** Float32 says enough of a mean; of one reading it is the reading. */
+function meanOf(count: number, sum: number): number {
+	return count === 0 ? NaN : count === 1 ? sum : Math.fround(sum / count);
 }
 
 /** Rolls tables of one level up (or, with the same level, joins them) to buckets of `toLevel`. */

@@ -38,11 +38,17 @@ export function encodeSegment(tables: readonly SeriesTable[]): Uint8Array<ArrayB
 		head.varint(table.series);
 		head.varint(timeIndex[i]!);
 		head.varint(table.columns.length);
-		for (const column of table.columns) {
+		table.columns.forEach((column, c) => {
+			// Rollups of slow sensors have one reading a bucket: min, max, mean and last are one column.
+			const same = table.columns.findIndex((other) => sameBits(other, column));
+			if (same < c) {
+				head.varint(2 * same + 1);
+				return;
+			}
 			const coded = encodeColumn(column);
-			head.varint(coded.length);
+			head.varint(2 * coded.length);
 			body.run(coded);
-		}
+		});
 	});
 	const content = new ByteWriter();
 	content.varint(head.length);
@@ -92,7 +98,12 @@ export class Segment {
 			const time = head.varint();
 			const runs: Uint8Array[] = [];
 			const columns = head.varint();
-			for (let c = 0; c < columns; c++) runs.push(reader.run(head.varint()));
+			for (let c = 0; c < columns; c++) {
+				const stated = head.varint();
+				const run = stated % 2 === 0 ? reader.run(stated / 2) : runs[(stated - 1) / 2];
+				if (!run) throw new MillwrightError('invalid-file', 'Stored segment refers to a column that it has not');
+				runs.push(run);
+			}
 			this.bySeries.set(series, { time, runs, decoded: [] });
 		}
 	}
@@ -123,6 +134,8 @@ export class Segment {
 		const entry = this.bySeries.get(series)!;
 		let column = entry.decoded[index];
 		if (!column) {
+			const same = entry.runs.indexOf(entry.runs[index]!);
+			if (same < index) return (entry.decoded[index] = this.column(series, same));
 			column = decodeColumn(entry.runs[index]!, this.timeRuns[entry.time]!.rows);
 			entry.decoded[index] = column;
 			this.weight += column.byteLength;
@@ -144,5 +157,13 @@ function sameNumbers(a: Float64Array, b: Float64Array): boolean {
 	if (a === b) return true;
 	if (a.length !== b.length || a[0] !== b[0] || a[a.length - 1] !== b[b.length - 1]) return false;
 	for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+	return true;
+}
+
+function sameBits(a: Float64Array, b: Float64Array): boolean {
+	if (a === b) return true;
+	const left = new Uint32Array(a.buffer, a.byteOffset, 2 * a.length);
+	const right = new Uint32Array(b.buffer, b.byteOffset, 2 * b.length);
+	for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
 	return true;
 }
