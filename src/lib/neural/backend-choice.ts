@@ -13,6 +13,8 @@ import { calibrate, selfTest } from './self-test';
 export interface Choice {
 	readonly loaded: LoadedBackend;
 	readonly report: BackendReport;
+	/** Answers at once: the same backend, or where that is WebGPU another that has been loaded and tested. */
+	readonly streams: LoadedBackend;
 	/** What may be used when this one is lost. */
 	readonly rest: readonly BackendName[];
 	readonly options: EngineOptions;
@@ -54,7 +56,9 @@ export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 			backend: other.loaded.name,
 			reason: `Slower here: ${Math.round(other.rate[measure])} windows/s against ${Math.round(best!.rate[measure])}.`
 		});
-	return choiceOf(best!.loaded, best!.rate, rejected, [...others.map(({ loaded }) => loaded.name), 'cpu'], options);
+	const streams = right.find(({ name }) => name === 'wasm');
+	const rest: BackendName[] = [...others.map(({ loaded }) => loaded.name), 'cpu'];
+	return choiceOf(best!.loaded, best!.rate, rejected, rest, options, streams);
 }
 
 /** The next backend in line after one that failed while in use. */
@@ -92,9 +96,17 @@ function choiceOf(
 	rate: CalibrationEntry | undefined,
 	rejected: readonly Rejected[],
 	rest: readonly BackendName[],
-	options: EngineOptions
+	options: EngineOptions,
+	/** The plain loops need no loading: the self-test has used them. */
+	streams: LoadedBackend = { name: 'cpu', detail: 'plain JavaScript' }
 ): Choice {
-	return { loaded, report: { backend: loaded.name, detail: loaded.detail, ...rate, rejected }, rest, options };
+	return {
+		loaded,
+		streams: loaded.name === 'webgpu' ? streams : loaded,
+		report: { backend: loaded.name, detail: loaded.detail, ...rate, rejected },
+		rest,
+		options
+	};
 }
 
 /** Loads and tests a backend; notes why it cannot be used. */

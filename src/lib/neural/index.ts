@@ -63,6 +63,7 @@ class LstmEngine implements Engine {
 			},
 			loaded: () => this.choice.loaded,
 			createExecutor: (plan) => createExecutor(this.choice.loaded, plan, () => this.check()),
+			createStreamExecutor: (plan) => createExecutor(this.choice.streams, plan, () => this.check()),
 			shareGradients: (...parts) => {
 				const { name } = this.choice.loaded;
 				return name === 'webgpu' || typeof Worker === 'undefined' ? undefined : shareGradients(name, ...parts);

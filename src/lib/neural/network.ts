@@ -27,6 +27,8 @@ export interface Host {
 		readonly canBeLost: boolean;
 	};
 	createExecutor(plan: NetworkPlan): Executor;
+	/** On a backend that answers at once, for the streams of a network whose own backend cannot. */
+	createStreamExecutor(plan: NetworkPlan): Executor;
 	/** Gradients shared over workers; undefined where there are none to be had. */
 	shareGradients(executor: Executor, data: FitData, options: FitOptions, chunkRows: number): BatchGradients | undefined;
 	/** True when `failed` was lost and another backend is in use now. */
@@ -41,6 +43,8 @@ export class EngineNetwork implements Network {
 	private loaded: LoadedBackend;
 	/** Copy on the host of weights whose backend can be lost. */
 	private safeWeights: Float32Array | undefined;
+	/** Runs the streams where the backend cannot answer at once; follows the weights. */
+	private streamExecutor: Executor | undefined;
 	private readonly streams = new Set<NetworkStream>();
 	private fitting = false;
 	private disposed = false;
@@ -101,8 +105,7 @@ export class EngineNetwork implements Network {
 		} finally {
 			this.fitting = false;
 			if (this.disposed) this.executor.dispose();
-			else if (this.host.traits().canBeLost)
-				this.safeWeights = await this.executor.readWeights().catch(() => this.safeWeights);
+			else if (this.host.traits().canBeLost) await this.saveWeights();
 		}
 	}
 
@@ -122,14 +125,9 @@ export class EngineNetwork implements Network {
 	openStream(lanes: number): NetworkStream {
 		this.use();
 		requireStreamable(this.plan);
-		if (this.host.traits().canBeLost)
-			throw new MillwrightError(
-				'unsupported',
-				'This backend cannot answer at once, as a stream must: use wasm or cpu.'
-			);
 		if (!Number.isInteger(lanes) || lanes < 1)
 			throw new MillwrightError('invalid-input', `A stream needs 1 or more lanes, found ${lanes}.`, { found: lanes });
-		const stream = guardInputs(this.executor.openStream(lanes), this.spec.features);
+		const stream = guardInputs(this.executorForStreams().openStream(lanes), this.spec.features);
 		this.streams.add(stream);
 		return stream;
 	}
@@ -140,6 +138,7 @@ export class EngineNetwork implements Network {
 		this.disposed = true;
 		// A job in flight gives its memory back when it ends.
 		if (!this.fitting) this.executor.dispose();
+		this.streamExecutor?.dispose();
 		this.onDispose();
 	}
 
@@ -155,6 +154,22 @@ export class EngineNetwork implements Network {
 	private putWeights(weights: Float32Array): void {
 		if (this.host.traits().canBeLost) this.safeWeights = weights.slice();
 		this.executor.setWeights(weights);
+		this.streamExecutor?.setWeights(weights);
+	}
+
+	/** After training: what was learnt is copied to where it cannot be lost, and to the streams. */
+	private async saveWeights(): Promise<void> {
+		this.safeWeights = await this.executor.readWeights().catch(() => this.safeWeights);
+		if (this.safeWeights) this.streamExecutor?.setWeights(this.safeWeights);
+	}
+
+	private executorForStreams(): Executor {
+		if (!this.host.traits().canBeLost) return this.executor;
+		if (!this.streamExecutor) {
+			this.streamExecutor = this.host.createStreamExecutor(this.plan);
+			this.streamExecutor.setWeights(this.safeWeights!);
+		}
+		return this.streamExecutor;
 	}
 
 	/** Does the work, and once more on the next backend when the one in use was lost meanwhile. */

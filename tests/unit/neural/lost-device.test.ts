@@ -50,6 +50,7 @@ function hostThatLoses(method: 'accumulate' | 'score', after: number): Host & { 
 			const executor = createTensorExecutor({ name: 'cpu' }, plan);
 			return current === lost ? breaking(executor) : executor;
 		},
+		createStreamExecutor: (plan: NetworkPlan) => createTensorExecutor({ name: 'cpu' }, plan),
 		shareGradients: () => undefined,
 		recover: async (failed: LoadedBackend) => {
 			if (failed === current) {
@@ -74,6 +75,19 @@ describe('a lost device', () => {
 		expect(await network.getWeights()).toEqual(await unbroken.getWeights());
 		network.dispose();
 		unbroken.dispose();
+	});
+
+	it('streams answer all along, with the weights as they are', async () => {
+		const network = new EngineNetwork(hostThatLoses('accumulate', 3), spec, 2);
+		const stream = network.openStream(1);
+		const row = Float32Array.of(0.2, 0.3);
+		const before = stream.step(row, [0]);
+		await network.fit(data, options);
+		stream.reset(0);
+		const after = stream.step(row, [0]);
+		expect(after).not.toEqual(before);
+		expect(Array.from(await network.predict(row, 1, 1))).toEqual(Array.from(after));
+		network.dispose();
 	});
 
 	it('in prediction: answers all the same, also with weights set later', async () => {
