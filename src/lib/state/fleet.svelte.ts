@@ -3,7 +3,7 @@
  *
  * In: the registry, alarms and spans by storage watches, readings and verdicts by the live channel. Out: one
  * `MachineState` each, the plant's name, alarms, anomaly rate, spans for the timeline. What comes in is gathered and
- * taken up at most twice a second.
+ * taken up at most twice a second, verdicts at most ten times, one machine's once a sample.
  */
 import {
 	derivedSeries,
@@ -33,8 +33,9 @@ import { priorityOrder, worstFirst } from './rank';
 import { sparkBinMs, sparkSpanMs } from './spark-bins';
 import type { StorageUse } from './system-health';
 
-/** Changes are taken up no more often than this. */
+/** Ages and the like are taken up no more often than this; a machine's verdict as soon as the last one is this old. */
 const flushMs = 500;
+const verdictFlushMs = 100;
 const spansEveryMs = 10_000;
 /** Scoring may be catching up with stored readings: for this long after opening, short sparklines are read again. */
 const catchUpMs = 5 * 60_000;
@@ -67,6 +68,7 @@ class Fleet {
 	#touched = new Set<MachineState>();
 	#reports = new Map<MachineId, HealthReport>();
 	#flushTimer: ReturnType<typeof setTimeout> | undefined;
+	#flushAt = Infinity;
 	/** Readings of machines that the registry does not know yet. */
 	#early = new Map<MachineId, EpochMs[]>();
 
@@ -172,7 +174,7 @@ class Fleet {
 			for (const end of ends) end();
 			for (const timer of timers) clearInterval(timer);
 			clearTimeout(this.#flushTimer);
-			this.#flushTimer = undefined;
+			this.#flushAt = Infinity;
 			if (this.#store === store) this.#store = undefined;
 		};
 	}
@@ -258,15 +260,19 @@ class Fleet {
 			this.#reports.set(report.machineId, report);
 			flipped ||= this.#machines.get(report.machineId)?.anomalous !== report.anomalous;
 		}
-		this.#schedule();
+		this.#schedule(verdictFlushMs);
 		if (flipped) void this.#loadSpans();
 	}
 
-	#schedule(): void {
-		this.#flushTimer ??= setTimeout(() => {
-			this.#flushTimer = undefined;
+	#schedule(within = flushMs): void {
+		const at = performance.now() + within;
+		if (at >= this.#flushAt) return;
+		clearTimeout(this.#flushTimer);
+		this.#flushAt = at;
+		this.#flushTimer = setTimeout(() => {
+			this.#flushAt = Infinity;
 			this.#flush();
-		}, flushMs);
+		}, within);
 	}
 
 	#flush(): void {
