@@ -35,7 +35,7 @@ export function paretoLevel(values: ArrayLike<number>, probability: number): num
 }
 
 /**
- * Threshold of a smoothed statistic. The tail level is kept between 1.1 and 1.5 times the largest normal value (the fit assumes
+ * Threshold of a smoothed statistic. The tail level is kept between 1.2 and 1.6 times the largest normal value (the fit assumes
  * independence, which smoothed values lack), then widened by 1 + 3/sqrt(n), n being the independent looks at the machine
  * that the data amounts to: rows x smoothing / 2.
  */
@@ -44,6 +44,6 @@ export function learnThreshold(values: ArrayLike<number>, smoothing: number): nu
 	for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
 	const looks = Math.max(1, (values.length * smoothing) / 2);
 	const tail = paretoLevel(values, exceedanceProbability);
-	const level = Math.min(1.5 * largest, Math.max(1.1 * largest, Number.isNaN(tail) ? 0 : tail));
+	const level = Math.min(1.6 * largest, Math.max(1.2 * largest, Number.isNaN(tail) ? 0 : tail));
 	return Math.max(1, level * (1 + 3 / Math.sqrt(looks)));
 }

@@ -157,7 +157,8 @@ export class ScoringService {
 			due.add(entry);
 		}
 		const scored = this.judgeLive(due);
-		if (scored > 0) this.latency.add(Math.max(0, this.ports.now() - batch.receivedAt), now);
+		// A batch of history says nothing of how long a reading waits.
+		if (scored > 0 && scored <= 3 * due.size) this.latency.add(Math.max(0, this.ports.now() - batch.receivedAt), now);
 		for (const entry of due)
 			if (entry.phase === 'live' && !entry.scoring) entry.report = reportWithout(entry, 'no-model', now);
 		this.postSoon(due);

@@ -1,0 +1,151 @@
+/** Training on the engine in Node: sizes by the data, proposals, the same seed the same model, a fault found afterwards. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine, type Engine } from '$lib/neural';
+import type { AlignedRow } from '$lib/manipulation';
+import {
+	corruptWindows,
+	judgeRecording,
+	minimumTrainingRows,
+	planTraining,
+	proposeSpan,
+	sha256Hex,
+	trainPredictor
+} from '$lib/training';
+
+const sensorNames = ['load', 'temperature', 'level'];
+const kinds = ['power', 'temperature', 'level'] as const;
+
+/** A load that swings, a temperature that follows it, a level of its own; `shift` is added to the temperature from `from` on. */
+function recording(length: number, seed: number, from = Infinity, shift = 0): AlignedRow[] {
+	let state = seed;
+	const noise = () => ((state = (state * 1103515245 + 12345) % 2147483648) / 2147483648 - 0.5) * 0.4;
+	let temperature = 60;
+	return Array.from({ length }, (_, i) => {
+		const load = 20 + 5 * Math.sin(i / 9) + noise();
+		temperature += 0.2 * (40 + load - temperature);
+		const values = Float32Array.of(load, temperature + noise() + (i >= from ? shift : 0), 3 + noise());
+		return { time: i * 1000, values, breakBefore: i === 0 };
+	});
+}
+
+describe('planTraining', () => {
+	it('grows the network with the data and never needs a knob', () => {
+		const sizes = [300, 3000, 30_000].map((rows) => planTraining(rows).units.reduce((a, b) => a + b));
+		expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
+		for (const rows of [minimumTrainingRows, 400, 5000, 100_000]) {
+			const { windowSteps, stride, copies, holdOut } = planTraining(rows);
+			expect((rows * (1 - holdOut)) / stride).toBeLessThan(2500);
+			expect(rows * holdOut).toBeGreaterThan(windowSteps);
+			expect(copies).toBeGreaterThanOrEqual(1);
+		}
+	});
+});
+
+describe('corruptWindows', () => {
+	const windows = {
+		inputs: new Float32Array(40 * 8 * 2).fill(1),
+		targets: new Float32Array(40 * 8 * 2).fill(1),
+		count: 40,
+		steps: 8,
+		features: 2
+	};
+	it('alters inputs only, the same way for the same seed, and leaves some windows as they are', () => {
+		const a = corruptWindows(windows, 3, 5);
+		expect(a.count).toBe(120);
+		expect(a.targets.every((value) => value === 1)).toBe(true);
+		expect(a.inputs).toEqual(corruptWindows(windows, 3, 5).inputs);
+		expect(a.inputs).not.toEqual(corruptWindows(windows, 3, 6).inputs);
+		const altered = Array.from({ length: 120 }, (_, w) =>
+			a.inputs.subarray(w * 16, (w + 1) * 16).some((value) => value !== 1)
+		);
+		const share = altered.filter(Boolean).length / 120;
+		expect(share).toBeGreaterThan(0.4);
+		expect(share).toBeLessThan(0.8);
+	});
+});
+
+describe('proposeSpan', () => {
+	const rows = recording(3000, 1);
+	const scoresOf = (high: (i: number) => boolean) => ({
+		times: Float64Array.from(rows, ({ time }) => time),
+		mean: Float64Array.from(rows, (_, i) => (high(i) ? 3 : 0.3))
+	});
+	it('takes the longest stretch that no score speaks against', () => {
+		const span = proposeSpan(
+			rows,
+			1000,
+			scoresOf((i) => i > 1800 && i < 1900),
+			'live'
+		);
+		expect(span.from).toBe(0);
+		expect(span.to).toBeLessThan(1_800_000);
+		expect(span.enough).toBe(true);
+		expect(span.reason).toMatch(/3\.0/);
+	});
+	it("takes the beginning of a recording of which nothing is known, and all of a live machine's history", () => {
+		expect(proposeSpan(rows, 1000, undefined, 'import')).toMatchObject({ from: 0, rows: 1200 });
+		expect(proposeSpan(rows, 1000, undefined, 'live').rows).toBe(3000);
+		expect(proposeSpan(rows.slice(0, 400), 1000, undefined, 'import')).toMatchObject({ rows: 400, enough: true });
+	});
+	it('says how much is missing', () => {
+		const span = proposeSpan(rows.slice(0, 100), 1000, undefined, 'live');
+		expect(span.enough).toBe(false);
+		expect(span.reason).toContain('100');
+		expect(proposeSpan([], 1000, undefined, 'live').enough).toBe(false);
+	});
+});
+
+describe('trainPredictor', () => {
+	let engine: Engine;
+	beforeAll(async () => {
+		engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
+	});
+	afterAll(() => engine.dispose());
+
+	const job = {
+		id: 'm',
+		target: { machineId: 'pump' },
+		origin: 'trained-here',
+		createdAt: 0,
+		description: '',
+		seed: 4,
+		maxEpochs: 3
+	} as const;
+	const data = { sensorNames, kinds, stepMs: 1000, recordings: [recording(500, 2)] };
+
+	it('gives the same weights for the same seed, with everything that scoring needs', async () => {
+		const [a, b] = [await trainPredictor(engine, data, job), await trainPredictor(engine, data, job)];
+		expect(new Float32Array(a.weights)).toEqual(new Float32Array(b.weights));
+		expect(a.version.weightsSha256).toBe(await sha256Hex(a.weights));
+		expect(a.version.scaler.sensorNames).toEqual(sensorNames);
+		expect(a.version.calibration.statistics!.length).toBeGreaterThan(0);
+		expect(a.version.metrics.persistenceLoss).toBeGreaterThan(0);
+		expect(a.version.dataSpan).toMatchObject({ from: 0, to: 499_000 });
+	});
+
+	it('finds a shift that is small against the swing of normal running, and none without it', async () => {
+		const options = { seed: 4, maxEpochs: 15 };
+		const of = (name: string, rows: AlignedRow[]) => ({ name, sensorNames, kinds, stepMs: 1000, rows });
+		const faulty = await judgeRecording(engine, of('faulty', recording(1400, 2, 1000, 2)), 799_000, options);
+		expect(faulty.alarms).toHaveLength(1);
+		expect(faulty.alarms[0]!.since).toBeGreaterThanOrEqual(1_000_000);
+		expect(faulty.alarms[0]!.since).toBeLessThan(1_200_000);
+		expect(faulty.alarms[0]!.contributors[0]!.sensorName).toBe('temperature');
+		const healthy = await judgeRecording(engine, of('healthy', recording(1400, 2)), 799_000, options);
+		expect(healthy.alarms).toEqual([]);
+	}, 60_000);
+
+	it('refuses too little, and stops when told to', async () => {
+		await expect(trainPredictor(engine, { ...data, recordings: [recording(100, 1)] }, job)).rejects.toMatchObject({
+			code: 'not-enough-data'
+		});
+		const abort = new AbortController();
+		const running = trainPredictor(engine, data, {
+			...job,
+			maxEpochs: 500,
+			signal: abort.signal,
+			onProgress: () => abort.abort()
+		});
+		await expect(running).rejects.toMatchObject({ code: 'aborted' });
+	});
+});
