@@ -100,10 +100,7 @@ describe('importing a file', () => {
 							.getByRole('button', { name: /^Import/ })
 							.last()
 							.click();
-						await page
-							.getByText(/900 rows/)
-							.first()
-							.waitFor({ timeout: 60_000 });
+						await page.getByRole('heading', { name: /is imported/ }).waitFor({ timeout: 60_000 });
 						const counts = await inspector.call('counts', 'plant');
 						expect(Object.keys(counts).length).toBeGreaterThan(5);
 						expect(new Set(Object.values(counts))).toEqual(new Set([900]));
