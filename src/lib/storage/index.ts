@@ -12,12 +12,16 @@ import {
 	spanStore,
 	type DocumentContext
 } from './documents';
+import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { Resolutions } from './resolutions';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
 
 export * from './store';
 export * from './quota';
+
+/** Retention is looked at after a seal, at most so often. */
+const RETENTION_EVERY_MS = 3_600_000;
 
 export interface StoreOptions {
 	/** Wall clock; injected by tests. */
@@ -57,10 +61,17 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		now,
 		autoSeal: options.autoSeal ?? true,
 		resolutionOf: (sensorIds) => resolutions.of(sensorIds),
+		afterSeal: () => keepRetention(),
 		cacheBytes: options.cacheBytes ?? 48 * 1024 * 1024
 	});
 	const registry = registryStore(context);
-	return {
+	let retained = -Infinity;
+	const keepRetention = async () => {
+		if (now() - retained < RETENTION_EVERY_MS && now() >= retained) return;
+		retained = now();
+		await applyRetention(store, (await store.settings.get(retentionKey)) ?? defaultRetention, { now: now() });
+	};
+	const store: Store = {
 		workspace,
 		series,
 		registry: {
@@ -84,4 +95,5 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 			await database.delete({ disableAutoOpen: true });
 		}
 	};
+	return store;
 }

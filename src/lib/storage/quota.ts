@@ -33,10 +33,11 @@ export interface RetentionPolicy {
 	readonly shareOfQuota: number;
 }
 
-export const defaultRetention: RetentionPolicy = {
-	days: { raw: 90, minute: 400, 'ten-minutes': 800 },
-	shareOfQuota: 0.8
-};
+/** Everything for ever, until the origin fills four fifths of its quota. */
+export const defaultRetention: RetentionPolicy = { days: {}, shareOfQuota: 0.8 };
+
+/** The setting (`settings.get`) that holds a person's own policy; whoever seals applies it about once an hour. */
+export const retentionKey = 'retention';
 
 const DAY_MS = 86_400_000;
 const STEP = 64;

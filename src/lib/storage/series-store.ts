@@ -41,6 +41,8 @@ export interface SeriesContext {
 	readonly autoSeal: boolean;
 	readonly resolutionOf: (sensorIds: readonly SensorId[]) => Promise<(sensorId: SensorId) => number | undefined>;
 	readonly cacheBytes: number;
+	/** After a seal that came by itself: the moment for other upkeep. */
+	readonly afterSeal?: () => Promise<void>;
 }
 
 export class DexieSeriesStore implements SeriesStore {
@@ -150,6 +152,7 @@ export class DexieSeriesStore implements SeriesStore {
 		if (!this.context.autoSeal || this.sealing) return;
 		if (!this.isDue()) return;
 		this.sealing = this.seal()
+			.then(() => this.context.afterSeal?.())
 			.catch(() => undefined) // the journal keeps everything; the next append tries again
 			.finally(() => (this.sealing = undefined));
 	}

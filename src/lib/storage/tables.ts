@@ -108,9 +108,7 @@ export class BucketSum {
 		if (this.starts.some((start, i) => i > 0 && start < this.starts[i - 1]!))
 			order.sort((a, b) => this.starts[a]! - this.starts[b]!);
 		const pick = (column: readonly number[]) => Float64Array.from(order, (row) => column[row]!);
-		const mean = Float64Array.from(order, (row) =>
-			this.count[row] ? Math.fround(this.sum[row]! / this.count[row]!) : NaN
-		);
+		const mean = Float64Array.from(order, (row) => meanOf(this.count[row]!, this.sum[row]!));
 		return {
 			series,
 			times: pick(this.starts),

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, test } from 'vitest';
-import { applyRetention, daysUntilFull } from '$lib/storage';
+import { applyRetention, daysUntilFull, retentionKey } from '$lib/storage';
 import { batchOf, openContext, type Row } from './open-store';
 
 const START = 1_763_856_000_000;
@@ -118,5 +118,23 @@ describe('a full quota', () => {
 		} finally {
 			restore();
 		}
+	});
+});
+
+describe('upkeep', () => {
+	test('a journal that has become old is sealed by itself, and the policy in the settings applied', async () => {
+		let clock = START + 1000 * TOTAL;
+		const store = await openContext({ autoSeal: true, now: () => clock });
+		await store.settings.set(retentionKey, { days: { raw: 0 }, shareOfQuota: 1 });
+		const rows: Row[] = Array.from({ length: TOTAL }, (_, i) => [sensor, START + 1000 * i, i % 100]);
+		await store.series.append(batchOf(rows));
+		clock += 3_600_000;
+		await store.series.append(batchOf([[sensor, clock, 1]]));
+		await expect
+			.poll(async () => (await store.series.statistics()).readings, { timeout: 20_000 })
+			.toBeLessThan(TOTAL - 14_400 + 2);
+		expect((await store.series.statistics()).journalEntries).toBe(0);
+		const [overview] = await store.series.query({ sensorIds: [sensor], from: START, to: clock, maxPoints: 100 });
+		expect(overview!.counts.reduce((a, b) => a + b, 0)).toBe(TOTAL + 1);
 	});
 });
