@@ -1,0 +1,261 @@
+/**
+ * `npm run bench:engine`: the LSTM engine on the reference net in Chromium workers, against stock TensorFlow.js and
+ * onnxruntime-web in the same run, one after the other in turns, so that a busy machine slows all alike.
+ *
+ * Rows against another engine are medians of per-turn ratios; shares of the peak compare the best turn of each. `--quick` takes
+ * fewer turns; `--gpu` runs the WebGPU rows on the machine's own adapter instead of SwiftShader.
+ */
+import type { Page } from 'playwright-core';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
+import type { EngineName, JobInfo } from './engine/protocol';
+import {
+	parseBenchArguments,
+	progress,
+	report,
+	servePage,
+	swiftshaderArguments,
+	withChromium,
+	type Rows
+} from './harness';
+
+const options = parseBenchArguments();
+const quick = options.quick;
+const gpu = options.flag('gpu');
+const only = options.text('only', '');
+
+const floors: Rows = {
+	score_b1_vs_tfjs_wasm: 40,
+	score_b32_vs_tfjs_wasm: 12,
+	score_b256_vs_tfjs_wasm: 12,
+	score_b32_vs_ort: 1.5,
+	train_b32_vs_tfjs_wasm: 22,
+	train_parallel_speedup: 1.8,
+	score_b32_share_of_peak: 0.8,
+	train_b32_share_of_peak: 0.75,
+	stream_share_of_peak: 0.6,
+	webgpu_train_b32_vs_tfjs_webgpu: 12
+};
+
+const rows: Rows = {
+	score_b1_vs_tfjs_wasm: null,
+	score_b32_vs_tfjs_wasm: null,
+	score_b256_vs_tfjs_wasm: null,
+	score_b32_vs_ort: null,
+	train_b32_vs_tfjs_wasm: null,
+	train_parallel_speedup: null,
+	fma_peak_gflops: null,
+	score_b32_share_of_peak: null,
+	train_b32_share_of_peak: null,
+	stream_share_of_peak: null,
+	stream_steps_per_s: null,
+	webgpu_train_b32_vs_tfjs_webgpu: null,
+	webgpu_train_dispatches: null
+};
+
+const context: Record<string, unknown> = { quick, adapter: gpu ? 'the machine’s own' : 'SwiftShader' };
+const notes: string[] = [];
+const engines: Record<string, unknown> = {};
+const rates: Record<string, { windowsPerSecond: number; gflops: number }> = {};
+
+const median = (values: readonly number[]) => {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+/** One worker of the page, its engines and jobs. */
+class Bench {
+	readonly jobs = new Map<string, JobInfo>();
+
+	constructor(
+		private readonly page: Page,
+		private readonly worker: string
+	) {}
+
+	private call(request: Record<string, unknown>): Promise<unknown> {
+		return this.page.evaluate(
+			([worker, body]) =>
+				(globalThis as unknown as { bench: { call(name: string, body: unknown): Promise<unknown> } }).bench.call(
+					worker,
+					body
+				),
+			[this.worker, request] as const
+		);
+	}
+
+	async setUp(engine: EngineName): Promise<void> {
+		const started = Date.now();
+		const { context: found, jobs } = (await this.call({ kind: 'setup', engine })) as {
+			context: Record<string, unknown>;
+			jobs: JobInfo[];
+		};
+		engines[engine] = found;
+		for (const job of jobs) this.jobs.set(job.job, job);
+		progress(`${engine}: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+	}
+
+	async compare(...pair: [EngineName, EngineName]): Promise<number> {
+		return (await this.call({ kind: 'compare', engines: pair })) as number;
+	}
+
+	async dispatches(): Promise<number> {
+		return (await this.call({ kind: 'dispatches' })) as number;
+	}
+
+	/** Milliseconds of one run, averaged over `times`. */
+	async time(job: string, times = 1): Promise<number> {
+		return ((await this.call({ kind: 'time', job, times })) as number) / times;
+	}
+
+	/** Runs a job until it has been compiled for good, at least twice. Returns how many runs take `milliseconds`. */
+	async warmUp(job: string, milliseconds = 60, longest = 1500): Promise<number> {
+		const start = Date.now();
+		let last = Infinity;
+		for (
+			let runs = 0;
+			runs < 30 && (runs < 2 || Date.now() - start < longest / 3) && Date.now() - start < longest;
+			runs++
+		)
+			last = Math.min(last, await this.time(job));
+		return Math.max(1, Math.round(milliseconds / Math.max(last, 0.1)));
+	}
+
+	note(job: string, milliseconds: readonly number[]): void {
+		const { windows, flops } = this.jobs.get(job)!;
+		const typical = median(milliseconds) / 1000;
+		rates[job] = { windowsPerSecond: round(windows / typical), gflops: round(flops / typical / 1e9) };
+	}
+
+	/** How many times faster `ours` is than `other`: median over turns. */
+	async ratio(ours: string, other: string, turns: number): Promise<number> {
+		const times = await this.warmUp(ours);
+		await this.warmUp(other, 1, quick ? 400 : 1500);
+		const found: number[] = [];
+		const [mine, theirs]: [number[], number[]] = [[], []];
+		for (let turn = 0; turn < turns; turn++) {
+			theirs.push(await this.time(other));
+			mine.push(await this.time(ours, times));
+			found.push(theirs[turn]! / mine[turn]!);
+		}
+		this.note(ours, mine);
+		this.note(other, theirs);
+		const result = median(found);
+		progress(`${ours} is ${result.toFixed(2)} times ${other} (${describe(ours)} against ${describe(other)})`);
+		return result;
+	}
+
+	/** Best GFLOP/s of jobs taken in turns. */
+	async best(jobs: readonly string[], turns: number): Promise<Map<string, number>> {
+		const times = new Map<string, number>();
+		for (const job of jobs) times.set(job, await this.warmUp(job, 15));
+		const best = new Map<string, number>();
+		for (let turn = 0; turn < turns; turn++)
+			for (const job of jobs) {
+				const gflops = this.jobs.get(job)!.flops / (await this.time(job, times.get(job))) / 1e6;
+				best.set(job, Math.max(best.get(job) ?? 0, gflops));
+			}
+		return best;
+	}
+}
+
+const round = (value: number) => Number(value.toPrecision(4));
+const describe = (job: string) => `${rates[job]!.windowsPerSecond} windows/s, ${rates[job]!.gflops} GFLOP/s`;
+
+async function measureWasm(page: Page): Promise<void> {
+	const bench = new Bench(page, 'wasm');
+	for (const engine of ['fused', 'tfjs-wasm', 'ort'] as const) await bench.setUp(engine);
+	context.largest_difference = {
+		fused_tfjs: await bench.compare('fused', 'tfjs-wasm'),
+		fused_ort: await bench.compare('fused', 'ort')
+	};
+	const turns = quick ? 3 : 9;
+	rows.score_b1_vs_tfjs_wasm = await bench.ratio('fused/score/1', 'tfjs-wasm/score/1', turns * 2);
+	rows.score_b32_vs_tfjs_wasm = await bench.ratio('fused/score/32', 'tfjs-wasm/score/32', turns);
+	rows.score_b256_vs_tfjs_wasm = await bench.ratio('fused/score/256', 'tfjs-wasm/score/256', quick ? 1 : 5);
+	rows.score_b32_vs_ort = await bench.ratio('fused/score/32', 'ort/score/32', turns * 2);
+	rates['ort/score/1'] ??= await bench.warmUp('ort/score/1').then(async (times) => {
+		bench.note('ort/score/1', [await bench.time('ort/score/1', times)]);
+		return rates['ort/score/1']!;
+	});
+	rows.train_b32_vs_tfjs_wasm = await bench.ratio('fused/train/32', 'tfjs-wasm/train/32', quick ? 2 : 7);
+	await measureShares(bench);
+}
+
+async function measureShares(bench: Bench): Promise<void> {
+	const best = await bench.best(['fused/peak', 'fused/score/32', 'fused/train/32', 'fused/stream'], quick ? 12 : 40);
+	const peak = best.get('fused/peak')!;
+	rows.fma_peak_gflops = peak;
+	rows.score_b32_share_of_peak = best.get('fused/score/32')! / peak;
+	rows.train_b32_share_of_peak = best.get('fused/train/32')! / peak;
+	const stream = bench.jobs.get('fused/stream')!;
+	rows.stream_share_of_peak = best.get('fused/stream')! / peak;
+	rows.stream_steps_per_s = (best.get('fused/stream')! * 1e9 * stream.windows) / stream.flops;
+	context.best_gflops = Object.fromEntries([...best].map(([job, gflops]) => [job, round(gflops)]));
+	progress(`peak ${peak.toFixed(1)} GFLOP/s; ${JSON.stringify(context.best_gflops)}`);
+}
+
+async function measureParallel(page: Page): Promise<void> {
+	const bench = new Bench(page, 'product');
+	await bench.setUp('product');
+	rows.train_parallel_speedup = await bench.ratio('product/fit/2', 'product/fit/1', quick ? 3 : 9);
+	const times = await bench.warmUp('product/score/32');
+	bench.note('product/score/32', [await bench.time('product/score/32', times)]);
+}
+
+async function measureWebGpu(page: Page): Promise<void> {
+	const bench = new Bench(page, 'webgpu');
+	try {
+		await bench.setUp('product-webgpu');
+	} catch (error) {
+		notes.push(`WebGPU rows are null: ${firstLine(error)}`);
+		return;
+	}
+	rows.webgpu_train_dispatches = await bench.dispatches();
+	try {
+		await bench.setUp('tfjs-webgpu');
+	} catch (error) {
+		notes.push(`webgpu_train_b32_vs_tfjs_webgpu is null: ${firstLine(error)}`);
+		return;
+	}
+	const ours = 'product-webgpu/fit/1';
+	const ratio = await bench.ratio(ours, 'tfjs-webgpu/train/32', quick ? 1 : 3);
+	// One of ours trains as many windows as its job says, one of stock's a single batch.
+	rows.webgpu_train_b32_vs_tfjs_webgpu =
+		(ratio * bench.jobs.get(ours)!.windows) / bench.jobs.get('tfjs-webgpu/train/32')!.windows;
+}
+
+const firstLine = (error: unknown) => String(error instanceof Error ? error.message : error).split('\n')[0]!;
+
+async function runPart(name: string, part: () => Promise<void>): Promise<void> {
+	if (only && !name.includes(only)) return;
+	try {
+		await part();
+	} catch (error) {
+		notes.push(`${name} failed: ${firstLine(error)}`);
+		progress(`${name} failed: ${String(error)}`);
+		process.exitCode = 1;
+	}
+}
+
+const server = await servePage('tests/bench/engine', { plugins: [assemblyScript()] });
+const gpuArguments = gpu
+	? ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-angle=vulkan']
+	: swiftshaderArguments;
+try {
+	await withChromium(
+		async (browser) => {
+			const page = await browser.newPage();
+			page.on('console', (message) => message.type() === 'error' && progress(`page: ${message.text()}`));
+			await page.goto(server.url);
+			await page.waitForFunction(() => 'bench' in globalThis);
+			context.chromium = browser.browser()?.version() ?? '';
+			await runPart('wasm', () => measureWasm(page));
+			await runPart('parallel', () => measureParallel(page));
+			await runPart('webgpu', () => measureWebGpu(page));
+		},
+		{ args: gpuArguments }
+	);
+} finally {
+	await server.close();
+}
+report('engine', rows, floors, { ...context, engines, rates, notes });

@@ -1,0 +1,24 @@
+/** What the benchmark asks of its worker. Engines are set up once, then jobs are timed one at a time. */
+export type BenchRequest =
+	| { readonly id: number; readonly kind: 'setup'; readonly engine: EngineName }
+	/** Runs a job `times` times, returns milliseconds in all. */
+	| { readonly id: number; readonly kind: 'time'; readonly job: string; readonly times: number }
+	/** Largest difference between two engines' outputs of the same windows. */
+	| { readonly id: number; readonly kind: 'compare'; readonly engines: readonly [EngineName, EngineName] }
+	/** GPU dispatches of one training step. */
+	| { readonly id: number; readonly kind: 'dispatches' };
+
+export type EngineName = 'fused' | 'tfjs-wasm' | 'ort' | 'product' | 'product-webgpu' | 'tfjs-webgpu';
+
+export interface BenchReply {
+	readonly id: number;
+	readonly value?: unknown;
+	readonly error?: string;
+}
+
+/** A job's work in windows or steps, so that rates can be told. */
+export interface JobInfo {
+	readonly job: string;
+	readonly windows: number;
+	readonly flops: number;
+}
