@@ -5,7 +5,7 @@
  * with counts by reason. Reading and storing happen in the acquisition worker; a file always goes into the plant's own
  * workspace, never into the demo's.
  */
-import { isAborted, toPlainError, type PlainError } from '$lib/contracts';
+import { fromPlainError, isAborted, toPlainError, type PlainError } from '$lib/contracts';
 import type { FilePreview, ImportProgress, ImportSummary } from '$lib/workers/acquisition.api';
 import { draftFromPreview, mappingErrors, toColumnMapping, type MappingDraft } from './column-mapping';
 import { session } from './session.svelte';
@@ -54,7 +54,9 @@ export class FileImport {
 		this.problem = undefined;
 		try {
 			if (session.workspace !== 'plant' || session.phase !== 'running') await session.enter('plant');
-			this.summary = await session.acquisition.importFile(jobId, file, mapping, (progress) => {
+			if (session.problem) throw fromPlainError(session.problem);
+			const acquisition = await session.startedAcquisition();
+			this.summary = await acquisition.importFile(jobId, file, mapping, (progress) => {
 				if (this.#jobId === jobId) this.progress = progress;
 			});
 			this.phase = 'done';

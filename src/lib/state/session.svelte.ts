@@ -92,6 +92,10 @@ class Session {
 	get acquisition(): Promisified<AcquisitionApi> {
 		return this.#acquisition.api;
 	}
+	/** The acquisition worker once it has started in the open workspace, for what needs that workspace: an import. */
+	startedAcquisition(): Promise<Promisified<AcquisitionApi>> {
+		return this.#acquisition.whenStarted();
+	}
 	get inference(): Promisified<InferenceApi> {
 		return this.#inference.api;
 	}

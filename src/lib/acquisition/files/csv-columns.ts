@@ -55,6 +55,8 @@ export function detectHeader(first: readonly string[], second: readonly string[]
 const PLAIN = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const COMMA = /^[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?$/;
 const POINT_THOUSANDS = /^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$/;
+/** Groups that cannot be a decimal point: "224.993" alone may be one, "1.224.993" and "224.993,5" may not. */
+const SURELY_POINT_THOUSANDS = /^[+-]?\d{1,3}(?:(?:\.\d{3}){2,}(?:,\d*)?|\.\d{3},\d*)$/;
 const COMMA_THOUSANDS = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?$/;
 
 /** A cell as a number; undefined if it is none. */
@@ -79,7 +81,7 @@ export function usesDecimalComma(cells: readonly string[]): boolean {
 	let point = 0;
 	for (const cell of cells) {
 		const text = cell.trim();
-		if (/^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/.test(text) || POINT_THOUSANDS.test(text)) comma++;
+		if (/^[+-]?\d*,\d+(?:[eE][+-]?\d+)?$/.test(text) || SURELY_POINT_THOUSANDS.test(text)) comma++;
 		else if (/^[+-]?\d*\.\d+/.test(text)) point++;
 	}
 	return comma > point;
