@@ -13,7 +13,7 @@ import { EngineNetwork, type Host } from './network';
 import { shareGradients } from './parallel/shared-gradients';
 
 export * from './engine';
-export { exportKeras, importKeras, type KerasFiles } from './keras';
+export * from './keras';
 
 /** Longest uninterrupted piece of work, in floating-point operations: well under 200 ms on a slow tablet. */
 const chunkFlops: Record<BackendName, number> = { webgpu: 20e9, wasm: 1.55e9, cpu: 0.1e9 };

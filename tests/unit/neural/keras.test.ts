@@ -3,7 +3,16 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportKeras, importKeras, startEngine, type Engine, type KerasFiles, type NetworkSpec } from '$lib/neural';
+import {
+	exportKeras,
+	gatherKerasFiles,
+	importKeras,
+	splitKerasFiles,
+	startEngine,
+	type Engine,
+	type KerasFiles,
+	type NetworkSpec
+} from '$lib/neural';
 import { loadFusedModel } from '$lib/neural/layers';
 import { normalFrom } from '$lib/neural/random';
 
@@ -201,6 +210,35 @@ const weightCount = () => {
 	network.dispose();
 	return count;
 };
+
+describe('files', () => {
+	const spec: NetworkSpec = { features: 2, layers: [{ kind: 'lstm', units: 2, returnSequences: false }] };
+	const saved = () =>
+		splitKerasFiles(
+			exportKeras(
+				spec,
+				Float32Array.from({ length: 40 }, (_, k) => k)
+			)
+		);
+
+	it('come back as they were saved, in any order and from any folder, also in several parts', () => {
+		const [model, weights] = saved();
+		const json = JSON.parse(new TextDecoder().decode(model!.bytes)) as { weightsManifest: { paths: string[] }[] };
+		json.weightsManifest[0]!.paths = ['group1-shard1of2.bin', 'group1-shard2of2.bin'];
+		const files = [
+			{ name: 'mine/group1-shard2of2.bin', bytes: weights!.bytes.slice(50) },
+			{ name: 'mine/model.json', bytes: new TextEncoder().encode(JSON.stringify(json)).buffer as ArrayBuffer },
+			{ name: 'mine/group1-shard1of2.bin', bytes: weights!.bytes.slice(0, 50) }
+		];
+		expect(importKeras(gatherKerasFiles(files)).weights).toEqual(Float32Array.from({ length: 40 }, (_, k) => k));
+	});
+	it('that are missing or unreadable are named', () => {
+		const [model, weights] = saved();
+		expect(() => gatherKerasFiles([weights!])).toThrow(/Expected a model.json, found weights.bin/);
+		expect(() => gatherKerasFiles([model!])).toThrow(/names the weight file weights.bin, which is not there/);
+		expect(() => gatherKerasFiles([{ name: 'model.json', bytes: weights!.bytes }])).toThrow(/model.json is not JSON/);
+	});
+});
 
 describe('refusals name the layer, what was expected and what was found', () => {
 	const files = () => exportKeras(predictor, new Float32Array(weightCount()));

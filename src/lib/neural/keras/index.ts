@@ -4,4 +4,5 @@
  */
 export { importKeras } from './import';
 export { exportKeras } from './export';
+export { gatherKerasFiles, splitKerasFiles, type NamedBytes } from './files';
 export type { KerasFiles, ImportedNetwork } from './format';
