@@ -199,7 +199,7 @@ function binnedSlice(
 		if (first >= end) continue;
 		const lows = table.columns[raw ? RawColumn.value : RollupColumn.min]!;
 		const highs = raw ? lows : table.columns[RollupColumn.max]!;
-		const means = raw ? lows : table.columns[RollupColumn.mean]!;
+		const aboves = raw ? undefined : table.columns[RollupColumn.above]!;
 		const numbers = raw ? undefined : table.columns[RollupColumn.count]!;
 		const marks = table.columns[raw ? RawColumn.quality : RollupColumn.quality]!;
 		for (let i = first; i < end; i++) {
@@ -210,7 +210,7 @@ function binnedSlice(
 			if (count === 0) continue;
 			if (!(min[bin]! <= lows[i]!)) min[bin] = lows[i]!;
 			if (!(max[bin]! >= highs[i]!)) max[bin] = highs[i]!;
-			sum[bin]! += means[i]! * count;
+			sum[bin]! += (aboves ? lows[i]! + aboves[i]! : lows[i]!) * count;
 			counts[bin]! += count;
 		}
 	}

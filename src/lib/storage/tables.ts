@@ -11,7 +11,8 @@ import type { SeriesTable } from './codec/segment';
 export const LEVEL_WIDTHS = [0, 60_000, 600_000, 3_600_000, 86_400_000] as const;
 export const TOP_LEVEL = LEVEL_WIDTHS.length - 1;
 export const RawColumn = { value: 0, quality: 1 } as const;
-export const RollupColumn = { count: 0, min: 1, max: 2, mean: 3, last: 4, quality: 5 } as const;
+/** `above` is the mean less the minimum, so that float32 is precise however far from zero the values lie. */
+export const RollupColumn = { count: 0, min: 1, max: 2, above: 3, last: 4, quality: 5 } as const;
 
 /** Raw rows of one series as one table in time order. Times are unique: deduplication happened at append. */
 export function joinRaw(parts: readonly SeriesTable[]): SeriesTable {
@@ -81,7 +82,7 @@ export class BucketSum {
 		const counts = raw ? undefined : columns[RollupColumn.count]!;
 		const mins = raw ? columns[RawColumn.value]! : columns[RollupColumn.min]!;
 		const maxs = raw ? mins : columns[RollupColumn.max]!;
-		const means = raw ? mins : columns[RollupColumn.mean]!;
+		const aboves = raw ? undefined : columns[RollupColumn.above]!;
 		const lasts = raw ? mins : columns[RollupColumn.last]!;
 		const qualities = columns[raw ? RawColumn.quality : RollupColumn.quality]!;
 		for (let i = lowerBound(times, from); i < times.length; i++) {
@@ -93,7 +94,7 @@ export class BucketSum {
 			if (count === 0) continue;
 			if (!(this.min[row]! <= mins[i]!)) this.min[row] = mins[i]!;
 			if (!(this.max[row]! >= maxs[i]!)) this.max[row] = maxs[i]!;
-			this.sum[row]! += means[i]! * count;
+			this.sum[row]! += (aboves ? mins[i]! + aboves[i]! : mins[i]!) * count;
 			this.count[row]! += count;
 			if (time >= this.lastAt[row]!) {
 				this.lastAt[row] = time;
@@ -108,18 +109,18 @@ export class BucketSum {
 		if (this.starts.some((start, i) => i > 0 && start < this.starts[i - 1]!))
 			order.sort((a, b) => this.starts[a]! - this.starts[b]!);
 		const pick = (column: readonly number[]) => Float64Array.from(order, (row) => column[row]!);
-		const mean = Float64Array.from(order, (row) => meanOf(this.count[row]!, this.sum[row]!));
+		const above = Float64Array.from(order, (row) => {
+			const count = this.count[row]!;
+			const lowest = this.min[row]!;
+			if (count === 0) return NaN;
+			return lowest === this.max[row] ? 0 : Math.fround(Math.max(0, this.sum[row]! / count - lowest));
+		});
 		return {
 			series,
 			times: pick(this.starts),
-			columns: [pick(this.count), pick(this.min), pick(this.max), mean, pick(this.last), pick(this.quality)]
+			columns: [pick(this.count), pick(this.min), pick(this.max), above, pick(this.last), pick(this.quality)]
 		};
 	}
-}
-
-/** Float32 says enough of a mean; of one reading it is the reading. */
-function meanOf(count: number, sum: number): number {
-	return count === 0 ? NaN : count === 1 ? sum : Math.fround(sum / count);
 }
 
 /** Rolls tables of one level up (or, with the same level, joins them) to buckets of `toLevel`. */

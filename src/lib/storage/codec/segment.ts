@@ -8,7 +8,7 @@ import { MillwrightError } from '../../contracts';
 import { ByteReader, ByteWriter, crc32 } from './bytes';
 import { decodeColumn, encodeColumn } from './column';
 
-/** Rows of one series in time order. Raw: value, quality. Rollup: count, min, max, mean, last, quality. */
+/** Rows of one series in time order. Raw: value, quality. Rollup: count, min, max, mean above min, last, quality. */
 export interface SeriesTable {
 	readonly series: number;
 	readonly times: Float64Array;
