@@ -29,7 +29,7 @@ import { anomalyRate, type AnomalyRate } from './anomaly-rate';
 import { clock } from './clock.svelte';
 import { live } from './live.svelte';
 import { MachineState } from './machine-state.svelte';
-import { priorityOrder, worstFirst } from './rank';
+import { compareIds, priorityOrder, worstFirst } from './rank';
 import { sparkBinMs, sparkSpanMs } from './spark-bins';
 import type { StorageUse } from './system-health';
 
@@ -214,8 +214,7 @@ class Fleet {
 				this.#machines.delete(id);
 				changed = true;
 			}
-		if (changed)
-			this.#list = [...this.#machines.values()].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+		if (changed) this.#list = [...this.#machines.values()].sort((a, b) => compareIds(a.id, b.id));
 		this.#loaded = true;
 		this.#placeAlarms();
 		if (this.#reports.size > 0) this.#schedule();

@@ -21,6 +21,9 @@ export class MachineState {
 	/** Span of time scored, newest stretch only: what the anomaly rate divides by. */
 	#scoredFrom: EpochMs | undefined;
 
+	/** Derived, so that what depends on them is not woken by every tick of the index. */
+	readonly grade: HealthGrade = $derived(this.#report?.grade ?? 'unknown');
+	readonly anomalous: boolean = $derived(this.#report?.anomalous ?? false);
 	readonly stale = $derived(isStale(this.#lastAt, this.#staleAfterMs, clock.now));
 
 	constructor(record: MachineRecord) {
@@ -49,14 +52,8 @@ export class MachineState {
 	get report(): HealthReport | undefined {
 		return this.#report;
 	}
-	get grade(): HealthGrade {
-		return this.#report?.grade ?? 'unknown';
-	}
 	get index(): number {
 		return this.#report?.index ?? NaN;
-	}
-	get anomalous(): boolean {
-		return this.#report?.anomalous ?? false;
 	}
 	/** The worst open alarm. */
 	get alarm(): Alarm | undefined {

@@ -13,6 +13,9 @@ export interface Ranked {
 }
 
 export const priorityOrder: readonly AlarmPriority[] = ['high', 'medium', 'low'];
+/** One collator for all: making one per comparison costs more than sorting. */
+const collator = new Intl.Collator('en', { numeric: true });
+export const compareIds = (a: string, b: string): number => collator.compare(a, b);
 const gradeOrder: readonly HealthGrade[] = ['critical', 'poor', 'watch', 'good', 'unknown'];
 
 /** Alarm priority first (unacknowledged before acknowledged), then grade, then present anomaly, then staleness. */
@@ -31,6 +34,6 @@ export function rankOf(machine: Ranked): number {
 export function worstFirst<T extends Ranked>(machines: readonly T[]): T[] {
 	return machines
 		.map((machine) => ({ machine, rank: rankOf(machine) }))
-		.sort((a, b) => a.rank - b.rank || a.machine.id.localeCompare(b.machine.id, 'en', { numeric: true }))
+		.sort((a, b) => a.rank - b.rank || compareIds(a.machine.id, b.machine.id))
 		.map(({ machine }) => machine);
 }
