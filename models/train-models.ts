@@ -3,7 +3,7 @@
  * machines and seeds it has not seen, and writes `models/<class>/<version>/` and `models/index.json`.
  *
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
- * the same weights. Options: --class <id>, --epochs <n>, --version <name>, --quick (small, for a look; not for shipping),
+ * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
  * --measure-only (evaluates what is there).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
 		class: { type: 'string' },
 		epochs: { type: 'string', default: '12' },
 		version: { type: 'string', default: 'v2' },
+		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
@@ -87,7 +88,7 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 			description: `${training.length} simulated healthy machines over all modes, ${heldBack.length} others for calibration`,
 			seed,
 			maxEpochs: Number(options.epochs),
-			plan: { units: [32, 16] },
+			plan: { units: options.units.split('-').map(Number) },
 			onProgress: ({ lossCurve, windowsPerSecond }) => {
 				const last = lossCurve[lossCurve.length - 1];
 				if (!last || last.epoch === epoch) return;

@@ -140,4 +140,56 @@ describe('the inference worker', () => {
 		await stop();
 		expect((await scores(machine!.machineId, plant.time))?.times.length ?? 0).toBe(0);
 	});
+
+	it("goes on with the others when one machine's model is damaged, and says what is wrong", async () => {
+		const plant = plantOf({
+			machines: 2,
+			classes: ['air-compressor'],
+			scenario: 'healthy',
+			startTime: Date.now() - 300_000
+		});
+		const [broken, fine] = plant.machines.map(({ machineId }) => machineId) as [string, string];
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 290));
+		await startScoring();
+		const first = await report((r) => r.machineId === broken && r.modelId !== undefined);
+		const good = await store.models.load(first.modelId!);
+		await store.models.save({
+			version: { ...good.version, id: 'damaged', target: { machineId: broken } },
+			weights: new ArrayBuffer(good.weights.byteLength)
+		});
+		const problem = new Promise<string>((resolve) => {
+			const listener = ({ data }: MessageEvent<LiveMessage>) => {
+				if (data.kind === 'inference' && data.status.problem) resolve(data.status.problem);
+			};
+			channel.addEventListener('message', listener);
+		});
+		await store.models.assign(broken, 'damaged');
+		expect(await problem).toContain('damaged');
+		reports.length = 0;
+		const batch = readingsOf(plant, 5);
+		await store.series.append(batch);
+		channel.postMessage({ kind: 'readings', batch } satisfies LiveMessage);
+		expect((await report((r) => r.machineId === fine && r.time === plant.time)).modelId).toBe(first.modelId);
+		expect((await report((r) => r.machineId === broken)).unscored).toBe('no-model');
+		// Put back, it is scored again.
+		await store.models.assign(broken, undefined);
+		await report((r) => r.machineId === broken && r.modelId === first.modelId && r.time === plant.time);
+	});
+
+	it('catches up with readings that were stored without a word', async () => {
+		const plant = plantOf({
+			machines: 1,
+			classes: ['cnc-spindle'],
+			scenario: 'healthy',
+			startTime: Date.now() - 900_000
+		});
+		const machineId = plant.machines[0]!.machineId;
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 300));
+		await startScoring();
+		await report((r) => r.machineId === machineId && r.time === plant.time);
+		await store.series.append(readingsOf(plant, 200));
+		await report((r) => r.machineId === machineId && r.time === plant.time);
+	});
 });

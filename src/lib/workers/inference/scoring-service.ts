@@ -56,6 +56,7 @@ const retryAfterMs = 30_000;
 const staleSteps = 20;
 const staleAtLeastMs = Math.max(30_000, staleFloorMs);
 const holeAtLeastSteps = 10;
+const compareEveryMs = 10_000;
 
 export class ScoringService {
 	private readonly machines = new Map<MachineId, MachineEntry>();
@@ -72,6 +73,7 @@ export class ScoringService {
 	private postedAt = 0;
 	private loop: Promise<void> | undefined;
 	private historyTried = new Map<MachineId, EpochMs>();
+	private comparedAt = 0;
 	private stopped = false;
 	private problem: string | undefined;
 
@@ -542,7 +544,23 @@ export class ScoringService {
 			this.watchSilence(entry, silence, stepMs, now);
 		}
 		if (this.judgeLive(quiet) > 0) this.postSoon(quiet);
+		if (now - this.comparedAt >= compareEveryMs) {
+			this.comparedAt = now;
+			void this.compareWithStorage().catch(() => undefined);
+		}
 		this.wake();
+	}
+
+	/** Readings that were stored without being heard here (the channel promises nothing): their machine catches up. */
+	private async compareWithStorage(): Promise<void> {
+		for (const entry of this.machines.values()) {
+			if (entry.phase !== 'live' || !entry.scoring || entry.scoredTo === undefined) continue;
+			if (entry.heardAt !== undefined && this.ports.now() - entry.heardAt < compareEveryMs) continue;
+			const { scoring, scoredTo } = entry;
+			const extent = await this.ports.store.series.extent(entry.record.id);
+			const behind = extent !== undefined && extent.to - scoredTo > holeAtLeastSteps * scoring.pipeline.version.stepMs;
+			if (behind && entry.scoring === scoring && entry.scoredTo === scoredTo) entry.phase = 'waiting';
+		}
 	}
 
 	private watchSilence(entry: MachineEntry, silence: number, stepMs: number, now: EpochMs): void {
