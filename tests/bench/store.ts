@@ -1,7 +1,7 @@
 /**
  * `npm run bench:store -- [--quick] [--data DIR]`: how fast the store writes and answers, and how small it keeps.
  *
- * Beside a Dexie table with a row per reading and beside raw blocks; the recordings (folders skab, ims-bearings, hydraulic of DIR) against
+ * Beside a Dexie table with a row per reading and beside raw blocks; the recordings (folders skab, ims-bearings, hydraulic of DIR, ../shared/data unless told) against
  * `gzip -9` of each column's decimal text. Chromium, profile on disk, strict durability. Rows of absent recordings are null.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -74,7 +74,7 @@ function readDataSet(data: string, set: 'skab' | 'ims' | 'hydraulic', quick: boo
 }
 
 const options = parseBenchArguments();
-const data = options.text('data', '/work/shared/data');
+const data = options.text('data', '../shared/data');
 
 await withChromium(async (context) => {
 	const server = await servePage('tests/bench/pages/store');
