@@ -1,8 +1,9 @@
 /**
  * `npm run bench:store -- [--quick] [--data DIR]`: how fast the store writes and answers, and how small it keeps.
  *
- * Beside a Dexie table with a row per reading and beside raw blocks; the recordings (folders skab, ims-bearings, hydraulic of DIR, ../shared/data unless told) against
- * `gzip -9` of each column's decimal text. Chromium, profile on disk, strict durability. Rows of absent recordings are null.
+ * Beside a Dexie table with a row per reading and beside raw blocks; recordings (folders skab, ims-bearings, hydraulic of DIR,
+ * `../shared/data` unless told) against `gzip -9` of each column's decimal text. Chromium, profile on disk, strict durability.
+ * Rows of absent recordings are null.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
