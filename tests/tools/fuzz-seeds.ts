@@ -40,5 +40,31 @@ export const fuzzSeeds: readonly { topic: string; payload: Uint8Array }[] = [
 			{ alias: 7, value: number(10, 0xffff), historical: true },
 			{ alias: 8, value: double(13, 72) }
 		])
-	}
+	},
+	json(TOPIC, {
+		MessageId: '1',
+		MessageType: 'ua-data',
+		Messages: [
+			{
+				DataSetWriterName: 'pump-3',
+				Timestamp: '2026-11-23T05:59:00Z',
+				Payload: {
+					flow: 1,
+					p: { Type: 11, Body: 2.5 },
+					t: { Value: 60, SourceTimestamp: '2026-11-23T05:58:59Z', StatusCode: 0 }
+				}
+			}
+		]
+	}),
+	json(TOPIC, [
+		{ bn: 'urn:dev:ow:10e2:', bt: 1763880000, bu: 'A', n: 'voltage', u: 'V', v: 120.1 },
+		{ n: 'current', t: -5, v: 1.2 }
+	]),
+	json('tele/press-1/SENSOR', { Time: '2026-11-23T05:59:00', DS18B20: { Id: '03', Temperature: 60.1 }, TempUnit: 'C' }),
+	json('zigbee2mqtt/Motor 1', { temperature: 60.1, state: 'ON', last_seen: '2026-11-23T05:59:00Z' }),
+	json('zigbee2mqtt/bridge/devices', [
+		{ friendly_name: 'Motor 1', definition: { exposes: [{ property: 'temperature', unit: '°C' }] } }
+	]),
+	{ topic: 'homie/pump-3/motor/temperature', payload: utf8('60.1') },
+	json('homie/5/pump-4/$description', { nodes: { motor: { properties: { speed: { unit: 'rpm' } } } } })
 ];

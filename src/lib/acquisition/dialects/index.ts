@@ -1,11 +1,29 @@
-/** The dialects in the order they are asked; the first that claims a message decodes it. A new one is one file and one line. */
+/**
+ * The dialects in the order they are asked; the first that claims a message decodes it. A new one is one file and one line.
+ * First those that a topic tells for sure, then those that the form of the payload tells, last what takes anything.
+ */
 import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
+import { createHomie } from './homie';
 import { createMeta } from './meta';
+import { createOpcUaJson } from './opc-ua-json';
 import { createPlainJson } from './plain-json';
+import { createSenml } from './senml';
 import { createSingleValue } from './single-value';
 import { createSparkplugB } from './sparkplug-b';
+import { createTasmota } from './tasmota';
+import { createZigbee2mqtt } from './zigbee2mqtt';
 
 export function createDialects(topics: TopicCache): Dialect[] {
-	return [createSparkplugB(), createMeta(topics), createPlainJson(topics), createSingleValue(topics)];
+	return [
+		createSparkplugB(),
+		createZigbee2mqtt(),
+		createHomie(),
+		createTasmota(),
+		createMeta(topics),
+		createOpcUaJson(topics),
+		createSenml(topics),
+		createPlainJson(topics),
+		createSingleValue(topics)
+	];
 }

@@ -11,6 +11,11 @@ import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, ValueExtras } 
 
 type Fields = Record<string, unknown>;
 
+/** A JSON object's fields as values of one machine: for dialects whose envelope says which machine it is. */
+export function decodeRecord(message: IncomingMessage, place: MachinePlace, fields: Fields, sink: DecodeSink): void {
+	new Walk(message, { machine: place }, sink).recordOf(place, fields);
+}
+
 const MAX_DEPTH = 8;
 const VALUE_KEYS = ['value', 'Value', 'val', 'v'] as const;
 const NAME_KEYS = ['name', 'sensor', 'tag', 'metric', 'measurement', 'key', 'id', 'n'] as const;
@@ -121,6 +126,10 @@ class Walk {
 		const place = this.placeFor(fields);
 		if (!place) return this.sink.reject('no-machine-in-topic', 'neither topic nor payload names a machine');
 		this.fields(place, fields, time, '', depth, this.messageQuality(fields));
+	}
+
+	recordOf(place: MachinePlace, fields: Fields): void {
+		this.fields(place, fields, this.timeOf(fields, undefined, ''), '', 0, this.messageQuality(fields));
 	}
 
 	single(fields: Fields, name: string, time: number | undefined, where: string): void {

@@ -1,0 +1,59 @@
+/**
+ * Dialect: Tasmota (`tele/<device>/SENSOR`, or `<device>/tele/SENSOR`): JSON with one object per chip, local time without zone, and the
+ * units of some quantities named once per message. States and last wills are understood and hold nothing to store.
+ */
+import { pathOfLevels, placeOf } from '../decode/topics';
+import type { Dialect, MachinePlace, SensorDescription } from '../message';
+import { decodeRecord } from './plain-json';
+
+const TOPIC = /^(?:(.+)\/)?(?:tele|stat)\/(?:(.+)\/)?(SENSOR|STATE|STATUS\d*|LWT|INFO\d|UPTIME|RESULT|POWER\d*)$/;
+/** "TempUnit":"C" says the unit of every field whose name ends so. */
+const UNITS: readonly (readonly [string, RegExp, string])[] = [
+	['TempUnit', /(Temperature|DewPoint)$/, '°'],
+	['PressureUnit', /Pressure$/, ''],
+	['SpeedUnit', /Speed$/, '']
+];
+
+export function createTasmota(): Dialect {
+	const places = new Map<string, MachinePlace | undefined>();
+	return {
+		id: 'tasmota',
+		title: 'Tasmota',
+		claims: ({ topic }) => TOPIC.test(topic),
+		decode(message, _text, json, sink) {
+			const [, before, after, kind] = TOPIC.exec(message.topic)!;
+			if (kind !== 'SENSOR') return sink.understood();
+			if (typeof json !== 'object' || json === null || Array.isArray(json))
+				return sink.reject('invalid-json', 'a Tasmota SENSOR message is a JSON object');
+			const key = [before, after].filter(Boolean).join('/');
+			if (!places.has(key)) {
+				if (places.size > 100_000) places.clear();
+				const levels = key.split('/');
+				const path = pathOfLevels(levels.length === 1 ? ['tasmota', ...levels] : levels);
+				places.set(key, path && placeOf(path));
+			}
+			const place = places.get(key);
+			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
+			const fields = json as Record<string, unknown>;
+			const described = new Map<string, SensorDescription>();
+			const kept: Record<string, unknown> = {};
+			for (const [name, value] of Object.entries(fields)) {
+				if (name.endsWith('Unit')) continue;
+				if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+					kept[name] = value;
+					continue;
+				}
+				// The chip's address and the counters' start are no measurements.
+				kept[name] = Object.fromEntries(
+					Object.entries(value).filter(([inner]) => inner !== 'Id' && inner !== 'TotalStartTime')
+				);
+				for (const inner of Object.keys(value))
+					for (const [field, pattern, prefix] of UNITS)
+						if (pattern.test(inner) && typeof fields[field] === 'string')
+							described.set(`${name}.${inner}`, { unit: `${prefix}${fields[field]}` });
+			}
+			decodeRecord(message, place, kept, sink);
+			if (described.size > 0) sink.describe(place, undefined, described);
+		}
+	};
+}

@@ -1,0 +1,69 @@
+/**
+ * Dialect: Zigbee2MQTT (`zigbee2mqtt/<friendly name>`): flat JSON, time in `last_seen`; `bridge/devices` gives the units. What only
+ * concerns the radio or updates is left out.
+ */
+import { parseTimestamp } from '../decode/timestamps';
+import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
+import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
+import { decodeRecord } from './plain-json';
+
+const BASE = 'zigbee2mqtt/';
+const NOT_MEASURED = new Set(['last_seen', 'update', 'update_available', 'device', 'elapsed', 'action']);
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function createZigbee2mqtt(): Dialect {
+	return {
+		id: 'zigbee2mqtt',
+		title: 'Zigbee2MQTT',
+		claims: ({ topic }) => topic.startsWith(BASE),
+		decode(message, _text, json, sink) {
+			const name = message.topic.slice(BASE.length);
+			if (name.startsWith('bridge/')) {
+				if (name === 'bridge/devices' && Array.isArray(json)) describeDevices(json, sink);
+				return sink.understood();
+			}
+			if (/\/(availability|set|get)$/.test(name)) return sink.understood();
+			const place = placeOfDevice(name);
+			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
+			if (!isFields(json)) return sink.reject('no-values', 'a Zigbee2MQTT device sends a JSON object');
+			const fields: Fields = {};
+			for (const [key, value] of Object.entries(json)) {
+				if (NOT_MEASURED.has(key)) continue;
+				fields[key] = value === 'ON' || value === 'OPEN' ? 1 : value === 'OFF' || value === 'CLOSE' ? 0 : value;
+			}
+			const seen = parseTimestamp(json['last_seen'], message.receivedAt);
+			if (seen !== undefined) fields['ts'] = seen;
+			if (Object.keys(fields).length === 0) return sink.understood();
+			decodeRecord(message, place, fields, sink);
+		}
+	};
+}
+
+function placeOfDevice(name: string): MachinePlace | undefined {
+	const levels = name.split('/').filter((level) => level !== '');
+	const path = pathOfLevels(levels.length === 1 ? ['zigbee2mqtt', ...levels] : levels);
+	return path && placeOf(path);
+}
+
+function describeDevices(devices: readonly unknown[], sink: DecodeSink): void {
+	for (const device of devices) {
+		if (!isFields(device) || typeof device['friendly_name'] !== 'string') continue;
+		const definition = device['definition'];
+		const sensors = new Map<string, SensorDescription>();
+		if (isFields(definition)) collectUnits(definition['exposes'], sensors, 0);
+		const place = placeOfDevice(device['friendly_name']);
+		if (place && sensors.size > 0) sink.describe(place, undefined, sensors);
+	}
+}
+
+function collectUnits(exposes: unknown, into: Map<string, SensorDescription>, depth: number): void {
+	if (!Array.isArray(exposes) || depth > 4) return;
+	for (const exposed of exposes as unknown[]) {
+		if (!isFields(exposed)) continue;
+		const { property, unit, features } = exposed;
+		if (typeof property === 'string' && typeof unit === 'string') into.set(sensorNameOf(property), { unit });
+		collectUnits(features, into, depth + 1);
+	}
+}
