@@ -6,6 +6,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { engine, env, getKernel, setBackend } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
 import { fusedLstmGradName, fusedLstmName } from './kernels/lstm-kernel';
+import { registerCompiledKernels } from './kernels/compiled-kernels';
 import { registerHostKernels } from './kernels/host-kernels';
 import { chooseBuild, compileLstmModule, loadLstmModule, type LstmModule } from './wasm/module';
 
@@ -58,6 +59,7 @@ async function load(name: BackendName): Promise<LoadedBackend> {
 			wasm.setWasmPaths(wasmFiles);
 		}
 		await start(name);
+		registerCompiledKernels(module);
 		registerHostKernels('wasm');
 		return { name, detail: module.detail, module };
 	}

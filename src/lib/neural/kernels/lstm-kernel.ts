@@ -12,6 +12,9 @@
  * `goBackwards` (and the mask of the same step); hSeq, cSeq and gates are in the order of processing, as Keras returns them.
  * A step whose mask is 0 is padding: h and c pass through unchanged, hSeq repeats h[s-1] (h0 at s = 0), and its gates and
  * gradients count for nothing (dx is 0 there; what `gates` holds there is undefined but finite).
+ *
+ * `gates` and `cSeq` go from a backend's `FusedLstm` to its own `FusedLstmGrad` and nowhere else: a backend may keep them in
+ * another form.
  */
 import {
 	engine,
