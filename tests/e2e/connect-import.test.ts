@@ -29,7 +29,7 @@ describe('connecting', () => {
 			const page = await context.newPage();
 			await page.goto(`${app.url}connect/`);
 			await page.getByRole('button', { name: /Connect to this computer's broker/ }).click();
-			await expect.poll(() => broker.clients).toBeGreaterThan(0);
+			await expect.poll(() => broker.clients, { timeout: 30_000 }).toBeGreaterThan(0);
 			await page
 				.getByText(/no data|nothing|no message/i)
 				.first()
@@ -96,10 +96,7 @@ describe('importing a file', () => {
 					for (let round = 0; round < 2; round++) {
 						await page.goto(`${app.url}import/`);
 						await page.locator('input[type=file]').setInputFiles(file);
-						await page
-							.getByRole('button', { name: /^Import/ })
-							.last()
-							.click();
+						await page.getByRole('button', { name: 'Import the file' }).click();
 						await page.getByRole('heading', { name: /is imported/ }).waitFor({ timeout: 60_000 });
 						const counts = await inspector.call('counts', 'plant');
 						expect(Object.keys(counts).length).toBeGreaterThan(5);
