@@ -1,5 +1,5 @@
 /** The one thing to say of a machine now. In: its report and worst open alarm. Out: a sentence and how grave it is. */
-import type { Alarm, AlarmPriority, HealthReport, SensorDeviation } from '$lib/contracts';
+import type { Alarm, AlarmPriority, HealthReport, SensorDeviation, SensorRecord } from '$lib/contracts';
 import { formatQuantity, sensorLabel } from './words';
 
 export interface Reason {
@@ -23,15 +23,19 @@ export function unscoredReason(report: HealthReport): string | undefined {
 export function reasonOf(
 	report: HealthReport | undefined,
 	alarm: Pick<Alarm, 'reason' | 'priority' | 'state'> | undefined,
-	unitOf?: (sensorName: string) => string | undefined
+	sensorOf?: (sensorName: string) => Pick<SensorRecord, 'unit' | 'resolution'> | undefined
 ): Reason {
 	if (alarm) return { text: alarm.reason, priority: alarm.priority, acknowledged: alarm.state === 'acknowledged' };
 	if (!report) return { text: 'Not judged yet' };
 	const unscored = unscoredReason(report);
 	if (unscored) return { text: unscored };
 	const first = report.contributors[0];
-	if (report.anomalous && first)
-		return { text: `Unusual: ${sensorLabel(first.sensorName)} ${deviationWords(first, unitOf?.(first.sensorName))}` };
+	if (report.anomalous && first) {
+		const sensor = sensorOf?.(first.sensorName);
+		return {
+			text: `Unusual: ${sensorLabel(first.sensorName)} ${deviationWords(first, sensor?.unit, sensor?.resolution)}`
+		};
+	}
 	if (report.grade !== 'good' && report.grade !== 'unknown') return { text: 'Recovering: no anomaly now' };
 	return { text: 'Normal' };
 }

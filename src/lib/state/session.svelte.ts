@@ -127,7 +127,7 @@ class Session {
 		this.#problem = undefined;
 		this.#phase = 'starting';
 		try {
-			const store = await openStore(workspace);
+			const store = await openStore(workspace, { onClosed: (error) => this.#lost(entry, toPlainError(error)) });
 			if (entry !== this.#entry) return store.close();
 			if (source) await store.settings.setSource(source);
 			else if (workspace === 'demo' && (await store.settings.source()).kind === 'none')
@@ -161,6 +161,14 @@ class Session {
 		await Promise.all([this.#acquisition.stop(), this.#inference.stop(), this.#training.stop()]);
 		await store.destroy();
 		await this.leave();
+	}
+
+	/** The browser took the database away, or a newer version of the app in another tab did. */
+	#lost(entry: number, problem: PlainError): void {
+		if (entry !== this.#entry) return;
+		void this.#shut();
+		this.#problem = problem;
+		this.#phase = 'failed';
 	}
 
 	async #shut(): Promise<void> {
