@@ -4,8 +4,16 @@
  * In: health reports in time order, acknowledgements, silence. Out: what the machine's alarm should be. An on-delay keeps
  * short events off the list, an off-delay with a lower threshold keeps it from flapping. Pure functions; time is injected.
  */
-import type { Alarm, AlarmPriority, AlarmState, EpochMs, HealthReport, MachineId } from '../contracts';
-import { anomalyReason, staleReason } from './reason';
+import {
+	acknowledgeAlarm,
+	type Alarm,
+	type AlarmPriority,
+	type AlarmState,
+	type EpochMs,
+	type HealthReport,
+	type MachineId
+} from '../contracts';
+import { anomalyReason, clockOf, staleReason } from './reason';
 
 /** The condition must last this many steps (and at least 5 s) before it is an alarm... */
 export const onDelaySteps = 20;
@@ -154,7 +162,7 @@ export function raiseStale(machineId: MachineId, lastTime: EpochMs, now: EpochMs
 export function applyChange(stored: Alarm | undefined, change: AlarmChange): Alarm | undefined {
 	if (change.kind === 'raise') return stored ?? change.alarm;
 	if (stored === undefined) return undefined;
-	if (change.kind === 'backdate') return { ...stored, since: Math.min(stored.since, change.since) };
+	if (change.kind === 'backdate') return backdate(stored, change.since);
 	if (change.kind === 'update') {
 		if (!isActive(stored)) return stored;
 		return {
@@ -168,6 +176,17 @@ export function applyChange(stored: Alarm | undefined, change: AlarmChange): Ala
 	return returnToNormal(stored, change.at);
 }
 
+/** The alarm as it would have been raised, had that history been scored in order: all its times move together. */
+function backdate(stored: Alarm, since: EpochMs): Alarm {
+	if (since >= stored.since) return stored;
+	return {
+		...stored,
+		since,
+		raisedAt: stored.raisedAt - (stored.since - since),
+		reason: stored.reason.replace(`since ${clockOf(stored.since)}`, `since ${clockOf(since)}`)
+	};
+}
+
 /** The condition is gone: an acknowledged alarm closes, an unseen one waits to be seen. */
 export function returnToNormal(stored: Alarm, at: EpochMs): Alarm {
 	if (!isActive(stored)) return stored;
@@ -179,9 +198,5 @@ export function returnToNormal(stored: Alarm, at: EpochMs): Alarm {
 
 /** Somebody has seen it. Alarms in other states stay as they are. */
 export function acknowledge(stored: Alarm, at: EpochMs, by: string): Alarm {
-	if (stored.state === 'unacknowledged')
-		return { ...stored, state: 'acknowledged', acknowledgedAt: at, acknowledgedBy: by };
-	if (stored.state === 'returned-unacknowledged')
-		return { ...stored, state: 'normal', acknowledgedAt: at, acknowledgedBy: by };
-	return stored;
+	return acknowledgeAlarm(stored, by, at);
 }

@@ -15,18 +15,18 @@ export interface QualityWords {
 	readonly sentence: string;
 }
 
-/** Squared errors on data the model never saw, in words. */
-export function qualityWords(metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>): QualityWords {
-	const ratio = timesBetter(metrics);
+/** Squared errors on data the model never saw, in words; what to do about a bad one depends on where it comes from. */
+export function qualityWords(
+	version: Pick<ModelVersion, 'origin'> & { metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'> }
+): QualityWords {
+	const ratio = timesBetter(version.metrics);
 	if (ratio === undefined) return { tone: 'poor', sentence: 'How well it predicts could not be measured.' };
-	if (ratio < 1)
-		return {
-			tone: 'poor',
-			sentence: `Predicts worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large): train it again, on a longer stretch of normal running.`
-		};
-	if (ratio < 1.1)
-		return { tone: 'fair', sentence: 'Predicts about as well as "same as before": treat its verdicts with care.' };
-	return { tone: 'good', sentence: `Predicts ${ratio.toFixed(1)}x better than "same as before".` };
+	if (ratio >= 1.1) return { tone: 'good', sentence: `Predicts ${ratio.toFixed(1)}x better than "same as before".` };
+	if (ratio > 0.9) return { tone: 'fair', sentence: 'Predicts the next reading about as well as "same as before".' };
+	const worse = `Predicts the next reading worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large).`;
+	return version.origin === 'shipped'
+		? { tone: 'fair', sentence: `${worse} Its card says which faults it was measured to find.` }
+		: { tone: 'poor', sentence: `${worse} Train it again, on a longer stretch of normal running.` };
 }
 
 export const originWords: Readonly<Record<ModelVersion['origin'], string>> = {

@@ -172,6 +172,13 @@ describe('the life of an alarm', () => {
 		expect(returnToNormal(acknowledge(alarm, 3, 'me'), 5)).toMatchObject({ state: 'normal', acknowledgedBy: 'me' });
 		expect(acknowledge(returnToNormal(alarm, 5), 9, 'me').state).toBe('normal');
 	});
+	it('moves all its times together when older history shows an earlier beginning, and never later', () => {
+		const { alarm } = raiseStale('plant/pump', 60_000, 90_000);
+		const moved = applyChange(alarm, { kind: 'backdate', id: alarm.id, since: 0 })!;
+		expect(moved).toMatchObject({ since: 0, raisedAt: 30_000 });
+		expect(moved.reason).not.toBe(alarm.reason);
+		expect(applyChange(alarm, { kind: 'backdate', id: alarm.id, since: 70_000 })).toEqual(alarm);
+	});
 	it('does nothing to an alarm that storage no longer has', () => {
 		expect(applyChange(undefined, { kind: 'return', id: 'x', at: 0 })).toBeUndefined();
 	});

@@ -8,13 +8,14 @@ const version = (id: string, change: Partial<ModelVersion>) =>
 describe('a model in words', () => {
 	it('puts the error beside the floor', () => {
 		expect(timesBetter({ validationLoss: 0.1, persistenceLoss: 0.31 })).toBeCloseTo(3.1);
-		expect(qualityWords({ validationLoss: 0.1, persistenceLoss: 0.31 })).toEqual({
-			tone: 'good',
-			sentence: 'Predicts 3.1x better than "same as before".'
-		});
-		expect(qualityWords({ validationLoss: 0.2, persistenceLoss: 0.1 }).tone).toBe('poor');
-		expect(qualityWords({ validationLoss: 1, persistenceLoss: 1.05 }).tone).toBe('fair');
-		expect(qualityWords({ validationLoss: NaN, persistenceLoss: 1 }).tone).toBe('poor');
+		const words = (validationLoss: number, persistenceLoss: number, origin: ModelVersion['origin'] = 'trained-here') =>
+			qualityWords({ origin, metrics: { validationLoss, persistenceLoss } });
+		expect(words(0.1, 0.31)).toEqual({ tone: 'good', sentence: 'Predicts 3.1x better than "same as before".' });
+		expect(words(0.2, 0.1).tone).toBe('poor');
+		expect(words(0.2, 0.1).sentence).toContain('Train it again');
+		expect(words(0.2, 0.1, 'shipped').sentence).not.toContain('Train it again');
+		expect(words(1, 1.05).tone).toBe('fair');
+		expect(words(NaN, 1).tone).toBe('poor');
 	});
 
 	it('says how many rows are missing', () => {
