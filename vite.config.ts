@@ -10,5 +10,5 @@ export default defineConfig({
 	plugins: [shippedModels(), assemblyScript(), sveltekit()],
 	worker: { format: 'es', plugins: () => [assemblyScript()] },
 	define: { __APP_VERSION__: JSON.stringify(version) },
-	build: { target: 'es2022' }
+	build: { target: 'es2022', rolldownOptions: { checks: { pluginTimings: false } } }
 });
