@@ -27,6 +27,8 @@ import { Tail, tablesOf } from './tail';
 const SEAL_READINGS = 400_000;
 const MOST_READINGS = 2_000_000;
 const ROWS_AT_ONCE = 32;
+/** Times that one write may let old data go before it gives up. */
+const ROOM_ROUNDS = 6;
 /** Age of the oldest journal record that makes it worth while, given a few rows for each series, and in any case. */
 const SEAL_AGE_MS = 120_000;
 const SEAL_ROWS = 8;
@@ -73,15 +75,18 @@ export class DexieSeriesStore implements SeriesStore {
 
 	/**
 	 * Quota: lets the oldest raw data go (a twentieth, what it says stays in the rollups), then the oldest minutes, and tries again, so that
-	 * new readings are never the ones that are lost. Throws the 'storage-quota' error when nothing is left to let go.
+	 * new readings are never the ones that are lost. Throws the 'storage-quota' error when nothing is left to let go, or when letting go
+	 * `ROOM_ROUNDS` times has not helped: then something else fills the disk, and emptying the store would not mend it.
 	 */
 	private async withRoom<T>(locked: boolean, work: () => Promise<T>): Promise<T> {
-		for (;;) {
+		for (let round = 0; ; round++) {
 			try {
 				return await work();
 			} catch (error) {
 				if (!(error instanceof MillwrightError) || error.code !== 'storage-quota') throw error;
-				if (!(await this.makeRoom(locked))) throw error;
+				if (round >= ROOM_ROUNDS || !(await this.makeRoom(locked))) throw error;
+				// The browser counts what was deleted as free only after a while.
+				if (round > 0) await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** round));
 			}
 		}
 	}
