@@ -128,6 +128,7 @@ export class MqttSession {
 		let connectedAt: number | undefined;
 		let silence: ReturnType<typeof setTimeout> | undefined;
 		let heard = false;
+		let silent = false;
 		let ending: { trouble: LinkTrouble; detail: string } | undefined;
 
 		const onPublish = (packet: PublishPacket) => {
@@ -135,7 +136,7 @@ export class MqttSession {
 			if (!heard) {
 				heard = true;
 				clearTimeout(silence);
-				report({ trouble: undefined, detail: undefined });
+				if (silent) report({ trouble: undefined, detail: undefined });
 			}
 			onMessage(packet, packet.qos === 1 ? () => from.acknowledge(packet.packetId) : undefined);
 		};
@@ -178,12 +179,11 @@ export class MqttSession {
 				this.#subscribedBefore = true;
 				this.options.onSubscribed?.(this.#filters);
 				silence = setTimeout(() => {
+					if (heard) return;
+					silent = true;
 					const said = this.#filters.map((filter) => `"${filter}"`).join(', ');
-					if (!heard)
-						report({
-							trouble: 'no-messages',
-							detail: `Subscribed to ${said}, but nothing has come for ${SILENCE_MS / 1000} s: does the filter match the topics?`
-						});
+					const detail = `Subscribed to ${said}, but nothing has come for ${SILENCE_MS / 1000} s: does the filter match the topics?`;
+					report({ trouble: 'no-messages', detail });
 				}, SILENCE_MS);
 			});
 		});

@@ -23,6 +23,7 @@ const TICK_MS = 500;
 const PERSIST_EVERY_MS = 5_000;
 /** Messages that come without one of them being understood for this long say that the payloads are foreign. */
 const NOT_UNDERSTOOD_MS = 4_000;
+const STOP_LIMIT_MS = 4_000;
 const SESSION_KEY = 'mqtt-session';
 
 /** A source being run. */
@@ -117,11 +118,14 @@ export class SourceOwner {
 		});
 		this.#stopping = true;
 		unwatch();
-		await this.#reconciling;
-		await this.#running?.stop(false);
-		await this.#commit.close();
+		// Storage that fails must not keep this tab from leaving: what is not committed was not acknowledged either.
+		await within(STOP_LIMIT_MS, async () => {
+			await this.#reconciling;
+			await this.#running?.stop(false);
+		});
+		await this.#commit.close(STOP_LIMIT_MS);
 		clearInterval(tick);
-		await this.#persistLog(true);
+		await within(STOP_LIMIT_MS, () => this.#persistLog(true));
 		this.#report({ state: 'stopped', trouble: undefined, detail: undefined, retryAt: undefined });
 		this.announce();
 	}
@@ -225,7 +229,7 @@ export class SourceOwner {
 			stop: async (forget) => {
 				unwatch();
 				// What has arrived is committed and acknowledged before the connection goes.
-				if (!this.#storageProblem) await this.#commit.flush();
+				await within(STOP_LIMIT_MS, () => this.#commit.flush());
 				await session.stop(forget);
 				await run;
 			}
@@ -305,4 +309,12 @@ export class SourceOwner {
 
 function same(a: SourceSettings, b: SourceSettings | undefined): boolean {
 	return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Waits for `work`, at most `limitMs`. */
+async function within(limitMs: number, work: () => Promise<unknown>): Promise<void> {
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+	await Promise.race([work(), limit]);
+	clearTimeout(timer);
 }

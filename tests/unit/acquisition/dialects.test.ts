@@ -173,3 +173,9 @@ it('reads Homie 4 and 5', () => {
 	expect(reader('homie/5/pump-4/motor/speed', '1450').values[0]).toMatchObject({ sensor: 'motor.speed', value: 1450 });
 	expect(reader('homie/pump-3/motor/temperature', 'hot').rejected[0]!.reason).toBe('not-a-number');
 });
+
+it('lets no base value or base time carry a reading out of range', () => {
+	const result = read(TOPIC, '[{"bn":"a:","bt":1e300,"bv":1e308,"n":"x","v":1e308},{"n":"y","v":1,"bv":0}]');
+	expect(result.values).toEqual([{ id: TOPIC, sensor: 'y', value: 1 }]);
+	expect(result.rejected.map(({ reason }) => reason)).toEqual(['not-a-number', 'invalid-time']);
+});

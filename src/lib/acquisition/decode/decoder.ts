@@ -12,12 +12,20 @@ import { TopicCache, type TopicLevel } from './topics';
 /** A 1 MB message is read; past this it is refused unread. */
 export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
 
-/** Counts whether anything was said of the message. */
+const LAST_TIME = Date.UTC(2100, 0, 1);
+
+/** Counts whether anything was said of the message, and lets only finite values and times through. */
 class Witness implements DecodeSink {
 	sink!: DecodeSink;
 	said = false;
 	value: DecodeSink['value'] = (place, name, value, time, extras) => {
 		this.said = true;
+		// The last line of defence: sums of base values and the like may leave what a dialect checked.
+		if (!Number.isFinite(value)) return this.sink.reject('not-a-number', `'${name}': ${value} is not a number`);
+		if (time !== undefined && !(time > 0 && time < LAST_TIME)) {
+			this.sink.reject('invalid-time', `'${name}': ${time} is no time`);
+			time = undefined;
+		}
 		this.sink.value(place, name, value, time, extras);
 	};
 	describe: DecodeSink['describe'] = (place, machineClass, sensors) => {
