@@ -1,7 +1,7 @@
 /** For tests of Data Acquisition in Node: sockets by `ws`, a store in memory whose commits the test can hold. */
 import WebSocket from 'ws';
-import type { MachineRecord, ReadingBatch, SensorRecord } from '$lib/contracts';
-import type { CommitReceipt, ReadingStore, SocketLike, World } from '$lib/acquisition/ports';
+import type { LiveMessage, MachineRecord, ReadingBatch, SensorRecord, SourceSettings } from '$lib/contracts';
+import type { AcquisitionStore, CommitReceipt, ReadingStore, SocketLike, World } from '$lib/acquisition/ports';
 
 export const testWorld: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'> = {
 	openSocket: (url, protocol) => new WebSocket(url, [protocol]) as unknown as SocketLike,
@@ -73,4 +73,84 @@ export class MemoryStore implements ReadingStore {
 		for (const series of this.values.values()) count += series.size;
 		return count;
 	}
+}
+
+/** A whole world for `Acquisition`: one store and one channel per workspace, a lock that queues. */
+export function memoryWorld() {
+	const store = new MemoryStore();
+	const settings = new Map<string, unknown>();
+	const sourceWatchers = new Set<(source: SourceSettings) => void>();
+	let source: SourceSettings = { kind: 'none' };
+	const posted: LiveMessage[] = [];
+	const listeners = new Set<(message: LiveMessage) => void>();
+	const logged = new Map<string, number>();
+	let turn: Promise<void> = Promise.resolve();
+	const full: AcquisitionStore = {
+		series: {
+			append: store.series.append,
+			latest: async (ids) =>
+				new Map(
+					ids.flatMap((id) => {
+						const newest = store.seriesOf(id).at(-1);
+						return newest ? [[id, { time: newest[0] }] as const] : [];
+					})
+				),
+			deleteMachine: async (machineId) => {
+				for (const id of store.values.keys()) if (id.startsWith(`${machineId}:`)) store.values.delete(id);
+			}
+		},
+		registry: { ...store.registry, watch: () => () => undefined },
+		settings: {
+			watchSource(onChange) {
+				sourceWatchers.add(onChange);
+				queueMicrotask(() => onChange(source));
+				return () => sourceWatchers.delete(onChange);
+			},
+			get: async <T>(key: string) => settings.get(key) as T | undefined,
+			set: async (key, value) => void settings.set(key, value)
+		},
+		intakeLog: { record: async (reason, count) => void logged.set(reason, (logged.get(reason) ?? 0) + count) },
+		close: () => undefined
+	};
+	const world: World = {
+		...testWorld,
+		openStore: async () => full,
+		openChannel: () => {
+			const mine = new Set<(message: LiveMessage) => void>();
+			return {
+				post(message) {
+					posted.push(message);
+					for (const listener of listeners) if (!mine.has(listener)) listener(message);
+				},
+				onMessage(listener) {
+					mine.add(listener);
+					listeners.add(listener);
+					return () => listeners.delete(listener);
+				},
+				close: () => mine.forEach((listener) => listeners.delete(listener))
+			};
+		},
+		lock(_name, signal, run) {
+			const mine = turn.then(() => (signal.aborted ? undefined : run()));
+			turn = mine.catch(() => undefined);
+			return mine;
+		}
+	};
+	return {
+		world,
+		store,
+		settings,
+		posted,
+		logged,
+		setSource(next: SourceSettings) {
+			source = next;
+			for (const watcher of sourceWatchers) watcher(next);
+		},
+		get link() {
+			return posted.findLast((message) => message.kind === 'link')?.status;
+		},
+		get counters() {
+			return posted.findLast((message) => message.kind === 'intake')?.counters;
+		}
+	};
 }
