@@ -17,6 +17,7 @@ const options = parseBenchArguments();
 const machines = options.number('machines', 50);
 const seconds = options.number('seconds', options.quick ? 10 : 60);
 const seed = options.number('seed', 3);
+const stepMs = 1000;
 /** Published first, not counted in the latencies: models load and streams warm up on them. */
 const warmUpSeconds = options.number('warm-up', options.quick ? 10 : 30);
 
@@ -25,7 +26,7 @@ const embedded = mosquitto ? undefined : await startLocalBroker({ wsPort: await 
 const url = mosquitto?.wsUrl ?? `ws://127.0.0.1:${embedded!.wsPort}`;
 const app = await serveApp();
 
-const plant = createPlant({ machines, seed, scenario: 'healthy', startTime: Date.now(), stepMs: 1000 });
+const plant = createPlant({ machines, seed, scenario: 'healthy', startTime: Date.now(), stepMs });
 const topicFilter = `${plant.machines[0]!.topic.split('/')[0]}/#`;
 /** Machine -> source time of each message -> when it was published. */
 const publishedAt = new Map<string, Map<number, number>>();
@@ -121,7 +122,8 @@ for (const [machine, times] of publishedAt) {
 	const of = result.shown.filter((entry) => entry.machine === machine).sort((a, b) => a.at - b.at);
 	for (const [time, sent] of times) {
 		if (sent < result.measuredFrom) continue;
-		const first = of.find(({ verdictAt }) => verdictAt >= time);
+		// A verdict carries the time of its step on the machine's clock, which lies within half a step of the reading.
+		const first = of.find(({ verdictAt }) => verdictAt >= time - stepMs / 2);
 		if (first) latencies.push(first.at - sent);
 		else unseen++;
 	}
