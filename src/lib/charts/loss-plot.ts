@@ -3,7 +3,7 @@
  * The losses fall by orders of magnitude, so the scale is logarithmic.
  */
 import { line, scaleLinear, scaleLog, ticks } from 'd3';
-import { formatValue } from '../components/words';
+import { formatValue } from '../words';
 
 export interface LossPoint {
 	readonly epoch: number;

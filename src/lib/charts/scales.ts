@@ -3,7 +3,7 @@
  */
 import { scaleLinear, scaleTime, type ScaleLinear } from 'd3';
 import type { EpochMs } from '../contracts';
-import { decimalsFor } from '../components/words';
+import { decimalsFor } from '../words';
 
 export interface TimeTick {
 	readonly time: EpochMs;

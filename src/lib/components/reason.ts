@@ -1,6 +1,6 @@
 /** The one thing to say of a machine now. In: its report and worst open alarm. Out: a sentence and how grave it is. */
 import type { Alarm, AlarmPriority, HealthReport, SensorDeviation, SensorRecord } from '$lib/contracts';
-import { formatQuantity, sensorLabel } from './words';
+import { formatQuantity, sensorLabel } from '$lib/words';
 
 export interface Reason {
 	readonly text: string;

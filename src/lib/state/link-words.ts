@@ -3,7 +3,7 @@
  * Out: one line, and whether it is abnormal. "Connected" never stands alone while no data comes.
  */
 import type { EpochMs, LinkStatus, LinkTrouble } from '$lib/contracts';
-import { formatAge, formatDuration } from '$lib/components/words';
+import { formatAge, formatDuration } from '$lib/words';
 
 export interface LinkWords {
 	readonly text: string;
@@ -73,6 +73,7 @@ export function linkWords(
 	const name = status.source === 'demo' ? 'Demo running' : 'Connected';
 	switch (status.state) {
 		case 'connecting':
+			if (status.source === 'demo') return { text: 'Demo starting: simulating its history', level: 'normal' };
 			return { text: `Connecting${status.address ? ` to ${status.address}` : ''}`, detail, level: 'normal' };
 		case 'reconnecting': {
 			const retry =

@@ -16,7 +16,7 @@ import {
 import { openStore } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { spawnAcquisition } from '$lib/workers/acquisition.client';
-import type { AcquisitionApi } from '$lib/workers/acquisition.api';
+import type { AcquisitionApi } from '$lib/contracts';
 import type { Promisified } from '$lib/workers/host';
 import { spawnInference } from '$lib/workers/inference.client';
 import type { InferenceApi } from '$lib/workers/inference.api';
@@ -24,6 +24,8 @@ import { spawnTraining } from '$lib/workers/training.client';
 import type { TrainingApi } from '$lib/workers/training.api';
 import { live } from './live.svelte';
 import { WorkerSupervisor, workerOff, type WorkerCondition } from './worker-supervisor';
+
+export type { Store };
 
 export type SessionPhase = 'choosing' | 'starting' | 'running' | 'failed';
 export type WorkerName = 'acquisition' | 'inference' | 'training';

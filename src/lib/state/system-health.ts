@@ -3,7 +3,7 @@
  * with its level, and the worst of them, for the plant screen's last figure.
  */
 import type { AlarmPriority, InferenceStatus, PlainError } from '../contracts';
-import { formatBytes, formatShare } from '../components/words';
+import { formatBytes, formatShare } from '../words';
 import type { LinkWords } from './link-words';
 import type { WorkerCondition } from './worker-supervisor';
 

@@ -1,7 +1,7 @@
 /** Why a machine is unwell, in one plain sentence. In: its report, alarm and sensors. Out: words with units and times. */
 import type { EpochMs, HealthReport, SensorRecord } from '$lib/contracts';
 import { deviationWords, unscoredReason } from '../reason';
-import { formatDuration, formatShare, formatTime, sensorLabel } from '../words';
+import { formatDuration, formatShare, formatTime, sensorLabel } from '$lib/words';
 
 /** Shares below this are noise and are not listed. */
 export const leastShare = 0.02;
