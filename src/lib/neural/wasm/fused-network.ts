@@ -21,7 +21,7 @@ const lossKinds: Record<FusedLoss, number> = { mse: 0, mae: 1, huber: 2, 'binary
 const activations = { linear: 0, relu: 1, tanh: 2, sigmoid: 3, softplus: 4 } as const;
 
 /** Rows of one group at most, scoring and training: found by measurement, see README. */
-const scoringRows = 36;
+const scoringRows = 66;
 const trainingRows = 18;
 /** Rows times steps of one range at most. */
 const rangeRows = 256;
@@ -379,7 +379,7 @@ export class FusedNetwork {
 			below = segment;
 		}
 		const outSteps = plan.sequenceOut ? outputSteps(plan, steps) : 1;
-		this.#scratch = memory.take(4 * rows * 32);
+		this.#scratch = memory.take(4 * Math.max(rows, Math.ceil(widest / 8)) * 32);
 		const projectionSteps = Math.max(1, Math.floor(projectionRows / rows));
 		this.#projection = rows < 4 ? memory.take(projectionSteps * rows * projection) : 0;
 		this.#grads = training ? memory.take(mostGrads) : 0;

@@ -6,7 +6,7 @@
  * scratch all that the gate mathematics of 8 units needs. Padding units have zero weights and stay exactly zero.
  */
 import { addColumnSums, backwardRows, forwardRows, weightGradientRows } from './rows';
-import { fma, sigmoid, tanh } from './simd';
+import { applySigmoid, applyTanh, fma, sigmoid, tanh } from './simd';
 import { forwardRow } from './tiles';
 
 /** Fields are 32-bit; pointers and strides in bytes. Filled in from outside, field by field, in this order. */
@@ -43,7 +43,7 @@ export class Recurrent {
 	record: usize = 0;
 	/** [steps][rows], 0 where a step is padding; or null. */
 	mask: usize = 0;
-	/** [4][rows][8] */
+	/** [4][rows or unitBlocks, whichever is more][8] */
 	scratch: usize = 0;
 	/** [projectionSteps * rows][unitBlocks * 32]: room for the input projection of a few steps. */
 	projection: usize = 0;
@@ -120,6 +120,10 @@ function scanStep(layer: Recurrent, step: i32, projection: usize, projectionStri
 	const recordBlock = <usize>rows * RECORD;
 	const mask = layer.mask ? layer.mask + <usize>(step * rows) * 4 : 0;
 	const scratch = layer.scratch;
+	if (rows == 1 && projection && !mask && layer.kind == 0) {
+		scanRow(layer, step, projection, before, after, state, save);
+		return;
+	}
 	for (let block = 0; block < layer.unitBlocks; block++) {
 		const first = <usize>(block * 4);
 		if (projection && rows == 1) {
@@ -163,6 +167,23 @@ function scanStep(layer: Recurrent, step: i32, projection: usize, projectionStri
 	}
 }
 
+/** One step of a single row: all units first, then their gates in one go, blocks of 8 units taking the place of rows. */
+function scanRow(layer: Recurrent, step: i32, projection: usize, before: usize, after: usize, state: usize, save: i32): void {
+	const blocks = layer.unitBlocks;
+	const panelBytes = <usize>(layer.biasRows + layer.inputs + layer.units) * 32;
+	const weights = layer.weights + <usize>(layer.biasRows + layer.inputs) * 32;
+	const slotStride = <usize>blocks * 32;
+	for (let block = 0; block < blocks; block++) {
+		const first = <usize>(block * 4);
+		forwardRow(
+			state, layer.units, weights + first * panelBytes, panelBytes, projection + first * 32, 32,
+			layer.scratch + <usize>block * 32, slotStride
+		);
+	}
+	const record = save ? layer.record + <usize>((step + 1) * blocks) * RECORD : 0;
+	lstmGates(blocks, layer.scratch, slotStride, layer.cell, record, before, after, 32, 0);
+}
+
 /** State times recurrent dropout mask, kept for the weight gradient. */
 function maskedState(layer: Recurrent, step: i32, before: usize): usize {
 	const bytes = <usize>layer.rows * layer.outputStride;
@@ -173,60 +194,75 @@ function maskedState(layer: Recurrent, step: i32, before: usize): usize {
 	return out;
 }
 
-/** c = f c + i g, h = o tanh c for 8 units of all rows. */
+/**
+ * c = f c + i g, h = o tanh c for 8 units of all rows. In passes over the scratch, which the first-level cache holds: activations
+ * (slots i, f | g | o), new cells (also into slot g), their tanh, outputs.
+ */
 function lstmGates(
 	rows: i32, z: usize, slotStride: usize, cell: usize, record: usize, before: usize, after: usize, stride: usize, mask: usize
 ): void {
+	const forget = z + slotStride;
+	const candidate = z + 2 * slotStride;
+	const output = z + 3 * slotStride;
+	applySigmoid(z, candidate);
+	applyTanh(candidate, output);
+	applySigmoid(output, output + slotStride);
+	if (mask) padGates(rows, z, slotStride, mask);
+	let saved = record;
+	for (let at: usize = 0; at < slotStride; at += 16) {
+		const i = v128.load(z + at);
+		const f = v128.load(forget + at);
+		const g = v128.load(candidate + at);
+		const c = fma(f, v128.load(cell + at), f32x4.mul(i, g));
+		v128.store(cell + at, c);
+		v128.store(candidate + at, c);
+		if (record) {
+			v128.store(saved, i);
+			v128.store(saved, f, 32);
+			v128.store(saved, g, 64);
+			v128.store(saved, v128.load(output + at), 96);
+			v128.store(saved, c, 128);
+			// Two vectors make the 8 units of a row.
+			saved += at & 16 ? RECORD - 16 : 16;
+		}
+	}
+	applyTanh(candidate, output);
+	if (record) {
+		saved = record + 160;
+		for (let at: usize = 0; at < slotStride; at += 32) {
+			v128.store(saved, v128.load(candidate + at));
+			v128.store(saved, v128.load(candidate + at, 16), 16);
+			saved += RECORD;
+		}
+	}
+	let out = output;
+	let tanhC = candidate;
 	for (let row = 0; row < rows; row++) {
 		if (mask && load<f32>(mask + (<usize>row << 2)) == 0) {
 			v128.store(after, v128.load(before));
 			v128.store(after, v128.load(before, 16), 16);
-			if (record) {
-				// Gates (0, 1, 0, 0) let the cell's gradient through unchanged in the backward pass.
-				const zero = f32x4.splat(0);
-				const one = f32x4.splat(1);
-				const c0 = v128.load(cell);
-				const c1 = v128.load(cell, 16);
-				v128.store(record, zero); v128.store(record, zero, 16);
-				v128.store(record, one, 32); v128.store(record, one, 48);
-				v128.store(record, zero, 64); v128.store(record, zero, 80);
-				v128.store(record, zero, 96); v128.store(record, zero, 112);
-				v128.store(record, c0, 128); v128.store(record, c1, 144);
-				v128.store(record, tanh(c0), 160); v128.store(record, tanh(c1), 176);
-			}
 		} else {
-			for (let half = 0; half < 2; half++) {
-				const i = sigmoid(v128.load(z));
-				const f = sigmoid(v128.load(z + slotStride));
-				const g = tanh(v128.load(z + 2 * slotStride));
-				const o = sigmoid(v128.load(z + 3 * slotStride));
-				const c = fma(f, v128.load(cell), f32x4.mul(i, g));
-				const tanhC = tanh(c);
-				v128.store(cell, c);
-				v128.store(after, f32x4.mul(o, tanhC));
-				if (record) {
-					v128.store(record, i);
-					v128.store(record, f, 32);
-					v128.store(record, g, 64);
-					v128.store(record, o, 96);
-					v128.store(record, c, 128);
-					v128.store(record, tanhC, 160);
-					record += 16;
-				}
-				z += 16;
-				cell += 16;
-				after += 16;
-			}
-			z -= 32;
-			cell -= 32;
-			after -= 32;
-			if (record) record -= 32;
+			v128.store(after, f32x4.mul(v128.load(out), v128.load(tanhC)));
+			v128.store(after, f32x4.mul(v128.load(out, 16), v128.load(tanhC, 16)), 16);
 		}
-		z += 32;
-		cell += 32;
-		if (record) record += RECORD;
+		out += 32;
+		tanhC += 32;
 		before += stride;
 		after += stride;
+	}
+}
+
+/** Padded steps: gates (0, 1, 0, 0) keep the cell, and let its gradient through unchanged in the backward pass. */
+function padGates(rows: i32, z: usize, slotStride: usize, mask: usize): void {
+	for (let row = 0; row < rows; row++) {
+		if (load<f32>(mask + (<usize>row << 2)) == 0) {
+			for (let slot: usize = 0; slot < 4; slot++) {
+				const value = f32x4.splat(slot == 1 ? 1 : 0);
+				v128.store(z + slot * slotStride, value);
+				v128.store(z + slot * slotStride, value, 16);
+			}
+		}
+		z += 32;
 	}
 }
 

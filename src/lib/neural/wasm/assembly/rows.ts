@@ -33,6 +33,7 @@ function tileSize(rows: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function tileCount(rows: i32, size: i32): i32 {
+	if (size == 4) return rows >> 2;
 	if (size != 6) return 1;
 	const tiles = (rows + 5) / 6;
 	return tiles - ((tiles * 6 - rows + 1) >> 1);

@@ -2,7 +2,8 @@
  * Vector arithmetic shared by the kernels: fused multiply-add where the build has it, and the two activations.
  *
  * tanh: x P(x^2) / Q(x^2) of degree 7/8 on |x| <= 7.9, fitted for the least relative error (4e-7 as float32 computes it,
- * and never above 1); sigmoid(x) = 1/2 + 1/2 tanh(x/2).
+ * and never above 1); sigmoid(x) = 1/2 + 1/2 tanh(x/2), the halves folded into
+ * coefficients of its own.
  */
 
 // @ts-ignore: decorator
@@ -12,7 +13,7 @@ export function fma(a: v128, b: v128, c: v128): v128 {
 	return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Limit and coefficients of tanh, each repeated in four lanes, since loading a vector is cheaper than building one. */
+/** Limit and coefficients of tanh, then of sigmoid, each repeated in four lanes: loading a vector is cheaper than building one. */
 const coefficients = memory.data<f32>([
 	7.9, 7.9, 7.9, 7.9,
 	-7.9, -7.9, -7.9, -7.9,
@@ -24,31 +25,186 @@ const coefficients = memory.data<f32>([
 	0.000240012167, 0.000240012167, 0.000240012167, 0.000240012167,
 	0.0238540863, 0.0238540863, 0.0238540863, 0.0238540863,
 	0.46267645, 0.46267645, 0.46267645, 0.46267645,
+	15.8, 15.8, 15.8, 15.8,
+	-15.8, -15.8, -15.8, -15.8,
+	4.50462789e-08, 4.50462789e-08, 4.50462789e-08, 4.50462789e-08,
+	4.62574082e-05, 4.62574082e-05, 4.62574082e-05, 4.62574082e-05,
+	0.00808401142, 0.00808401142, 0.00808401142, 0.00808401142,
+	0.249999967, 0.249999967, 0.249999967, 0.249999967,
+	9.736525e-10, 9.736525e-10, 9.736525e-10, 9.736525e-10,
+	3.7501901e-06, 3.7501901e-06, 3.7501901e-06, 3.7501901e-06,
+	0.0014908804, 0.0014908804, 0.0014908804, 0.0014908804,
+	0.115669112, 0.115669112, 0.115669112, 0.115669112,
 	1, 1, 1, 1,
 	0.5, 0.5, 0.5, 0.5
 ], 16);
 
+/** Rational polynomial whose limit and coefficients begin at `set`. In this order of operands a NaN stays one. */
 // @ts-ignore: decorator
 @inline
-export function tanh(x: v128): v128 {
-	// In this order of operands a NaN stays one.
-	x = f32x4.pmax(f32x4.pmin(x, v128.load(coefficients)), v128.load(coefficients, 16));
+function rational(x: v128, set: usize): v128 {
+	x = f32x4.pmax(f32x4.pmin(x, v128.load(coefficients + set)), v128.load(coefficients + set, 16));
 	const s = f32x4.mul(x, x);
-	let p = fma(s, v128.load(coefficients, 32), v128.load(coefficients, 48));
-	let q = fma(s, v128.load(coefficients, 96), v128.load(coefficients, 112));
-	p = fma(s, p, v128.load(coefficients, 64));
-	q = fma(s, q, v128.load(coefficients, 128));
-	p = fma(s, p, v128.load(coefficients, 80));
-	q = fma(s, q, v128.load(coefficients, 144));
-	q = fma(s, q, v128.load(coefficients, 160));
+	let p = fma(s, v128.load(coefficients + set, 32), v128.load(coefficients + set, 48));
+	let q = fma(s, v128.load(coefficients + set, 96), v128.load(coefficients + set, 112));
+	p = fma(s, p, v128.load(coefficients + set, 64));
+	q = fma(s, q, v128.load(coefficients + set, 128));
+	p = fma(s, p, v128.load(coefficients + set, 80));
+	q = fma(s, q, v128.load(coefficients + set, 144));
+	q = fma(s, q, v128.load(coefficients, 320));
 	return f32x4.div(f32x4.mul(x, p), q);
 }
 
 // @ts-ignore: decorator
 @inline
+export function tanh(x: v128): v128 {
+	return rational(x, 0);
+}
+
+// @ts-ignore: decorator
+@inline
 export function sigmoid(x: v128): v128 {
-	const half = v128.load(coefficients, 176);
-	return fma(tanh(f32x4.mul(x, half)), half, half);
+	return f32x4.add(v128.load(coefficients, 336), rational(x, 160));
+}
+
+/** In place on [at, end), whole vectors; four at a time share each coefficient's load. */
+export function applyTanh(at: usize, end: usize): void {
+	for (; at + 64 <= end; at += 64) tanh4(at);
+	for (; at < end; at += 16) v128.store(at, tanh(v128.load(at)));
+}
+
+export function applySigmoid(at: usize, end: usize): void {
+	for (; at + 64 <= end; at += 64) sigmoid4(at);
+	for (; at < end; at += 16) v128.store(at, sigmoid(v128.load(at)));
+}
+
+// @ts-ignore: decorator
+@inline
+function tanh4(at: usize): void {
+	let k = v128.load(coefficients, 0);
+	let x0 = f32x4.pmin(v128.load(at, 0), k);
+	let x1 = f32x4.pmin(v128.load(at, 16), k);
+	let x2 = f32x4.pmin(v128.load(at, 32), k);
+	let x3 = f32x4.pmin(v128.load(at, 48), k);
+	k = v128.load(coefficients, 16);
+	x0 = f32x4.pmax(x0, k);
+	x1 = f32x4.pmax(x1, k);
+	x2 = f32x4.pmax(x2, k);
+	x3 = f32x4.pmax(x3, k);
+	const s0 = f32x4.mul(x0, x0);
+	const s1 = f32x4.mul(x1, x1);
+	const s2 = f32x4.mul(x2, x2);
+	const s3 = f32x4.mul(x3, x3);
+	k = v128.load(coefficients, 32);
+	let l = v128.load(coefficients, 48);
+	let p0 = fma(s0, k, l);
+	let p1 = fma(s1, k, l);
+	let p2 = fma(s2, k, l);
+	let p3 = fma(s3, k, l);
+	k = v128.load(coefficients, 64);
+	p0 = fma(s0, p0, k);
+	p1 = fma(s1, p1, k);
+	p2 = fma(s2, p2, k);
+	p3 = fma(s3, p3, k);
+	k = v128.load(coefficients, 80);
+	p0 = fma(s0, p0, k);
+	p1 = fma(s1, p1, k);
+	p2 = fma(s2, p2, k);
+	p3 = fma(s3, p3, k);
+	x0 = f32x4.mul(x0, p0);
+	x1 = f32x4.mul(x1, p1);
+	x2 = f32x4.mul(x2, p2);
+	x3 = f32x4.mul(x3, p3);
+	k = v128.load(coefficients, 96);
+	l = v128.load(coefficients, 112);
+	let q0 = fma(s0, k, l);
+	let q1 = fma(s1, k, l);
+	let q2 = fma(s2, k, l);
+	let q3 = fma(s3, k, l);
+	k = v128.load(coefficients, 128);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	k = v128.load(coefficients, 144);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	k = v128.load(coefficients, 320);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	v128.store(at, f32x4.div(x0, q0), 0);
+	v128.store(at, f32x4.div(x1, q1), 16);
+	v128.store(at, f32x4.div(x2, q2), 32);
+	v128.store(at, f32x4.div(x3, q3), 48);
+}
+
+// @ts-ignore: decorator
+@inline
+function sigmoid4(at: usize): void {
+	let k = v128.load(coefficients, 160);
+	let x0 = f32x4.pmin(v128.load(at, 0), k);
+	let x1 = f32x4.pmin(v128.load(at, 16), k);
+	let x2 = f32x4.pmin(v128.load(at, 32), k);
+	let x3 = f32x4.pmin(v128.load(at, 48), k);
+	k = v128.load(coefficients, 176);
+	x0 = f32x4.pmax(x0, k);
+	x1 = f32x4.pmax(x1, k);
+	x2 = f32x4.pmax(x2, k);
+	x3 = f32x4.pmax(x3, k);
+	const s0 = f32x4.mul(x0, x0);
+	const s1 = f32x4.mul(x1, x1);
+	const s2 = f32x4.mul(x2, x2);
+	const s3 = f32x4.mul(x3, x3);
+	k = v128.load(coefficients, 192);
+	let l = v128.load(coefficients, 208);
+	let p0 = fma(s0, k, l);
+	let p1 = fma(s1, k, l);
+	let p2 = fma(s2, k, l);
+	let p3 = fma(s3, k, l);
+	k = v128.load(coefficients, 224);
+	p0 = fma(s0, p0, k);
+	p1 = fma(s1, p1, k);
+	p2 = fma(s2, p2, k);
+	p3 = fma(s3, p3, k);
+	k = v128.load(coefficients, 240);
+	p0 = fma(s0, p0, k);
+	p1 = fma(s1, p1, k);
+	p2 = fma(s2, p2, k);
+	p3 = fma(s3, p3, k);
+	x0 = f32x4.mul(x0, p0);
+	x1 = f32x4.mul(x1, p1);
+	x2 = f32x4.mul(x2, p2);
+	x3 = f32x4.mul(x3, p3);
+	k = v128.load(coefficients, 256);
+	l = v128.load(coefficients, 272);
+	let q0 = fma(s0, k, l);
+	let q1 = fma(s1, k, l);
+	let q2 = fma(s2, k, l);
+	let q3 = fma(s3, k, l);
+	k = v128.load(coefficients, 288);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	k = v128.load(coefficients, 304);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	k = v128.load(coefficients, 320);
+	q0 = fma(s0, q0, k);
+	q1 = fma(s1, q1, k);
+	q2 = fma(s2, q2, k);
+	q3 = fma(s3, q3, k);
+	k = v128.load(coefficients, 336);
+	v128.store(at, f32x4.add(k, f32x4.div(x0, q0)), 0);
+	v128.store(at, f32x4.add(k, f32x4.div(x1, q1)), 16);
+	v128.store(at, f32x4.add(k, f32x4.div(x2, q2)), 32);
+	v128.store(at, f32x4.add(k, f32x4.div(x3, q3)), 48);
 }
 
 /** Sum of the four lanes. */
