@@ -4,14 +4,14 @@
  *
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
- * --measure-only (evaluates what is there).
+ * --measure-only (evaluates what is there), --recalibrate (keeps the weights).
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
 import type { ModelPackage, ModelVersion } from '../src/lib/contracts';
 import { startEngine, type Engine } from '../src/lib/neural';
-import { trainPredictor } from '../src/lib/training';
+import { recalibrate, trainPredictor } from '../src/lib/training';
 import { evaluateRuns, type RunOutcome } from './evaluate-class';
 import { simulate, stepMs, type SimulatedRun } from './simulated-rows';
 import { writeCard, writeReadme, type ClassMetrics } from './cards';
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
 		version: { type: 'string', default: 'v2' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
+		recalibrate: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
 });
@@ -161,10 +162,17 @@ if (chosen.length === 0) throw new Error(`There is no machine class "${options.c
 for (const machineClass of chosen) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
 	let pkg: ModelPackage;
-	if (options['measure-only']) {
+	if (options['measure-only'] || options.recalibrate) {
 		const version = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8')) as ModelVersion;
 		const bytes = readFileSync(new URL('weights.bin', folder));
 		pkg = { version, weights: new Uint8Array(bytes).buffer };
+		if (options.recalibrate)
+			pkg = recalibrate(
+				engine,
+				pkg,
+				runs(machineClass, calibrationPlants).map(({ rows }) => rows),
+				machineClass.sensors.map(({ kind }) => kind)
+			);
 	} else {
 		pkg = await train(engine, machineClass);
 	}

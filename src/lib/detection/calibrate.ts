@@ -135,26 +135,17 @@ export function calibrate(
 			}
 		});
 
-	const moments = chosen.map(() => Array.from({ length: sensors }, () => ({ n: 0, sum: 0, squares: 0 })));
+	const seen = chosen.map(() => Array.from({ length: sensors }, () => new Float32Array(rows)));
+	let settledRows = 0;
 	replay((tracker, settled) => {
 		if (!settled) return;
-		tracker.smoothed.forEach((values, k) =>
-			values.forEach((value, i) => {
-				const moment = moments[k]![i]!;
-				moment.n++;
-				moment.sum += value;
-				moment.squares += value * value;
-			})
-		);
+		tracker.smoothed.forEach((values, k) => values.forEach((value, i) => (seen[k]![i]![settledRows] = value)));
+		settledRows++;
 	});
 	const unfinished = chosen.map(({ kind, smoothing }, k): ResidualStatistic => {
 		// White noise of unit variance gives this much after smoothing; real residuals give more, never less.
 		const floor = Math.sqrt(smoothing / (2 - smoothing)) * (kind === 'energy' ? Math.SQRT2 : 0.75);
-		const stats = moments[k]!.map(({ n, sum, squares }) => {
-			// A lasting bias on held-back data is no offset to subtract: it shows how far normal running wanders.
-			const average = kind === 'bias' ? 0 : n > 0 ? sum / n : 1;
-			return { average, spread: n > 1 ? Math.sqrt(Math.max(0, squares / n - average ** 2)) : 0 };
-		});
+		const stats = seen[k]!.map((values) => normalSpread(values.subarray(0, settledRows), kind));
 		return {
 			kind,
 			smoothing,
@@ -193,6 +184,32 @@ export function calibrate(
 		warmUpSteps: defaultWarmUpSteps,
 		rows
 	};
+}
+
+/** Where three deviations and a third lie in a normal distribution. */
+const tailShare = 0.999;
+const tailDeviations = 3.3;
+/** With fewer rows a quantile this far out is a guess. */
+const tailRows = 5000;
+
+/**
+ * Normal mean and spread of one smoothed statistic. With enough rows the spread is measured where thresholds are, in the
+ * tail, so that a sensor that wanders far now and then does not set the threshold for those that never do.
+ */
+function normalSpread(values: Float32Array, kind: ResidualStatistic['kind']): { average: number; spread: number } {
+	let sum = 0;
+	let squares = 0;
+	for (const value of values) {
+		sum += value;
+		squares += value * value;
+	}
+	const n = Math.max(1, values.length);
+	// A lasting bias on held-back data is no offset to subtract: it shows how far normal running wanders.
+	const average = kind === 'bias' ? 0 : values.length > 0 ? sum / n : 1;
+	const spread = Math.sqrt(Math.max(0, squares / n - average ** 2));
+	if (values.length < tailRows) return { average, spread };
+	const sizes = values.map((value) => (kind === 'bias' ? Math.abs(value) : value - average)).sort();
+	return { average, spread: sizes[Math.floor(sizes.length * tailShare)]! / tailDeviations };
 }
 
 /** Indices of the rows of a segment whose residuals count: expected, and in a settled mode. */

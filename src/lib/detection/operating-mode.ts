@@ -12,7 +12,7 @@ export const jumpSpan = 5;
 /** Rows after a jump during which residuals are not judged. */
 export const holdOffSteps = 25;
 /** Rows after a start during which residuals are not judged. */
-export const startUpSteps = 45;
+export const startUpSteps = 90;
 /** Longest unbroken hold-off, in rows. */
 export const longestHoldOff = 120;
 

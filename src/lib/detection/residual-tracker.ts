@@ -2,11 +2,13 @@
  * State Detection: one machine's prediction errors, smoothed.
  *
  * In: standardised residuals row by row. Out: per statistic the normalised value of each sensor. A median over the last five
- * rows and a clip come first, so that a spike or a start-up transient cannot carry the smoothed value over its threshold.
+ * rows and a clip come first, so that a spike cannot carry the smoothed value over its threshold.
  */
 import type { ResidualStatistic } from '../contracts';
 
-export const residualClip = 6;
+/** Far enough out that one sensor alone can carry any statistic over its threshold. */
+export const biasClip = 25;
+export const energyClip = 10;
 export const medianWidth = 5;
 
 /** What a statistic needs before it is calibrated. */
@@ -46,8 +48,8 @@ export class ResidualTracker {
 		this.seen++;
 		for (let i = 0; i < this.sensors; i++) {
 			if (Number.isNaN(residuals[i]!)) continue;
-			const middle = clip(this.medianOfSensor(i, have));
-			const now = clip(residuals[i]!);
+			const middle = clip(this.medianOfSensor(i, have), biasClip);
+			const now = clip(residuals[i]!, energyClip);
 			for (let k = 0; k < this.kinds.length; k++) {
 				const { kind, smoothing } = this.kinds[k]!;
 				const value = kind === 'bias' ? middle : now * now;
@@ -73,8 +75,8 @@ export class ResidualTracker {
 	}
 }
 
-function clip(value: number): number {
-	return Math.max(-residualClip, Math.min(residualClip, value));
+function clip(value: number, limit: number): number {
+	return Math.max(-limit, Math.min(limit, value));
 }
 
 /** Normalised distance of one sensor: how many normal deviations the smoothed statistic is from its normal mean. */

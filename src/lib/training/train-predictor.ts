@@ -191,6 +191,18 @@ function shareDone({ lossCurve, batch, batches, epochs }: FitProgress): number {
 	return Math.min(1, (lossCurve.length + (batch < batches ? batch / batches : 0)) / epochs);
 }
 
+/** A version calibrated anew on other held-back recordings; its weights stay. */
+export function recalibrate(
+	engine: Engine,
+	pkg: ModelPackage,
+	heldBack: readonly (readonly AlignedRow[])[],
+	kinds: readonly SensorKind[]
+): ModelPackage {
+	const scored = scoreRecordings(engine, pkg, { training: [], heldBack, leadIn: heldBack.map(() => []) });
+	const calibration = calibrate(scored, kinds, pkg.version.calibration.stoppedBelow ?? kinds.map(() => null));
+	return { ...pkg, version: { ...pkg.version, calibration } };
+}
+
 interface Parts {
 	readonly training: readonly (readonly AlignedRow[])[];
 	readonly heldBack: readonly (readonly AlignedRow[])[];
