@@ -76,6 +76,11 @@ const result = await withChromium(async (context) => {
 	await Promise.all(
 		plant.meta().map(({ topic, payload }) => link.publish(topic, JSON.stringify(payload), { qos: 1, retain: true }))
 	);
+	// The retained descriptions make the machines known: once their tiles are there, the subscription stands.
+	await page
+		.locator('[data-machine]')
+		.nth(machines - 1)
+		.waitFor();
 	progress(`warming up: ${machines} machines, ${warmUpSeconds} s`);
 	await publish(link, warmUpSeconds);
 	await page.locator('[data-verdict-at]').first().waitFor({ timeout: 60_000 });
