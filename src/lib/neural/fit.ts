@@ -54,9 +54,9 @@ export async function runFit(setting: FitSetting, data: FitData, options: FitOpt
 		}
 		return job.result();
 	} finally {
-		if (job.best) executor.setWeights(job.best.weights);
 		executor.endTraining();
 		setting.gradients.dispose();
+		if (job.best) executor.setWeights(job.best.weights);
 	}
 }
 

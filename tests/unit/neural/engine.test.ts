@@ -322,6 +322,29 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
 	});
 });
 
+it('both backends learn the same, with clipping and weight decay', async () => {
+	const weights: Float32Array[] = [];
+	for (const backend of ['cpu', 'wasm'] as const)
+		for (const spec of [predictor, noisy]) {
+			const engine = await startEngine({ backends: [backend], purpose: 'training' });
+			const network = engine.createNetwork(spec, 7);
+			await network.fit(sines(24), { ...options, epochs: 2, weightDecay: 0.1, clipNorm: 0.1 });
+			weights.push(await network.getWeights());
+			await engine.dispose();
+		}
+	weights[2]!.forEach((value, k) => expect(value).toBeCloseTo(weights[0]![k]!, 3));
+	weights[3]!.forEach((value, k) => expect(value).toBeCloseTo(weights[1]![k]!, 3));
+});
+
+it('an engine that is disposed ends its jobs and gives everything back', async () => {
+	const engine = await startEngine({ backends: ['cpu'], purpose: 'training' });
+	const before = engine.tensorCount();
+	const job = engine.createNetwork(predictor, 1).fit(sines(200), { ...options, epochs: 1e6, validation: sines(3) });
+	await engine.dispose();
+	await expect(job).rejects.toThrow(/disposed/);
+	expect(engine.tensorCount()).toBe(before);
+});
+
 function expectClose(found: Float32Array, expected: Float32Array): void {
 	expect(found.length).toBe(expected.length);
 	expected.forEach((value, k) => expect(found[k]).toBeCloseTo(value, 5));

@@ -13,8 +13,9 @@ import {
 	type KerasFiles,
 	type NetworkSpec
 } from '$lib/neural';
-import { loadFusedModel } from '$lib/neural/layers';
+import { fusedLstm, loadFusedModel } from '$lib/neural/layers';
 import { normalFrom } from '$lib/neural/random';
+import fromKeras from './keras-models.json';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -210,6 +211,48 @@ const weightCount = () => {
 	network.dispose();
 	return count;
 };
+
+describe(`Keras ${fromKeras.keras} itself (keras-models.py)`, () => {
+	type Weights = { name: string; shape: number[]; values: number[] }[];
+	const filesOf = (topology: unknown, weights: Weights): KerasFiles => ({
+		// As tensorflowjs_converter writes it.
+		modelJson: {
+			format: 'layers-model',
+			modelTopology: { keras_version: fromKeras.keras, backend: 'jax', model_config: topology },
+			weightsManifest: [
+				{
+					paths: ['group1-shard1of1.bin'],
+					weights: weights.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }))
+				}
+			]
+		},
+		weightData: Float32Array.from(weights.flatMap(({ values }) => values)).buffer
+	});
+
+	it.each(fromKeras.cases)('$title: imported as it is, the same numbers', async ({ topology, weights, output }) => {
+		const imported = importKeras(filesOf(topology, weights));
+		for (const backend of ['cpu', 'wasm'] as const) {
+			const running = await startEngine({ backends: [backend], purpose: 'scoring' });
+			const network = running.createNetwork(imported.spec, 0);
+			network.setWeights(imported.weights);
+			expectClose(await network.predict(Float32Array.from(fromKeras.input), 2, 5), output);
+			await running.dispose();
+		}
+	});
+
+	it('padded steps: the layer gives the same sequence and states', async () => {
+		await engine.createNetwork(predictor, 1).predict(input(3), 1, 1);
+		tf.tidy(() => {
+			const { weights, mask, outputs } = fromKeras.padded;
+			const layer = fusedLstm({ units: 4, returnSequences: true, returnState: true });
+			const x = tf.tensor(fromKeras.input, [2, 5, 3]);
+			layer.apply(x);
+			layer.setWeights(weights.map(({ values, shape }) => tf.tensor(values, shape)));
+			const found = layer.call(x, { mask: tf.tensor(mask, [2, 5]) }) as tf.Tensor[];
+			found.forEach((part, k) => expectClose(part.dataSync(), outputs[k]!));
+		});
+	});
+});
 
 describe('files', () => {
 	const spec: NetworkSpec = { features: 2, layers: [{ kind: 'lstm', units: 2, returnSequences: false }] };
