@@ -104,7 +104,8 @@ export class Database extends Dexie {
 	declare readonly intakeLog: Table<IntakeRow, string>;
 
 	constructor(name: string) {
-		super(name, { chromeTransactionDurability: 'strict' });
+		// No cache of live queries' results: it hands out frozen objects, which Svelte's state cannot hold.
+		super(name, { chromeTransactionDurability: 'strict', cache: 'disabled' });
 		// Version 1: uncompressed blocks of one sensor each.
 		this.version(1).stores({
 			machines: 'id',

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { MachineRecord, ReadingBatch } from '$lib/contracts';
+import type { Alarm, MachineRecord, ModelVersion, ReadingBatch } from '$lib/contracts';
 import { openStore, requestPersistence, storageUsage, type Store } from '$lib/storage';
 
 const START = 1_763_856_000_000;
@@ -87,6 +87,23 @@ describe('real IndexedDB', () => {
 		});
 		await startWriter()({ machine });
 		expect(await heard).toEqual([machine]);
+	});
+
+	test('what a watch hands out may be kept and changed by the one who asked', async () => {
+		const { models, registry, alarms } = await open();
+		const version = { id: 'm', target: { machineId: 'a/pump' }, createdAt: 1 } as unknown as ModelVersion;
+		await models.save({ version, weights: new ArrayBuffer(4) });
+		await registry.upsert([{ id: 'a/pump', path: { machine: 'pump' }, origin: 'live', firstSeen: 1 }], []);
+		const stops: (() => void)[] = [];
+		const versions = await new Promise<ModelVersion[]>((resolve) => stops.push(models.watch(resolve)));
+		const machines = await new Promise<MachineRecord[]>((resolve) => stops.push(registry.watch(resolve)));
+		const openAlarms = await new Promise<Alarm[]>((resolve) => stops.push(alarms.watch(resolve)));
+		for (const stop of stops) stop();
+		for (const list of [versions, machines, openAlarms]) {
+			expect(Object.isFrozen(list)).toBe(false);
+			for (const row of list) expect(Object.isFrozen(row)).toBe(false);
+		}
+		expect([versions.length, machines.length, openAlarms.length]).toEqual([1, 1, 0]);
 	});
 
 	test('a connection that the browser drops is opened again, and the work done', async () => {
