@@ -203,7 +203,8 @@ class LayerKernels {
 		const bias = memory.take(panels * 32);
 		const input = memory.take(steps * batch * inputStride);
 		const mask = arrays.mask ? memory.take(steps * batch * 4) : 0;
-		const scratch = memory.take(4 * batch * 32);
+		// A single row has its units take the place of rows.
+		const scratch = memory.take(4 * Math.max(batch, blocks) * 32);
 		const projectionSteps = Math.max(1, Math.floor(projectionRows / batch));
 		const projection = batch < 4 ? memory.take(projectionSteps * batch * panels * 32) : 0;
 
