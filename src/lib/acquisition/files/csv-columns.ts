@@ -212,7 +212,7 @@ export function splitUnit(column: string): { name: string; unit?: string } {
 
 /** Columns that say what was wrong, not what was measured: a model must not see them. */
 export function isLabel(column: string): boolean {
-	return /^(anomaly|anomalous|change_?point|label|target|class|fault|failure|is_?anomaly|outlier)$/i.test(
+	return /^(is_?|machine[ _]?)?(anomaly|anomalous|change_?point|label|target|class|fault|failure|outlier)$/i.test(
 		column.trim()
 	);
 }
