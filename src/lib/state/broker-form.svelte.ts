@@ -5,8 +5,13 @@
  * broker that `npm start` runs on this computer, if it answers.
  */
 import { asset } from '$app/paths';
-import { BrokerSettingsSchema, toPlainError, type BrokerSettings, type PlainError } from '$lib/contracts';
-import type { BrokerProbe } from '$lib/workers/acquisition.api';
+import {
+	BrokerSettingsSchema,
+	toPlainError,
+	type BrokerProbe,
+	type BrokerSettings,
+	type PlainError
+} from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import * as v from 'valibot';
 import { addressTrouble } from './link-advice';

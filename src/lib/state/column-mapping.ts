@@ -4,8 +4,7 @@
  * In: the acquisition worker's preview. Out: a draft whose fields can be edited one by one, the errors that stand in the
  * way (beside the field they belong to), and the `ColumnMapping` the import takes once there are none.
  */
-import { cleanLevel, machineIdOf } from '$lib/contracts';
-import type { ColumnMapping, FilePreview } from '$lib/workers/acquisition.api';
+import { cleanLevel, machineIdOf, type ColumnMapping, type FilePreview } from '$lib/contracts';
 
 export interface SensorDraft {
 	readonly column: string;

@@ -5,8 +5,15 @@
  * with counts by reason. Reading and storing happen in the acquisition worker; a file always goes into the plant's own
  * workspace, never into the demo's.
  */
-import { fromPlainError, isAborted, toPlainError, type PlainError } from '$lib/contracts';
-import type { FilePreview, ImportProgress, ImportSummary } from '$lib/workers/acquisition.api';
+import {
+	fromPlainError,
+	isAborted,
+	toPlainError,
+	type FilePreview,
+	type ImportProgress,
+	type ImportSummary,
+	type PlainError
+} from '$lib/contracts';
 import { draftFromPreview, mappingErrors, toColumnMapping, type MappingDraft } from './column-mapping';
 import { session } from './session.svelte';
 

@@ -16,7 +16,7 @@ import {
 import { openStore } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { spawnAcquisition } from '$lib/workers/acquisition.client';
-import type { AcquisitionApi } from '$lib/contracts';
+import type { AcquisitionApi } from '$lib/workers/acquisition.api';
 import type { Promisified } from '$lib/workers/host';
 import { spawnInference } from '$lib/workers/inference.client';
 import type { InferenceApi } from '$lib/workers/inference.api';

@@ -6,7 +6,7 @@ import {
 	withSensor,
 	withTimeColumn
 } from '$lib/state/column-mapping';
-import type { FilePreview } from '$lib/workers/acquisition.api';
+import type { FilePreview } from '$lib/contracts';
 
 const preview: FilePreview = {
 	columns: ['datetime', 'Pressure', 'Temp (C)', 'note'],
