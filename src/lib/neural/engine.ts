@@ -109,6 +109,8 @@ export interface FitResult {
 	readonly validationLoss: number;
 	readonly seconds: number;
 	readonly windows: number;
+	/** Workers that shared each batch: fewer than asked for where none could be started. */
+	readonly workers: number;
 }
 
 /** A network on the chosen backend. Dispose it when done. */

@@ -13,6 +13,8 @@ import { seedOf, shuffledIndices } from './random';
 
 /** Leaves the gradient of one batch in the executor: what differs between one worker and several. */
 export interface BatchGradients {
+	/** Workers that share a batch, this thread among them. */
+	readonly workers: number;
 	/** Rows `order[from..to)` are the batch; `seed` names its randomness. Rejects with `aborted` when the signal fires. */
 	compute(order: Uint32Array, from: number, to: number, seed: number): Promise<void>;
 	/** One step with the gradient of the batch, everywhere the weights are. */
@@ -237,7 +239,8 @@ class FitJob {
 			trainLoss: best?.train ?? NaN,
 			validationLoss: best?.validation ?? NaN,
 			seconds: this.seconds(),
-			windows: this.epoch * this.data.count
+			windows: this.epoch * this.data.count,
+			workers: this.setting.gradients.workers
 		};
 	}
 }
@@ -251,6 +254,7 @@ export function localGradients(
 ): BatchGradients {
 	const turn = pacedTurns();
 	return {
+		workers: 1,
 		async compute(order, from, to, seed) {
 			for (const [at, end] of evenChunks(from, to, chunkRows)) {
 				const place = { loss: options.loss ?? 'mse', batchRows: to - from, firstRow: at - from, seed } as const;

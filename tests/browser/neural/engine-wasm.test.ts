@@ -43,7 +43,8 @@ async function weightsAfter(backend: 'wasm' | 'cpu', spec: NetworkSpec, more: Pa
 	expect(engine.report).toMatchObject({ backend, rejected: [] });
 	const before = engine.tensorCount();
 	const network = engine.createNetwork(spec, 2);
-	await network.fit(randomData(37), { ...options, ...more });
+	const result = await network.fit(randomData(37), { ...options, ...more });
+	expect(result.workers).toBe(more.workers ?? 1);
 	const weights = await network.getWeights();
 	network.dispose();
 	expect(engine.tensorCount()).toBe(before);

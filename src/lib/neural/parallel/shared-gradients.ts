@@ -65,7 +65,18 @@ class Helper {
 	}
 }
 
-/** Rejects with `worker-crashed` when a helper cannot start. Call `start` of the result's executor first: it needs moments. */
+/** What the promise gives, or `aborted` at once when the signal fires: nobody waits for a worker that is about to be ended. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+	if (!signal) return promise;
+	return new Promise((resolve, reject) => {
+		const onAbort = () => reject(new MillwrightError('aborted', 'Training was cancelled.'));
+		if (signal.aborted) onAbort();
+		signal.addEventListener('abort', onAbort, { once: true });
+		promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+	});
+}
+
+/** `compute` rejects with `worker-crashed` when a helper fails at work. The executor must have started training. */
 export function shareGradients(
 	backend: BackendName,
 	executor: Executor,
@@ -86,14 +97,23 @@ export function shareGradients(
 	async function startHelpers(): Promise<void> {
 		const [weights, moments] = [await executor.readWeights(), await executor.readMoments()];
 		const start: ToHelper = { kind: 'start', backend, spec: plan.spec, weights, moments, chunkRows };
-		await Promise.all(helpers.map((helper) => helper.ask(start)));
+		try {
+			await Promise.all(helpers.map((helper) => helper.ask(start)));
+		} catch (error) {
+			if (options.signal?.aborted) throw error;
+			// A browser that will not start workers from here trains all the same; the result says with how many.
+			helpers.splice(0).forEach((helper) => helper.terminate());
+		}
 	}
 
 	return {
+		get workers() {
+			return helpers.length + 1;
+		},
 		async compute(order, from, to, seed) {
-			await (ready ??= startHelpers());
+			await orAborted((ready ??= startHelpers()), options.signal);
 			const batchRows = to - from;
-			const shares = evenChunks(from, to, Math.ceil(batchRows / workers));
+			const shares = evenChunks(from, to, Math.ceil(batchRows / (helpers.length + 1)));
 			const asked = shares.slice(1).map(([begin, end], k) => {
 				const rows = gatherChunk(plan, data, order, begin, end);
 				const place = { loss, batchRows, firstRow: begin - from, seed };
@@ -111,11 +131,10 @@ export function shareGradients(
 			}
 			sum = await executor.takeGradient();
 			for (const answer of asked) {
-				const share = (await answer)!;
+				const share = (await orAborted(answer, options.signal))!;
 				for (let k = 0; k < sum.length; k++) sum[k]! += share.gradient[k]!;
 				lossOfHelpers += share.loss;
 			}
-			throwIfAborted(options.signal);
 			executor.setGradient(sum);
 		},
 		step(setting) {
