@@ -311,6 +311,9 @@ class Fleet {
 	async #loadHealth(store: Store, machines: readonly MachineRecord[]): Promise<void> {
 		try {
 			const to = Date.now();
+			const recorded = machines.filter(({ origin }) => origin === 'import');
+			for (const { id } of recorded) await this.#loadRecordedHealth(store, id);
+			machines = machines.filter(({ origin }) => origin !== 'import');
 			for (let i = 0; i < machines.length; i += historyBatch) {
 				const sensorIds = machines.slice(i, i + historyBatch).map(({ id }) => sensorIdOf(id, derivedSeries.health));
 				const slices = await store.series.query({
@@ -329,6 +332,17 @@ class Fleet {
 		}
 	}
 
+	/** A recording's sparkline ends where the recording does. */
+	async #loadRecordedHealth(store: Store, id: MachineId): Promise<void> {
+		const machine = this.#machines.get(id);
+		const to = machine?.lastAt;
+		if (to === undefined) return;
+		const sensorIds = [sensorIdOf(id, derivedSeries.health)];
+		const points = sparkSpanMs / sparkBinMs;
+		const [slice] = await store.series.query({ sensorIds, from: to - sparkSpanMs, to: to + 1, maxPoints: points });
+		if (slice && this.#store === store) machine?.takeHistory(slice.times, slice.min);
+	}
+
 	async #loadSpans(): Promise<void> {
 		const store = this.#store;
 		if (!store) return;
@@ -337,6 +351,7 @@ class Fleet {
 			const spans = await store.spans.list({ from: now - longestTimelineMs, to: now });
 			if (this.#store !== store) return;
 			this.#spans = spans;
+			this.#problem = undefined;
 			this.#updateRate();
 		} catch (error) {
 			if (this.#store === store) this.#problem = toPlainError(error);
