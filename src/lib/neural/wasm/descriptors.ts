@@ -31,7 +31,8 @@ const recurrentFields = [
 	'inputGradient',
 	'recurrentMask',
 	'maskedOutput',
-	'steps'
+	'steps',
+	'rowWeights'
 ] as const;
 
 const denseFields = [

@@ -76,6 +76,8 @@ interface Stage {
 	readonly bias: number;
 	readonly inputTransposed: number;
 	readonly stateTransposed: number;
+	/** The recurrent weights once more for single rows, made when first needed. */
+	rowWeights: number;
 	readonly activation: number;
 	readonly inputStride: number;
 	readonly outputStride: number;
@@ -119,6 +121,7 @@ export class FusedNetwork {
 	#first = 0;
 	#second = 0;
 	#transposedStale = true;
+	#rowWeightsStale = true;
 	#scratch = 0;
 	#projection = 0;
 	#grads = 0;
@@ -183,6 +186,7 @@ export class FusedNetwork {
 			bias: recurrent ? this.memory.keep(panels.panels * 32) : 0,
 			inputTransposed: this.memory.keep(transposedBytes(inputPanels)),
 			stateTransposed: recurrent ? this.memory.keep(transposedBytes(unitBlocks)) : 0,
+			rowWeights: 0,
 			inputStride: rowStride(inputs),
 			outputStride: rowStride(units),
 			output: 0,
@@ -292,6 +296,7 @@ export class FusedNetwork {
 			if (kind !== 'dense')
 				this.kernels.foldBias(this.#weights + at * 4, panels.panels, panels.panelRows, panels.biasRows, bias);
 		this.#transposedStale = true;
+		this.#rowWeightsStale = true;
 	}
 
 	#packTransposed(): void {
@@ -305,6 +310,22 @@ export class FusedNetwork {
 				kernels.packTransposed(weights, count, panelRows, biasRows + inputs, units, stateTransposed);
 		});
 		this.#transposedStale = false;
+	}
+
+	/** Single rows want the recurrent weights in an order of their own. */
+	#packRows(): void {
+		if (!this.#rowWeightsStale) return;
+		for (const stage of this.#stages) {
+			if (stage.kind !== 'lstm') continue;
+			const { panels, panelRows, biasRows, inputs, units } = stage.panels;
+			if (!stage.rowWeights) {
+				stage.rowWeights = this.memory.keep(panels * units * 32);
+				writeRecurrent(this.memory, stage.descriptor, { rowWeights: stage.rowWeights });
+			}
+			const weights = this.#weights + stage.at * 4;
+			this.kernels.packRow(weights, panels, panelRows, biasRows + inputs, units, stage.rowWeights);
+		}
+		this.#rowWeightsStale = false;
 	}
 
 	#prepareTraining(): void {
@@ -322,6 +343,7 @@ export class FusedNetwork {
 
 	/** Lays out the workspace for groups of `rows` windows of `steps` steps, unless it already is. */
 	#layOut(rows: number, steps: number, training: boolean): Workspace {
+		if (rows === 1) this.#packRows();
 		const known = this.#workspace;
 		if (
 			known &&

@@ -36,6 +36,7 @@ export interface LstmExports {
 		stride: number,
 		reverse: number
 	): void;
+	packRow(weights: number, panels: number, panelRows: number, skip: number, count: number, to: number): void;
 	packTransposed(weights: number, panels: number, panelRows: number, skip: number, count: number, to: number): void;
 	gatherRows(from: number, stride: number, lanes: number, rows: number, to: number): void;
 	scatterRows(from: number, stride: number, lanes: number, rows: number, to: number): void;

@@ -10,6 +10,7 @@ export {
 	fromBlocks,
 	fromTimeMajor,
 	gatherRows,
+	packRow,
 	packTransposed,
 	scatterRows,
 	sumSteps,

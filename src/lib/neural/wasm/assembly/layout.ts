@@ -113,3 +113,17 @@ export function sumSteps(from: usize, steps: i32, stepBytes: usize, to: usize): 
 		v128.store(to + at, sum);
 	}
 }
+
+/** Rows [skip, skip + count) of packed panels with each four panels side by side: to [panels / 4][count][4][8]. */
+export function packRow(weights: usize, panels: i32, panelRows: i32, skip: i32, count: i32, to: usize): void {
+	for (let panel = 0; panel < panels; panel += 4) {
+		for (let row = 0; row < count; row++) {
+			for (let slot = 0; slot < 4; slot++) {
+				const from = weights + <usize>((panel + slot) * panelRows + skip + row) * 32;
+				v128.store(to, v128.load(from));
+				v128.store(to, v128.load(from, 16), 16);
+				to += 32;
+			}
+		}
+	}
+}

@@ -65,6 +65,8 @@ export class Recurrent {
 	maskedOutput: usize = 0;
 	/** Steps of the whole run. */
 	steps: i32 = 0;
+	/** [unitBlocks][units][4][8], see `packRow`: for single rows; or null. */
+	rowWeights: usize = 0;
 }
 
 const RECORD: usize = 192;
@@ -120,20 +122,13 @@ function scanStep(layer: Recurrent, step: i32, projection: usize, projectionStri
 	const recordBlock = <usize>rows * RECORD;
 	const mask = layer.mask ? layer.mask + <usize>(step * rows) * 4 : 0;
 	const scratch = layer.scratch;
-	if (rows == 1 && projection && !mask && layer.kind == 0) {
+	if (rows == 1 && projection && !mask && layer.kind == 0 && layer.rowWeights) {
 		scanRow(layer, step, projection, before, after, state, save);
 		return;
 	}
 	for (let block = 0; block < layer.unitBlocks; block++) {
 		const first = <usize>(block * 4);
-		if (projection && rows == 1) {
-			forwardRow(
-				state, units,
-				layer.weights + first * panelBytes + skip + <usize>inputs * 32, panelBytes,
-				projection + first * 32, 32,
-				scratch, blockRows
-			);
-		} else if (projection) {
+		if (projection) {
 			for (let slot: usize = 0; slot < 4; slot++) {
 				forwardRows(
 					rows,
@@ -170,14 +165,12 @@ function scanStep(layer: Recurrent, step: i32, projection: usize, projectionStri
 /** One step of a single row: all units first, then their gates in one go, blocks of 8 units taking the place of rows. */
 function scanRow(layer: Recurrent, step: i32, projection: usize, before: usize, after: usize, state: usize, save: i32): void {
 	const blocks = layer.unitBlocks;
-	const panelBytes = <usize>(layer.biasRows + layer.inputs + layer.units) * 32;
-	const weights = layer.weights + <usize>(layer.biasRows + layer.inputs) * 32;
 	const slotStride = <usize>blocks * 32;
-	for (let block = 0; block < blocks; block++) {
-		const first = <usize>(block * 4);
+	const blockBytes = <usize>layer.units * 128;
+	for (let block: usize = 0; block < <usize>blocks; block++) {
 		forwardRow(
-			state, layer.units, weights + first * panelBytes, panelBytes, projection + first * 32, 32,
-			layer.scratch + <usize>block * 32, slotStride
+			state, layer.units, layer.rowWeights + block * blockBytes, projection + block * 128,
+			layer.scratch + block * 32, slotStride
 		);
 	}
 	const record = save ? layer.record + <usize>((step + 1) * blocks) * RECORD : 0;

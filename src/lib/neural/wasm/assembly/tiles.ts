@@ -95,41 +95,33 @@ export function forwardTiles<R>(
 	}
 }
 
-/** The same for one row and four panels at once (32 columns), since one row alone has too few accumulators to hide latency. */
+/**
+ * The same for one row and four panels at once (32 columns), since one row alone has too few accumulators to hide latency.
+ * `weights` has the four panels side by side, [count][4][8]: one long stream, which the processor prefetches best.
+ */
 export function forwardRow(
-	input: usize, count: i32, weights: usize, panelStride: usize, initial: usize, initialPanelStride: usize, out: usize, outPanelStride: usize
+	input: usize, count: i32, weights: usize, initial: usize, out: usize, outPanelStride: usize
 ): void {
-	const start0 = initial + 0 * initialPanelStride;
-	let c00 = v128.load(start0);
-	let c01 = v128.load(start0, 16);
-	let panel0 = weights + 0 * panelStride;
-	const start1 = initial + 1 * initialPanelStride;
-	let c10 = v128.load(start1);
-	let c11 = v128.load(start1, 16);
-	let panel1 = weights + 1 * panelStride;
-	const start2 = initial + 2 * initialPanelStride;
-	let c20 = v128.load(start2);
-	let c21 = v128.load(start2, 16);
-	let panel2 = weights + 2 * panelStride;
-	const start3 = initial + 3 * initialPanelStride;
-	let c30 = v128.load(start3);
-	let c31 = v128.load(start3, 16);
-	let panel3 = weights + 3 * panelStride;
+	let c00 = v128.load(initial, 0);
+	let c01 = v128.load(initial, 16);
+	let c10 = v128.load(initial, 32);
+	let c11 = v128.load(initial, 48);
+	let c20 = v128.load(initial, 64);
+	let c21 = v128.load(initial, 80);
+	let c30 = v128.load(initial, 96);
+	let c31 = v128.load(initial, 112);
 	let a: v128;
 	while (count > 0) {
 		a = v128.load32_splat(input);
-		c00 = fma(a, v128.load(panel0), c00);
-		c01 = fma(a, v128.load(panel0, 16), c01);
-		c10 = fma(a, v128.load(panel1), c10);
-		c11 = fma(a, v128.load(panel1, 16), c11);
-		c20 = fma(a, v128.load(panel2), c20);
-		c21 = fma(a, v128.load(panel2, 16), c21);
-		c30 = fma(a, v128.load(panel3), c30);
-		c31 = fma(a, v128.load(panel3, 16), c31);
-		panel0 += 32;
-		panel1 += 32;
-		panel2 += 32;
-		panel3 += 32;
+		c00 = fma(a, v128.load(weights, 0), c00);
+		c01 = fma(a, v128.load(weights, 16), c01);
+		c10 = fma(a, v128.load(weights, 32), c10);
+		c11 = fma(a, v128.load(weights, 48), c11);
+		c20 = fma(a, v128.load(weights, 64), c20);
+		c21 = fma(a, v128.load(weights, 80), c21);
+		c30 = fma(a, v128.load(weights, 96), c30);
+		c31 = fma(a, v128.load(weights, 112), c31);
+		weights += 128;
 		input += 4;
 		count--;
 	}
