@@ -44,8 +44,7 @@ export const intakeWords: Readonly<Record<IntakeReason, IntakeWords>> = {
 	},
 	'invalid-time': {
 		title: 'Unreadable time',
-		meaning:
-			'The time in the message could not be read, so the time of arrival was used (in a file: the row was left out).',
+		meaning: 'The time in the message could not be read, so the time of arrival was used.',
 		outcome: 'altered'
 	},
 	'time-in-future': {
@@ -112,3 +111,21 @@ export const intakeWords: Readonly<Record<IntakeReason, IntakeWords>> = {
 		outcome: 'lost'
 	}
 };
+
+/** In a file some reasons end differently: there is no time of arrival, and rows instead of messages. */
+const fileWords: Partial<Record<IntakeReason, IntakeWords>> = {
+	'invalid-time': {
+		title: 'Unreadable time',
+		meaning: 'The time of the row could not be read, so the row was left out.',
+		outcome: 'lost'
+	},
+	'not-a-number': {
+		title: 'Not a number',
+		meaning: 'A cell was empty, NaN or text. That one value was left out; the rest of the row was kept.',
+		outcome: 'lost'
+	}
+};
+
+export function wordsOf(reason: IntakeReason, from: 'link' | 'file'): IntakeWords {
+	return (from === 'file' && fileWords[reason]) || intakeWords[reason];
+}
