@@ -6,7 +6,7 @@
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
  * --measure-only (evaluates what is there), --recalibrate (keeps the weights).
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
 import type { ModelPackage, ModelVersion } from '../src/lib/contracts';
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 	options: {
 		class: { type: 'string' },
 		epochs: { type: 'string', default: '12' },
-		version: { type: 'string', default: 'v2' },
+		version: { type: 'string', default: 'v3' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		recalibrate: { type: 'boolean', default: false },
@@ -192,10 +192,10 @@ for (const machineClass of chosen) {
 await engine.dispose();
 
 const shipped = machineClasses.flatMap(({ id }) => {
-	const path = `${id}/${options.version}/`;
-	return existsSync(new URL(`${path}model.json`, root))
-		? [{ machineClass: id, path, id: `${id}-${options.version}` }]
-		: [];
+	const folder = new URL(`${id}/`, root);
+	const versions = existsSync(folder) ? readdirSync(folder).sort() : [];
+	const version = versions.filter((name) => existsSync(new URL(`${name}/model.json`, folder))).pop();
+	return version ? [{ machineClass: id, path: `${id}/${version}/`, id: `${id}-${version}` }] : [];
 });
 writeFileSync(new URL('index.json', root), JSON.stringify(shipped, null, '\t') + '\n');
 writeFileSync(
