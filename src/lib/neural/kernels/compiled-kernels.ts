@@ -5,7 +5,8 @@
  *
  * What a gradient needs is kept as the kernels wrote it: `gates` is their record, opaque to others, and `cSeq` is empty.
  */
-import { getKernel, registerKernel, type KernelBackend, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 import { recurrentBytes, writeRecurrent } from '../wasm/descriptors';
 import { KernelMemory, mostBlockStride, blockStride, rowStride } from '../wasm/memory';
 import { instantiate, type LstmModule } from '../wasm/module';
@@ -52,11 +53,12 @@ export function registerCompiledKernels(module: LstmModule): void {
 			kernelName,
 			backendName: 'wasm',
 			kernelFunc: ({ inputs, attrs, backend }) => {
-				const memory = backend as KernelBackend;
+				const memory = backend as BackendWasm;
 				const given = inputs as unknown as Record<string, TensorInfo | undefined>;
 				const arrays: Arrays = {};
 				for (const [name, info] of Object.entries(given))
-					if (info) arrays[name] = memory.readSync(info.dataId) as Float32Array;
+					if (info) arrays[name] = memory.typedArrayFromHeap(info) as Float32Array;
+				// Views of its heap: all are read before the outputs are written, which may make it grow.
 				return run(arrays, lstmSizes(given as never), attrs as never).map(([values, shape]) => ({
 					dataId: memory.write(values, shape, 'float32'),
 					shape,
