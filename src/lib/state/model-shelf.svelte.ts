@@ -120,7 +120,7 @@ export class ModelShelf {
 			const index = (await response.json()) as { machineClass: MachineClassId; path: string; id: string }[];
 			this.shipped = await Promise.all(
 				index.map(async (entry) => {
-					const model = await fetch(asset(`/models/${entry.path}/model.json`));
+					const model = await fetch(asset(`/models/${entry.path.replace(/\/$/, '')}/model.json`));
 					return { ...entry, version: (await model.json()) as ModelVersion };
 				})
 			);
