@@ -1,6 +1,13 @@
 /** The engine in a browser: choice of backend, compiled kernels, workers that share a batch, against the plain loops. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { startEngine, type CalibrationEntry, type Engine, type FitData, type FitOptions, type NetworkSpec } from '$lib/neural';
+import {
+	startEngine,
+	type CalibrationEntry,
+	type Engine,
+	type FitData,
+	type FitOptions,
+	type NetworkSpec
+} from '$lib/neural';
 import { normalFrom } from '$lib/neural/random';
 
 const predictor: NetworkSpec = {
@@ -38,7 +45,11 @@ afterEach(async () => {
 	engine = undefined;
 });
 
-async function weightsAfter(backend: 'wasm' | 'cpu', spec: NetworkSpec, more: Partial<FitOptions> = {}): Promise<Float32Array> {
+async function weightsAfter(
+	backend: 'wasm' | 'cpu',
+	spec: NetworkSpec,
+	more: Partial<FitOptions> = {}
+): Promise<Float32Array> {
 	engine = await startEngine({ backends: [backend], purpose: 'training' });
 	expect(engine.report).toMatchObject({ backend, rejected: [] });
 	const before = engine.tensorCount();
@@ -87,7 +98,9 @@ it('cancels training that is shared by workers, and trains again', async () => {
 		onProgress: () => abort.abort()
 	});
 	await expect(job).rejects.toMatchObject({ code: 'aborted' });
-	await expect(network.fit(randomData(20), { ...options, epochs: 1, workers: 2 })).resolves.toMatchObject({ bestEpoch: 1 });
+	await expect(network.fit(randomData(20), { ...options, epochs: 1, workers: 2 })).resolves.toMatchObject({
+		bestEpoch: 1
+	});
 });
 
 it('measures once per device and says what it chose and why', async () => {
