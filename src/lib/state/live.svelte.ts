@@ -11,6 +11,7 @@ import {
 	type IntakeCounters,
 	type LinkStatus,
 	type LiveMessage,
+	type ReadingBatch,
 	type WorkspaceName
 } from '$lib/contracts';
 
@@ -25,6 +26,9 @@ interface Latest {
 	/** When the newest live readings reached the plant's link. */
 	lastReadingAt: EpochMs | undefined;
 }
+
+/** A reading this much older than its arrival is history. */
+const historicalAfterMs = 600_000;
 
 const nothing: Latest = { link: undefined, intake: undefined, inference: undefined, lastReadingAt: undefined };
 
@@ -78,14 +82,22 @@ class Live {
 				this.#latest = { ...this.#latest, inference: message.status };
 				break;
 			case 'readings':
-				this.#latest = {
-					...this.#latest,
-					lastReadingAt: Math.max(this.#latest.lastReadingAt ?? 0, message.batch.receivedAt)
-				};
+				if (isLive(message.batch))
+					this.#latest = {
+						...this.#latest,
+						lastReadingAt: Math.max(this.#latest.lastReadingAt ?? 0, message.batch.receivedAt)
+					};
 				break;
 		}
 		for (const listener of this.#listeners.get(message.kind) ?? []) listener(message);
 	}
+}
+
+/** Readings of an import, or of history made up for, are committed now but say nothing of whether data comes now. */
+function isLive(batch: ReadingBatch): boolean {
+	let newest = -Infinity;
+	for (const time of batch.times) if (time > newest) newest = time;
+	return batch.receivedAt - newest < historicalAfterMs;
 }
 
 export const live = new Live();
