@@ -7,6 +7,8 @@ import { formatAge, formatDuration } from '$lib/words';
 
 export interface LinkWords {
 	readonly text: string;
+	/** The same without what ticks, for those who hear it: read out once, not every second. */
+	readonly said?: string;
 	/** What to do about it, or what exactly was said. */
 	readonly detail?: string;
 	readonly level: 'normal' | 'low' | 'medium' | 'high';
@@ -78,7 +80,13 @@ export function linkWords(
 		case 'reconnecting': {
 			const retry =
 				status.retryAt && status.retryAt > now ? `, next try in ${formatDuration(status.retryAt - now)}` : '';
-			return { text: `Not connected: ${trouble?.what ?? 'the link broke'}${retry}`, detail, level: 'medium' };
+			const said = `Not connected: ${trouble?.what ?? 'the link broke'}`;
+			return {
+				text: `${said}${retry}`,
+				said,
+				detail,
+				level: 'medium'
+			};
 		}
 		case 'failed':
 			return { text: `Not connected: ${trouble?.what ?? status.detail ?? 'the link failed'}`, detail, level: 'high' };
@@ -89,7 +97,7 @@ export function linkWords(
 				if (since === undefined || now - since <= silentMs)
 					return { text: `${name}, waiting for data`, detail, level: 'normal' };
 				const words = last === undefined ? 'nothing has arrived yet' : `nothing for ${formatDuration(now - last)}`;
-				return { text: `${name}, but no data: ${words}`, detail, level: 'medium' };
+				return { text: `${name}, but no data: ${words}`, said: `${name}, but no data`, detail, level: 'medium' };
 			}
 			return { text: `${name} \u2013 ${age}`, level: 'normal' };
 		}
