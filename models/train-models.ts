@@ -4,7 +4,8 @@
  *
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
- * --measure-only (evaluates what is there), --recalibrate (keeps the weights).
+ * --measure-only (evaluates what is there), --recalibrate (keeps the weights),
+ * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
 		version: { type: 'string', default: 'v3' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
+		'fresh-seed': { type: 'string' },
 		recalibrate: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
@@ -102,6 +104,12 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 	);
 }
 
+function readPackage(machineClass: MachineClass): ModelPackage {
+	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
+	const version = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8')) as ModelVersion;
+	return { version, weights: new Uint8Array(readFileSync(new URL('weights.bin', folder))).buffer };
+}
+
 function measure(engine: Engine, machineClass: MachineClass, pkg: ModelPackage): ClassMetrics {
 	const healthy = evaluateRuns(engine, pkg, runs(machineClass, healthyPlants));
 	const hours = healthy.reduce((sum, run) => sum + (run.rows * stepMs) / hour, 0);
@@ -159,13 +167,20 @@ function faultFigures(fault: string, outcomes: readonly RunOutcome[]): ClassMetr
 const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
 const chosen = machineClasses.filter(({ id }) => options.class === undefined || id === options.class);
 if (chosen.length === 0) throw new Error(`There is no machine class "${options.class}"`);
+if (options['fresh-seed'] !== undefined) {
+	const first = Number(options['fresh-seed']);
+	for (const machineClass of chosen) {
+		const outcomes = evaluateRuns(engine, readPackage(machineClass), runs(machineClass, plantsOf(3, first, 10, 2, 21)));
+		const reasons = outcomes.flatMap(({ raisedAt, reason }) => (raisedAt.length > 0 ? [reason] : []));
+		console.log(`${machineClass.id}: ${reasons.length} false alarms in 60 h ${reasons.join('; ')}`);
+	}
+	process.exit(0);
+}
 for (const machineClass of chosen) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
 	let pkg: ModelPackage;
 	if (options['measure-only'] || options.recalibrate) {
-		const version = JSON.parse(readFileSync(new URL('model.json', folder), 'utf8')) as ModelVersion;
-		const bytes = readFileSync(new URL('weights.bin', folder));
-		pkg = { version, weights: new Uint8Array(bytes).buffer };
+		pkg = readPackage(machineClass);
 		if (options.recalibrate)
 			pkg = recalibrate(
 				engine,
