@@ -32,7 +32,9 @@ const recurrentFields = [
 	'recurrentMask',
 	'maskedOutput',
 	'steps',
-	'rowWeights'
+	'rowWeights',
+	'joined',
+	'joinedStride'
 ] as const;
 
 const denseFields = [

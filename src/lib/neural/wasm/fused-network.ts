@@ -356,6 +356,7 @@ export class FusedNetwork {
 		const { memory, plan } = this;
 		memory.clearWorkspace();
 		let widest = 0;
+		let joinedBytes = 0;
 		let mostGrads = 0;
 		let length = steps;
 		let projection = 0;
@@ -394,6 +395,7 @@ export class FusedNetwork {
 					input = stage.output;
 				}
 				widest = Math.max(widest, panels.units);
+				if (recurrent) joinedBytes = Math.max(joinedBytes, rows * rowStride(panels.inputs + panels.units));
 			});
 			// All steps where the network ends in a sequence, otherwise the last step only.
 			const whole = plan.sequenceOut && segment === this.#segments.at(-1);
@@ -402,6 +404,7 @@ export class FusedNetwork {
 		}
 		const outSteps = plan.sequenceOut ? outputSteps(plan, steps) : 1;
 		this.#scratch = memory.take(4 * Math.max(rows, Math.ceil(widest / 8)) * 32);
+		const joined = memory.take(joinedBytes);
 		const projectionSteps = Math.max(1, Math.floor(projectionRows / rows));
 		this.#projection = rows < 4 ? memory.take(projectionSteps * rows * projection) : 0;
 		this.#grads = training ? memory.take(mostGrads) : 0;
@@ -421,6 +424,8 @@ export class FusedNetwork {
 						cell: stage.cell,
 						record: stage.record,
 						scratch: this.#scratch,
+						joined,
+						joinedStride: rowStride(stage.panels.inputs + stage.panels.units),
 						projection: this.#projection,
 						projectionSteps,
 						grads: this.#grads,

@@ -5,8 +5,9 @@
  * (LSTM: i, f, g, o; GRU: z, r, candidate from input, candidate from state), so that one pass over 4 panels leaves in a small
  * scratch all that the gate mathematics of 8 units needs. Padding units have zero weights and stay exactly zero.
  */
+import { copyRows } from './layout';
 import { addColumnSums, backwardRows, forwardRows, weightGradientRows } from './rows';
-import { applySigmoid, applyTanh, fma, sigmoid, tanh } from './simd';
+import { applySigmoid, applyTanh, fma, gatedTanh, sigmoid, tanh } from './simd';
 import { forwardRow } from './tiles';
 
 /** Fields are 32-bit; pointers and strides in bytes. Filled in from outside, field by field, in this order. */
@@ -67,6 +68,9 @@ export class Recurrent {
 	steps: i32 = 0;
 	/** [unitBlocks][units][4][8], see `packRow`: for single rows; or null. */
 	rowWeights: usize = 0;
+	/** [rows][joinedStride]: room for input and state side by side, so that one product takes both; or null. */
+	joined: usize = 0;
+	joinedStride: usize = 0;
 }
 
 const RECORD: usize = 192;
@@ -126,9 +130,25 @@ function scanStep(layer: Recurrent, step: i32, projection: usize, projectionStri
 		scanRow(layer, step, projection, before, after, state, save);
 		return;
 	}
+	const joined = projection ? 0 : layer.joined;
+	if (joined) {
+		copyRows(input, layer.inputStride, joined, layer.joinedStride, rows, inputs);
+		copyRows(state, outputStride, joined + <usize>inputs * 4, layer.joinedStride, rows, units);
+	}
 	for (let block = 0; block < layer.unitBlocks; block++) {
 		const first = <usize>(block * 4);
-		if (projection) {
+		if (joined) {
+			for (let slot: usize = 0; slot < 4; slot++) {
+				forwardRows(
+					rows,
+					joined, layer.joinedStride, inputs + units,
+					0, 0, 0,
+					layer.weights + (first + slot) * panelBytes + skip,
+					layer.bias + (first + slot) * 32, 0,
+					scratch + slot * blockRows, 32
+				);
+			}
+		} else if (projection) {
 			for (let slot: usize = 0; slot < 4; slot++) {
 				forwardRows(
 					rows,
@@ -194,6 +214,10 @@ function maskedState(layer: Recurrent, step: i32, before: usize): usize {
 function lstmGates(
 	rows: i32, z: usize, slotStride: usize, cell: usize, record: usize, before: usize, after: usize, stride: usize, mask: usize
 ): void {
+	if (!record && !mask) {
+		scoringGates(z, slotStride, cell, after, stride);
+		return;
+	}
 	const forget = z + slotStride;
 	const candidate = z + 2 * slotStride;
 	const output = z + 3 * slotStride;
@@ -241,6 +265,26 @@ function lstmGates(
 		out += 32;
 		tanhC += 32;
 		before += stride;
+		after += stride;
+	}
+}
+
+/** The same when nothing is kept and nothing is padded: three divisions a unit instead of five. */
+function scoringGates(
+	z: usize, slotStride: usize, cell: usize, after: usize, stride: usize
+): void {
+	const forget = z + slotStride;
+	const candidate = z + 2 * slotStride;
+	const output = z + 3 * slotStride;
+	applySigmoid(forget, candidate);
+	for (let at: usize = 0; at < slotStride; at += 32) {
+		gatedTanh(z + at, candidate + at, candidate + at);
+	}
+	for (let at: usize = 0; at < slotStride; at += 16) {
+		v128.store(cell + at, fma(v128.load(forget + at), v128.load(cell + at), v128.load(candidate + at)));
+	}
+	for (let at: usize = 0; at < slotStride; at += 32) {
+		gatedTanh(output + at, cell + at, after);
 		after += stride;
 	}
 }

@@ -207,6 +207,87 @@ function sigmoid4(at: usize): void {
 	v128.store(at, f32x4.add(k, f32x4.div(x3, q3)), 48);
 }
 
+/**
+ * out = sigmoid(gate) * tanh(value) for 8 numbers, with one division where two functions take two: what scoring needs twice per
+ * unit (i g and o tanh c), when nobody asks for the factors.
+ */
+// @ts-ignore: decorator
+@inline
+export function gatedTanh(gate: usize, value: usize, out: usize): void {
+	let k: v128, l: v128;
+	k = v128.load(coefficients, 160);
+	let s0 = f32x4.pmin(v128.load(gate, 0), k);
+	let s1 = f32x4.pmin(v128.load(gate, 16), k);
+	k = v128.load(coefficients, 176);
+	s0 = f32x4.pmax(s0, k);
+	s1 = f32x4.pmax(s1, k);
+	const sSquare0 = f32x4.mul(s0, s0);
+	const sSquare1 = f32x4.mul(s1, s1);
+	k = v128.load(coefficients, 192);
+	l = v128.load(coefficients, 208);
+	let sP0 = fma(sSquare0, k, l);
+	let sP1 = fma(sSquare1, k, l);
+	k = v128.load(coefficients, 224);
+	sP0 = fma(sSquare0, sP0, k);
+	sP1 = fma(sSquare1, sP1, k);
+	k = v128.load(coefficients, 240);
+	sP0 = fma(sSquare0, sP0, k);
+	sP1 = fma(sSquare1, sP1, k);
+	s0 = f32x4.mul(s0, sP0);
+	s1 = f32x4.mul(s1, sP1);
+	k = v128.load(coefficients, 256);
+	l = v128.load(coefficients, 272);
+	let sQ0 = fma(sSquare0, k, l);
+	let sQ1 = fma(sSquare1, k, l);
+	k = v128.load(coefficients, 288);
+	sQ0 = fma(sSquare0, sQ0, k);
+	sQ1 = fma(sSquare1, sQ1, k);
+	k = v128.load(coefficients, 304);
+	sQ0 = fma(sSquare0, sQ0, k);
+	sQ1 = fma(sSquare1, sQ1, k);
+	k = v128.load(coefficients, 320);
+	sQ0 = fma(sSquare0, sQ0, k);
+	sQ1 = fma(sSquare1, sQ1, k);
+	k = v128.load(coefficients, 336);
+	s0 = fma(k, sQ0, s0);
+	s1 = fma(k, sQ1, s1);
+	k = v128.load(coefficients, 0);
+	let t0 = f32x4.pmin(v128.load(value, 0), k);
+	let t1 = f32x4.pmin(v128.load(value, 16), k);
+	k = v128.load(coefficients, 16);
+	t0 = f32x4.pmax(t0, k);
+	t1 = f32x4.pmax(t1, k);
+	const tSquare0 = f32x4.mul(t0, t0);
+	const tSquare1 = f32x4.mul(t1, t1);
+	k = v128.load(coefficients, 32);
+	l = v128.load(coefficients, 48);
+	let tP0 = fma(tSquare0, k, l);
+	let tP1 = fma(tSquare1, k, l);
+	k = v128.load(coefficients, 64);
+	tP0 = fma(tSquare0, tP0, k);
+	tP1 = fma(tSquare1, tP1, k);
+	k = v128.load(coefficients, 80);
+	tP0 = fma(tSquare0, tP0, k);
+	tP1 = fma(tSquare1, tP1, k);
+	t0 = f32x4.mul(t0, tP0);
+	t1 = f32x4.mul(t1, tP1);
+	k = v128.load(coefficients, 96);
+	l = v128.load(coefficients, 112);
+	let tQ0 = fma(tSquare0, k, l);
+	let tQ1 = fma(tSquare1, k, l);
+	k = v128.load(coefficients, 128);
+	tQ0 = fma(tSquare0, tQ0, k);
+	tQ1 = fma(tSquare1, tQ1, k);
+	k = v128.load(coefficients, 144);
+	tQ0 = fma(tSquare0, tQ0, k);
+	tQ1 = fma(tSquare1, tQ1, k);
+	k = v128.load(coefficients, 320);
+	tQ0 = fma(tSquare0, tQ0, k);
+	tQ1 = fma(tSquare1, tQ1, k);
+	v128.store(out, f32x4.div(f32x4.mul(s0, t0), f32x4.mul(sQ0, tQ0)));
+	v128.store(out, f32x4.div(f32x4.mul(s1, t1), f32x4.mul(sQ1, tQ1)), 16);
+}
+
 /** Sum of the four lanes. */
 // @ts-ignore: decorator
 @inline
