@@ -67,6 +67,11 @@ export interface TrainingMetrics {
 	readonly seconds: number;
 	readonly backend: string;
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
+	/**
+	 * Loss of "the next row equals this one" on what the curve's validation was measured on, which is not the plain held-back
+	 * data when the network is also taught with invented faults.
+	 */
+	readonly curveFloor?: number;
 }
 
 export interface ModelVersion {

@@ -24,8 +24,8 @@ export interface TrainingProgress {
 	readonly windowsPerSecond: number | undefined;
 	readonly backend: string | undefined;
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
-	/** Validation loss of "the next row equals this one", once computed: the floor to beat. */
-	readonly persistenceLoss?: number;
+	/** Loss of "the next row equals this one" on the data of the curve's validation: the line to get below. */
+	readonly curveFloor?: number;
 }
 
 /** A span of stored history that looks normal, proposed for training, or why none can be. */

@@ -96,6 +96,9 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 	let done = 0;
 	try {
 		const faulty = corruptWindows(clean, plan.copies, job.seed + 1);
+		// Judged on the same task it is taught, or a mere copier of the last row would be kept.
+		const check = corruptWindows(validation, 1, job.seed + 2);
+		const curveFloor = persistenceLoss(check);
 		const fitted = await network.fit(
 			{ ...faulty },
 			{
@@ -104,8 +107,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 				learningRate: plan.learningRate,
 				learningRateSchedule: { kind: 'cosine', minimum: plan.learningRate / 20 },
 				seed: job.seed,
-				// Judged on the same task it is taught, or a mere copier of the last row would be kept.
-				validation: corruptWindows(validation, 1, job.seed + 2),
+				validation: check,
 				patience: job.patience ?? Math.max(6, Math.round(job.maxEpochs / 5)),
 				clipNorm: 1,
 				signal: job.signal,
@@ -118,7 +120,8 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 						secondsLeft: progress.secondsLeft,
 						windowsPerSecond: progress.windowsPerSecond,
 						backend: engine.report.backend,
-						lossCurve: progress.lossCurve
+						lossCurve: progress.lossCurve,
+						curveFloor
 					})
 			}
 		);
@@ -131,7 +134,8 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 			secondsLeft: undefined,
 			windowsPerSecond: undefined,
 			backend: engine.report.backend,
-			lossCurve: fitted.lossCurve
+			lossCurve: fitted.lossCurve,
+			curveFloor
 		});
 		const validationLoss = await lossOf(network, validation);
 		const weights = await network.getWeights();
@@ -147,7 +151,8 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 			windows: faulty.count,
 			seconds: fitted.seconds,
 			backend: engine.report.backend,
-			lossCurve: fitted.lossCurve
+			lossCurve: fitted.lossCurve,
+			curveFloor
 		};
 		const uncalibrated: ModelVersion = {
 			id: job.id,
