@@ -3,6 +3,7 @@
  */
 import { scaleLinear, scaleTime, type ScaleLinear } from 'd3';
 import type { EpochMs } from '../contracts';
+import { lowerBound } from './trace';
 import { decimalsFor } from '../words';
 
 export interface TimeTick {
@@ -106,9 +107,7 @@ export function extentWithin(
 ): [number, number] | undefined {
 	let low = Infinity;
 	let high = -Infinity;
-	for (let i = 0; i < trace.times.length; i++) {
-		const time = trace.times[i]!;
-		if (time < from || time > to) continue;
+	for (let i = lowerBound(trace.times, from); i < trace.times.length && trace.times[i]! <= to; i++) {
 		if (trace.min[i]! < low) low = trace.min[i]!;
 		if (trace.max[i]! > high) high = trace.max[i]!;
 	}
