@@ -16,6 +16,7 @@ export interface AssetPath {
 }
 
 /** Characters that carry meaning in ids and MQTT topics; replaced by '_' in level names. */
+// eslint-disable-next-line no-control-regex -- control characters are the point
 const RESERVED = /[/:+#\u0000-\u001f]/g;
 
 export function cleanLevel(name: string): string {

@@ -1,5 +1,6 @@
 /** The types and validators of everything that crosses a boundary (worker, storage, wire, file). Imports nothing of ours. */
 export * from './advisory';
+export * from './backend';
 export * from './detected-state';
 export * from './error';
 export * from './file-import';

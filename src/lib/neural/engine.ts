@@ -5,6 +5,8 @@
  * engine's business alone.
  */
 
+import type { BackendReport } from '../contracts/backend';
+
 /** Layers of a sequence network, input side first. */
 export interface NetworkSpec {
 	readonly features: number;
@@ -30,16 +32,7 @@ export type LayerSpec =
 	| { readonly kind: 'gaussian-sampling'; readonly units: number; readonly klWeight: number }
 	| { readonly kind: 'dropout'; readonly rate: number };
 
-export interface BackendReport {
-	readonly backend: 'webgpu' | 'wasm' | 'cpu';
-	/** e.g. adapter name, "SIMD128 + relaxed FMA". */
-	readonly detail: string;
-	/** Measured in calibration; undefined when not measured yet. */
-	readonly scoredWindowsPerSecond?: number;
-	readonly trainedWindowsPerSecond?: number;
-	/** Backends that were tried and why they are not used. */
-	readonly rejected: readonly { readonly backend: string; readonly reason: string }[];
-}
+export type { BackendReport } from '../contracts/backend';
 
 export interface FitData {
 	/** [count, steps, features] */

@@ -1,7 +1,14 @@
 /**
  * What the page may ask of the training worker: its own worker, so that cancelling never stops live scoring.
  */
-import type { MachineId, ModelVersion, TrainingProgress, TrainingProposal, TrainingRequest, WorkspaceName } from '../contracts';
+import type {
+	MachineId,
+	ModelVersion,
+	TrainingProgress,
+	TrainingProposal,
+	TrainingRequest,
+	WorkspaceName
+} from '../contracts';
 
 export interface TrainingApi {
 	start(workspace: WorkspaceName): Promise<void>;

@@ -13,7 +13,8 @@ import {
 	type MachineId,
 	type WorkspaceName
 } from '../../contracts';
-import { startEngine, type Engine } from '../../neural';
+import type { Engine } from '../../neural';
+import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { InferenceApi } from '../inference.api';
 import { ModelSource, baseAddress } from './model-source';
@@ -108,7 +109,7 @@ export class InferenceSession implements InferenceApi {
 		const store = await openStore(workspace);
 		let engine: Engine | undefined;
 		try {
-			engine = await startEngine({ purpose: 'scoring' });
+			engine = await startRememberedEngine('scoring', store);
 			const service = new ScoringService({
 				store,
 				engine,

@@ -20,7 +20,8 @@ import {
 	type WorkspaceName
 } from '../../contracts';
 import { alignColumns, learnStep, medianOf, type AlignedRow } from '../../manipulation';
-import { startEngine, type Engine } from '../../neural';
+import type { Engine } from '../../neural';
+import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
 import { minimumTrainingRows, proposeSpan, trainPredictor } from '../../training';
@@ -108,7 +109,7 @@ export class TrainingSession implements TrainingApi {
 				throw new MillwrightError('invalid-input', `This span has more than ${mostRows} rows: choose a shorter one`);
 			const rows = await this.readRows(request.machineId, request.sensorNames, stepMs, request.from, request.to);
 			abort.signal.throwIfAborted();
-			this.engine ??= startEngine({ purpose: 'training' });
+			this.engine ??= startRememberedEngine('training', this.opened());
 			this.engine.catch(() => (this.engine = undefined));
 			const engine = await this.engine;
 			abort.signal.throwIfAborted();

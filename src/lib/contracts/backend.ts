@@ -1,0 +1,21 @@
+/**
+ * What the LSTM engine runs on, as it tells and as Settings shows it: the choice, its measured rate, and what was refused.
+ */
+export interface BackendReport {
+	readonly backend: 'webgpu' | 'wasm' | 'cpu';
+	/** e.g. adapter name, "SIMD128 + relaxed FMA". */
+	readonly detail: string;
+	/** Measured in calibration; undefined when not measured yet. */
+	readonly scoredWindowsPerSecond?: number;
+	readonly trainedWindowsPerSecond?: number;
+	/** Backends that were tried and why they are not used. */
+	readonly rejected: readonly { readonly backend: string; readonly reason: string }[];
+}
+
+export const enginePurposes = ['scoring', 'training'] as const;
+export type EnginePurpose = (typeof enginePurposes)[number];
+
+/** Setting that holds the report of the engine last started for a purpose. */
+export function backendReportKey(purpose: EnginePurpose): string {
+	return `backend-report:${purpose}`;
+}
