@@ -3,11 +3,12 @@
  * an error saying why it cannot be used here. WASM files are assets of the app: nothing is fetched from anyone else.
  */
 import '@tensorflow/tfjs-backend-cpu';
-import { engine, env, getKernel, setBackend } from '@tensorflow/tfjs-core';
+import { engine, env, findBackendFactory, registerBackend, removeBackend, setBackend } from '@tensorflow/tfjs-core';
 import { MillwrightError } from '../contracts/error';
-import { fusedLstmGradName, fusedLstmName } from './kernels/lstm-kernel';
+import type { Executor } from './executor';
 import { registerCompiledKernels } from './kernels/compiled-kernels';
 import { registerHostKernels } from './kernels/host-kernels';
+import type { NetworkPlan } from './network-spec';
 import { chooseBuild, compileLstmModule, loadLstmModule, type LstmModule } from './wasm/module';
 
 export type BackendName = 'webgpu' | 'wasm' | 'cpu';
@@ -17,6 +18,10 @@ export interface LoadedBackend {
 	readonly name: BackendName;
 	readonly detail: string;
 	readonly module?: LstmModule;
+	/** Executors of the backend's own for whole networks; undefined for those that must go layer by layer. */
+	readonly ownExecutor?: (plan: NetworkPlan, check: () => void) => Executor | undefined;
+	/** Takes networks with layers that this backend has no kernels for. */
+	readonly spare?: LoadedBackend;
 	/** True once the graphics device has gone. */
 	readonly isLost?: () => boolean;
 }
@@ -63,22 +68,47 @@ async function load(name: BackendName): Promise<LoadedBackend> {
 		registerHostKernels('wasm');
 		return { name, detail: module.detail, module };
 	}
+	return loadWebGpu();
+}
+
+async function loadWebGpu(): Promise<LoadedBackend> {
+	const name = 'webgpu';
 	if (typeof navigator === 'undefined' || !navigator.gpu) throw unavailable(name, 'this browser has no WebGPU');
 	const adapter = await navigator.gpu.requestAdapter();
 	if (!adapter) throw unavailable(name, 'no graphics adapter answers');
-	await import('@tensorflow/tfjs-backend-webgpu');
+	const [{ GpuExecutor, registerGpuKernels, supportsGpu }, spare] = await Promise.all([
+		import('./webgpu'),
+		loadBackend('wasm').catch(() => loadBackend('cpu')),
+		import('@tensorflow/tfjs-backend-webgpu')
+	]);
+	if (deviceWasLost) renewBackend(name);
+	registerGpuKernels();
 	await start(name);
-	for (const kernel of [fusedLstmName, fusedLstmGradName])
-		if (!getKernel(kernel, name)) throw unavailable(name, `no ${kernel} kernel for it`);
-	const { vendor, architecture, description } = adapter.info;
-	let lost = false;
 	const { device } = engine().backend as unknown as { device: GPUDevice };
+	const { vendor, architecture, description } = device.adapterInfo ?? adapter.info;
+	let lost = false;
 	void device.lost.then(() => {
-		lost = true;
+		lost = deviceWasLost = true;
 		loading.delete(name);
 	});
-	const detail = [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter';
-	return { name, detail, isLost: () => lost };
+	const software = architecture === 'swiftshader';
+	return {
+		name,
+		detail: [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter',
+		isLost: () => lost,
+		ownExecutor: (plan, check) => (supportsGpu(plan) ? new GpuExecutor(device, plan, software, check) : undefined),
+		spare
+	};
+}
+
+let deviceWasLost = false;
+
+/** TensorFlow.js keeps a backend whose device is gone: makes it start anew. */
+function renewBackend(name: BackendName): void {
+	const factory = findBackendFactory(name);
+	removeBackend(name);
+	registerBackend(name, factory);
+	deviceWasLost = false;
 }
 
 /** The compiled kernels: from the app's assets, or in Node from their sources (both specifiers are hidden from the bundler). */

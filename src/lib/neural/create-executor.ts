@@ -8,6 +8,11 @@ import { TensorExecutor } from './tensor-executor';
 /** `check` throws when the executor may no longer be used. */
 export function createExecutor(loaded: LoadedBackend, plan: NetworkPlan, check: () => void = () => {}): Executor {
 	if (loaded.module && supportsFused(plan)) return new CompiledExecutor(loaded.module, plan, check);
+	const own = loaded.ownExecutor?.(plan, check);
+	if (own) return own;
+	// A backend without GRU kernels leaves such networks to another.
+	if (loaded.spare && plan.layers.some(({ spec }) => spec.kind === 'gru'))
+		return createExecutor(loaded.spare, plan, check);
 	return createTensorExecutor(loaded, plan, check);
 }
 
