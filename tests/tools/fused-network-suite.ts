@@ -1,4 +1,5 @@
 /** Test suite: what a fused network must do, run against every build of the kernels in Node and in the browser. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NetworkSpec } from '../../src/lib/neural/engine';
 import { adamStep } from '../../src/lib/neural/kernels/adam-reference';
@@ -46,6 +47,16 @@ const predictor: NetworkSpec = {
 	features: 25,
 	layers: [recurrent('lstm', 128), recurrent('lstm', 64), recurrent('lstm', 32), dense(25)]
 };
+
+interface RandomNet {
+	readonly features: number;
+	readonly layers: readonly { readonly kind: 'lstm' | 'gru'; readonly units: number }[];
+	readonly sequences: boolean;
+	readonly outputs: number;
+	readonly count: number;
+	readonly steps: number;
+	readonly seed: number;
+}
 
 interface Case {
 	readonly name: string;
@@ -161,6 +172,52 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 				});
 			});
 		}
+
+		test('random shapes: outputs and every gradient equal float64', () => {
+			const layer = fc.record({
+				kind: fc.constantFrom('lstm' as const, 'gru' as const),
+				units: fc.integer({ min: 1, max: 21 })
+			});
+			const shape = fc.record({
+				features: fc.integer({ min: 1, max: 12 }),
+				layers: fc.array(layer, { minLength: 1, maxLength: 3 }),
+				sequences: fc.boolean(),
+				outputs: fc.integer({ min: 1, max: 10 }),
+				count: fc.integer({ min: 1, max: 40 }),
+				steps: fc.integer({ min: 1, max: 14 }),
+				seed: fc.nat()
+			});
+			const check = ({ features, layers, sequences, outputs, count, steps, seed }: RandomNet) => {
+				const last = layers.length - 1;
+				const spec: NetworkSpec = {
+					features,
+					layers: [
+						...layers.map(({ kind, units }, k) => recurrent(kind, units, sequences || k < last)),
+						dense(outputs, 'tanh')
+					]
+				};
+				const plan = planNetwork(spec);
+				const { inputs, targets, perTarget } = dataOf(plan, { name: '', spec, count, steps });
+				const weights = randomWeights(plan, seed);
+				const network = new FusedNetwork(module(), plan);
+				network.setWeights(weights);
+				const reference = referenceNetwork(plan, weights, inputs, count, steps);
+				expect(relativeError(network.predict(inputs, count, steps), reference.outputs)).toBeLessThan(tolerance);
+				network.clearGradients();
+				network.addGradients({
+					inputs,
+					targets,
+					steps,
+					from: 0,
+					to: count,
+					loss: 'mse',
+					scale: 1 / (count * perTarget)
+				});
+				const { gradients } = reference.gradient(targets, 'mse');
+				expect(relativeError(network.getGradients(), gradients)).toBeLessThan(tolerance);
+			};
+			fc.assert(fc.property(shape, check), { seed: 20261123, numRuns: 60 });
+		});
 
 		test('weights come back as they were set', () => {
 			const plan = planNetwork({ features: 6, layers: [recurrent('lstm', 9), recurrent('gru', 5, false), dense(3)] });
