@@ -102,7 +102,10 @@ export class DataHealth {
 		this.#refresh = () => void turn();
 		const unwatch = store.registry.watch((machines, sensors) => {
 			this.machines = [...machines].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+			const unread = this.sensors.length < sensors.length;
 			this.sensors = sensors;
+			// The newest values of sensors just heard of are read at once, not at the next turn.
+			if (unread) void turn();
 		});
 		const unhear = live.on('readings', ({ batch }) => this.#track(batch));
 		void turn();
