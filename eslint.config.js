@@ -49,6 +49,8 @@ export const packageOwners = {
 	'mqtt-packet': ['acquisition'],
 	'@tensorflow/': ['neural'],
 	dexie: ['storage'],
+	// Reading files is the intake's, writing them the store's; 'hyparquet-writer' falls under this too.
+	hyparquet: ['acquisition', 'storage'],
 	comlink: ['workers'],
 	d3: ['charts']
 };

@@ -4,6 +4,7 @@ export * from './backend';
 export * from './detected-state';
 export * from './error';
 export * from './file-import';
+export * from './files';
 export * from './ground-truth';
 export * from './health-report';
 export * from './identity';

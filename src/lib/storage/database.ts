@@ -84,7 +84,9 @@ export interface IntakeRow {
 	last?: { topic: string; payload: string; at: number; message: string };
 }
 
-const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 2;
+/** Asked for and given up at once, to make every other context let go of a database whose content is about to be replaced. */
+export const EVICTING_VERSION = SCHEMA_VERSION * 10 + 1;
 
 export class Database extends Dexie {
 	declare readonly assets: Table<AssetRow, string>;

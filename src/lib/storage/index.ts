@@ -2,7 +2,7 @@
  * Storage: `openStore(workspace)`, the one way in. In: a workspace name. Out: a `Store` on IndexedDB, in a page, a worker or a test.
  */
 import { MillwrightError, type EpochMs, type WorkspaceName } from '../contracts';
-import { databaseName, openDatabase, run as runOn } from './database';
+import { databaseName, EVICTING_VERSION, openDatabase, run as runOn } from './database';
 import {
 	alarmStore,
 	intakeLogStore,
@@ -19,6 +19,7 @@ import type { Store } from './store';
 
 export * from './store';
 export * from './quota';
+export { checkBackup, restoreBackup, writeBackup } from './backup';
 
 /** Retention is looked at after a seal, at most so often. */
 const RETENTION_EVERY_MS = 3_600_000;
@@ -45,9 +46,12 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 	database.on('versionchange', (event) => {
 		if (closed) return;
 		closed = true;
-		const words = event.newVersion
-			? 'Another tab has a newer version of this app open. Reload this one.'
-			: 'The stored data was deleted in another tab. Reload this one.';
+		const words =
+			event.newVersion === EVICTING_VERSION
+				? 'The stored data is being replaced from a backup. Reload this page when that is done.'
+				: event.newVersion
+					? 'Another tab has a newer version of this app open. Reload this one.'
+					: 'The stored data was deleted in another tab. Reload this one.';
 		options.onClosed?.(new MillwrightError('storage-unavailable', words));
 	});
 	const run = <T>(work: () => PromiseLike<T>): Promise<T> => runOn(database, () => closed, work);
