@@ -19,16 +19,19 @@ export interface ServeOptions {
 	/** Answers for paths that are not files: path (without query) -> JSON. */
 	readonly json?: Readonly<Record<string, unknown>>;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** Files are looked up anew at each request, since they may change while served. */
+	readonly changing?: boolean;
 	/** Further folders by path prefix, e.g. `{ '/extra/': 'dist-extra' }`. */
 	readonly mounts?: Readonly<Record<string, string>>;
 }
 
 /** @throws the listen error (EADDRINUSE, EACCES) as Node gives it */
 export async function serveFolder(folder: string, options: ServeOptions = {}): Promise<StaticServer> {
-	const { port = 0, host = '127.0.0.1', json = {}, headers = {}, mounts = {} } = options;
+	const { port = 0, host = '127.0.0.1', json = {}, headers = {}, mounts = {}, changing = false } = options;
 	const filesOf = (root: string) =>
 		sirv(root, {
 			etag: true,
+			dev: changing,
 			setHeaders: (response, path) => {
 				const kept = path.includes('/immutable/');
 				response.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
