@@ -138,7 +138,7 @@ class Bench {
 		let last = Infinity;
 		for (
 			let runs = 0;
-			runs < 30 && (runs < least || Date.now() - start < longest / 3) && Date.now() - start < longest;
+			runs < 1000 && (runs < least || Date.now() - start < longest / 3) && Date.now() - start < longest;
 			runs++
 		)
 			last = Math.min(last, (await this.time(job)).thread);
