@@ -66,6 +66,23 @@ export async function openInspector(context: BrowserContext, app: StaticServer) 
 	};
 }
 
+/** Connects the app to a broker as a person does, and waits until the plant screen says that nothing has come yet. */
+export async function connectToBroker(
+	page: Page,
+	app: StaticServer,
+	broker: { readonly url: string; readonly filter: string }
+): Promise<void> {
+	await page.goto(`${app.url}connect/`);
+	await page.getByLabel(/Address/).fill(broker.url);
+	await page.getByLabel(/Topic filter/).fill(broker.filter);
+	await page.getByRole('button', { name: 'Connect', exact: true }).click();
+	await page.waitForURL((to) => !to.pathname.includes('connect'));
+	await page
+		.getByText(/no data|No machine has been seen/i)
+		.first()
+		.waitFor();
+}
+
 /** Collects what must never happen in a page: errors, and requests to other hosts. */
 export function watchPage(page: Page, app: StaticServer): { readonly errors: string[]; readonly strangers: string[] } {
 	const errors: string[] = [];

@@ -37,6 +37,8 @@ export interface Mosquitto {
 	/** SIGKILL, as when the power goes; `start` brings it back on the same ports. */
 	kill(): Promise<void>;
 	start(): Promise<void>;
+	/** SIGTERM, as an administrator does: it writes everything down first; `start` brings it back. */
+	terminate(): Promise<void>;
 	/** Ends it and removes its files. */
 	stop(): Promise<void>;
 	/** What it wrote to its log so far. */
@@ -76,7 +78,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
 	let written = '';
 
 	const start = async () => {
-		const started = spawn(executable, ['-c', config, ...(options.quiet ? [] : ['-v'])], { stdio: ['ignore', 'pipe', 'pipe'] });
+		const started = spawn(executable, ['-c', config, ...(options.quiet ? [] : ['-v'])], {
+			stdio: ['ignore', 'pipe', 'pipe']
+		});
 		child = started;
 		started.stdout!.on('data', (data: Buffer) => (written += data.toString()));
 		started.stderr!.on('data', (data: Buffer) => (written += data.toString()));
@@ -102,6 +106,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
 		wsPort,
 		start,
 		kill: () => end('SIGKILL'),
+		terminate: () => end('SIGTERM'),
 		stop: async () => {
 			await end('SIGTERM');
 			rmSync(folder, { recursive: true, force: true });

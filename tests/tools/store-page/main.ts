@@ -2,7 +2,7 @@
  * A page on the app's own origin that reads the app's database with the app's own storage code, so that tests count
  * what is stored rather than trust a counter on a screen.
  */
-import type { SeriesQuery, WorkspaceName } from '$lib/contracts';
+import { liveChannelName, type LiveMessage, type SeriesQuery, type WorkspaceName } from '$lib/contracts';
 import { openStore } from '$lib/storage';
 
 export interface StoredSeries {
@@ -11,7 +11,161 @@ export interface StoredSeries {
 	readonly values: number[];
 }
 
+/** What became of messages that each carry a number of their own. */
+export interface CountedIds {
+	/** Rows of the sensor that holds the number. */
+	readonly rows: number;
+	/** Different numbers among them. */
+	readonly distinct: number;
+	/** Rows whose time is not the one that the message stated. */
+	readonly wrongTimes: number;
+	/** The first numbers below `total` that are not there. */
+	readonly missing: readonly number[];
+}
+
+export interface Commits {
+	readonly commits: number;
+	readonly readings: number;
+	/** Longest time between two commits since `listen`, up to now. */
+	readonly longestGapMs: number;
+	/** From a reading's own time to the news that it is stored; NaN without readings. */
+	readonly p50Ms: number;
+	readonly p95Ms: number;
+	/** Messages waiting for a commit when last told, and at most. */
+	readonly pending: number;
+	readonly mostPending: number;
+	/** Refused or altered input by reason, since the present owner began. */
+	readonly reasons: Readonly<Record<string, number>>;
+	/** Troubles of the link, each as often as it began. */
+	readonly troubles: Readonly<Record<string, number>>;
+}
+
+const longestLatencyMs = 60_000;
+const nothingHeard = () => ({
+	commits: 0,
+	readings: 0,
+	lastAt: Date.now(),
+	longestGapMs: 0,
+	pending: 0,
+	mostPending: 0,
+	reasons: {} as Record<string, number>,
+	trouble: undefined as string | undefined,
+	troubles: {} as Record<string, number>,
+	latencies: new Uint32Array(longestLatencyMs + 1)
+});
+let heard = nothingHeard();
+let channel: BroadcastChannel | undefined;
+
+function hear(message: LiveMessage): void {
+	if (message.kind === 'link') {
+		const { trouble } = message.status;
+		if (trouble && trouble !== heard.trouble) heard.troubles[trouble] = (heard.troubles[trouble] ?? 0) + 1;
+		heard.trouble = trouble;
+	}
+	if (message.kind === 'intake') {
+		heard.pending = message.counters.pending;
+		heard.mostPending = Math.max(heard.mostPending, heard.pending);
+		heard.reasons = Object.fromEntries(
+			Object.entries(message.counters.byReason).map(([reason, { count }]) => [reason, count])
+		);
+	}
+	if (message.kind !== 'readings') return;
+	const now = Date.now();
+	heard.longestGapMs = Math.max(heard.longestGapMs, now - heard.lastAt);
+	heard.lastAt = now;
+	heard.commits++;
+	const { times } = message.batch;
+	heard.readings += times.length;
+	for (let i = 0; i < times.length; i++)
+		heard.latencies[Math.min(longestLatencyMs, Math.max(0, Math.round(now - times[i]!)))]!++;
+}
+
+function latencyAt(share: number): number {
+	let left = heard.readings * share;
+	for (let ms = 0; ms <= longestLatencyMs; ms++) if ((left -= heard.latencies[ms]!) <= 0) return ms;
+	return NaN;
+}
+
 const inspector = {
+	/** Begins to follow what acquisition says on the live channel; counts from now on. */
+	listen(workspace: WorkspaceName): void {
+		channel?.close();
+		channel = new BroadcastChannel(liveChannelName(workspace));
+		channel.onmessage = (event: MessageEvent<LiveMessage>) => hear(event.data);
+		inspector.listenAnew();
+	},
+	/** Counts from now on. */
+	listenAnew(): void {
+		heard = nothingHeard();
+	},
+	heard(): Commits {
+		const { commits, readings, pending, mostPending, reasons, troubles } = heard;
+		const longestGapMs = Math.max(heard.longestGapMs, Date.now() - heard.lastAt);
+		const known = readings > 0;
+		return {
+			commits,
+			readings,
+			longestGapMs,
+			p50Ms: known ? latencyAt(0.5) : NaN,
+			p95Ms: known ? latencyAt(0.95) : NaN,
+			pending,
+			mostPending,
+			reasons,
+			troubles
+		};
+	},
+	/**
+	 * Counts messages by the number each carries in the sensor `idSensor` (0 to `total` - 1); `stampSensor`, if named, holds the stated
+	 * time less `epoch`.
+	 */
+	async countIds(
+		workspace: WorkspaceName,
+		{ idSensor, stampSensor, epoch, total }: { idSensor: string; stampSensor?: string; epoch: number; total: number }
+	): Promise<CountedIds> {
+		const store = await openStore(workspace);
+		try {
+			const seen = new Uint8Array(total);
+			let rows = 0;
+			let distinct = 0;
+			let wrongTimes = 0;
+			const all = { from: 0, to: Number.MAX_SAFE_INTEGER };
+			const named = (await store.registry.sensors()).filter(({ name }) => name === idSensor);
+			for (let at = 0; at < named.length; at += 500) {
+				const some = named.slice(at, at + 500);
+				const slices = await store.series.query({ ...all, sensorIds: some.map(({ id }) => id) });
+				const stamps = stampSensor
+					? await store.series.query({ ...all, sensorIds: some.map(({ machineId }) => `${machineId}:${stampSensor}`) })
+					: undefined;
+				slices.forEach((slice, index) => {
+					const stamp = stamps?.[index];
+					if (stamp && stamp.times.length !== slice.times.length)
+						wrongTimes += Math.abs(stamp.times.length - slice.times.length);
+					for (let i = 0; i < slice.times.length; i++) {
+						const id = slice.mean[i]!;
+						rows++;
+						if (id < total && seen[id] === 0) {
+							seen[id] = 1;
+							distinct++;
+						}
+						if (stamp && (stamp.times[i] !== slice.times[i] || stamp.mean[i]! + epoch !== slice.times[i])) wrongTimes++;
+					}
+				});
+			}
+			const missing: number[] = [];
+			for (let id = 0; id < total && missing.length < 20; id++) if (seen[id] === 0) missing.push(id);
+			return { rows, distinct, wrongTimes, missing };
+		} finally {
+			store.close();
+		}
+	},
+	async statistics(workspace: WorkspaceName) {
+		const store = await openStore(workspace);
+		try {
+			return await store.series.statistics();
+		} finally {
+			store.close();
+		}
+	},
 	async machines(workspace: WorkspaceName) {
 		const store = await openStore(workspace);
 		try {
