@@ -18,7 +18,7 @@ import {
 	type SourceSettings,
 	type WorkspaceName
 } from '../contracts';
-import { importCsv, previewCsv } from './files/csv-import';
+import { importFile, previewFile } from './files/table-import';
 import { probeBroker } from './probe';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
 import { SourceOwner } from './source-owner';
@@ -103,7 +103,7 @@ export class Acquisition {
 	}
 
 	previewFile(file: File): Promise<FilePreview> {
-		return previewCsv(file);
+		return previewFile(file);
 	}
 
 	async importFile(
@@ -117,7 +117,7 @@ export class Acquisition {
 		const job = new AbortController();
 		this.#jobs.set(jobId, job);
 		try {
-			return await importCsv(file, mapping, {
+			return await importFile(file, mapping, {
 				store: session.store,
 				now: this.world.now,
 				signal: job.signal,

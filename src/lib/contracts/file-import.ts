@@ -21,10 +21,26 @@ export interface ColumnMapping {
 	readonly rowIntervalMs?: number;
 	/** Columns that become sensors, with the name and unit they get. */
 	readonly sensors: readonly { readonly column: string; readonly name: string; readonly unit?: string }[];
+	/** Between the cells of a text file; empty for files that need none. */
 	readonly delimiter: string;
+	/** A row is one reading: these columns say of what. `sensors` is not used then; the sensors are what the file names. */
+	readonly long?: LongColumns;
 }
 
+export interface LongColumns {
+	readonly sensorColumn: string;
+	readonly valueColumn: string;
+	/** Full path of the machine ("plant/area/line/machine"); undefined or an empty cell: `machineId`. */
+	readonly machineColumn?: string;
+	readonly unitColumn?: string;
+	readonly qualityColumn?: string;
+}
+
+export const fileFormats = ['csv', 'ndjson', 'parquet'] as const;
+export type FileFormat = (typeof fileFormats)[number];
+
 export interface FilePreview {
+	readonly format?: FileFormat;
 	readonly columns: readonly string[];
 	readonly rows: readonly (readonly string[])[];
 	readonly proposed: ColumnMapping;

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { detectTimeFormat, parseCell } from '$lib/acquisition/files/csv-columns';
-import { importCsv, previewCsv } from '$lib/acquisition/files/csv-import';
+import { importFile, previewFile } from '$lib/acquisition/files/table-import';
 import { RowSplitter } from '$lib/acquisition/files/csv-rows';
 import type { ColumnMapping, ImportProgress, ReadingBatch } from '$lib/contracts';
 import { MemoryStore } from './world';
@@ -16,7 +16,7 @@ const local = (...fields: [number, number, number, number?, number?, number?, nu
 function importInto(store: MemoryStore, from: File, mapping: ColumnMapping, signal = new AbortController().signal) {
 	const progress: ImportProgress[] = [];
 	const batches: ReadingBatch[] = [];
-	const summary = importCsv(from, mapping, {
+	const summary = importFile(from, mapping, {
 		store,
 		now: () => Date.UTC(2026, 5, 1),
 		signal,
@@ -26,9 +26,9 @@ function importInto(store: MemoryStore, from: File, mapping: ColumnMapping, sign
 	return { summary, progress, batches };
 }
 
-describe('previewCsv', () => {
+describe('previewFile', () => {
 	it('proposes time, sensors and units; leaves out labels and text', async () => {
-		const preview = await previewCsv(
+		const preview = await previewFile(
 			file(
 				'datetime;Current;Volume Flow [l/min];state;anomaly\n2020-03-09 10:14:33;1,25;32,0;on;0\n2020-03-09 10:14:34;1,5;33,1;on;1\n'
 			)
@@ -48,21 +48,21 @@ describe('previewCsv', () => {
 
 	it.each([',', ';', '\t', '|'])('finds the delimiter %j', async (delimiter) => {
 		const text = ['time,a,b', '1763880000,1,2', '1763880001,3,4'].join('\n').replaceAll(',', delimiter);
-		const { proposed } = await previewCsv(file(text));
+		const { proposed } = await previewFile(file(text));
 		expect(proposed).toMatchObject({ delimiter, timeColumn: 'time', sensors: [{ name: 'a' }, { name: 'b' }] });
 	});
 
 	it('names columns that have no header, and says that no time was found', async () => {
-		const { columns, proposed, notes } = await previewCsv(file('1,2\n3,4\n'));
+		const { columns, proposed, notes } = await previewFile(file('1,2\n3,4\n'));
 		expect(columns).toEqual(['column 1', 'column 2']);
 		expect(proposed).toMatchObject({ rowIntervalMs: 1000 });
 		expect(notes.join(' ')).toMatch(/first row holds numbers.*No column holds a time/);
 	});
 
 	it('refuses what is no text, is empty, or is damaged gzip', async () => {
-		await expect(previewCsv(file(Uint8Array.of(1, 0, 2)))).rejects.toMatchObject({ code: 'invalid-file' });
-		await expect(previewCsv(file(''))).rejects.toMatchObject({ code: 'invalid-file' });
-		await expect(previewCsv(file('time,a\n1,2\n', 'x.csv.gz'))).rejects.toMatchObject({ code: 'invalid-file' });
+		await expect(previewFile(file(Uint8Array.of(1, 0, 2)))).rejects.toMatchObject({ code: 'invalid-file' });
+		await expect(previewFile(file(''))).rejects.toMatchObject({ code: 'invalid-file' });
+		await expect(previewFile(file('time,a\n1,2\n', 'x.csv.gz'))).rejects.toMatchObject({ code: 'invalid-file' });
 	});
 });
 
@@ -118,13 +118,13 @@ describe('RowSplitter', () => {
 	});
 });
 
-describe('importCsv', () => {
+describe('importFile', () => {
 	const text =
 		'time,flow [l/min],temp\n2026-01-01T00:00:00Z,1.5,20\n2026-01-01T00:00:01Z,,abc\nbroken,3,22\n\n2026-01-01T00:00:02Z,4,23\n';
 
 	it('stores every cell, names the bad ones by row and column, and stores a second import once', async () => {
 		const store = new MemoryStore();
-		const { proposed } = await previewCsv(file(text));
+		const { proposed } = await previewFile(file(text));
 		const first = await importInto(store, file(text), { ...proposed, machineId: 'r/u/pump' }).summary;
 		const t = Date.UTC(2026, 0, 1);
 		expect(first).toMatchObject({
@@ -152,7 +152,7 @@ describe('importCsv', () => {
 		const rows = Array.from({ length: 50_000 }, (_, i) => `${1763880000 + i},${i},${i / 10}`).join('\n');
 		const zipped = file(gzipSync(`time,a,b\n${rows}\n`), 'big.csv.gz');
 		const store = new MemoryStore();
-		const run = importInto(store, zipped, (await previewCsv(zipped)).proposed);
+		const run = importInto(store, zipped, (await previewFile(zipped)).proposed);
 		expect(await run.summary).toMatchObject({ rows: 50_000, stored: 100_000 });
 		expect(run.batches.length).toBeGreaterThan(1);
 		expect(run.progress.at(-1)).toEqual({
@@ -166,7 +166,7 @@ describe('importCsv', () => {
 	it('gives rows without a time column the same times at every import', async () => {
 		const plain = file('a\tb\n1\t2\n3\t4\n');
 		const store = new MemoryStore();
-		const { proposed } = await previewCsv(plain);
+		const { proposed } = await previewFile(plain);
 		await importInto(store, plain, proposed).summary;
 		await importInto(store, plain, proposed).summary;
 		const end = Date.UTC(2026, 0, 1);
@@ -181,8 +181,8 @@ describe('importCsv', () => {
 		const big = file(`time,a\n${rows}\n`);
 		const store = new MemoryStore();
 		const abort = new AbortController();
-		const mapping = (await previewCsv(big)).proposed;
-		const run = importCsv(big, mapping, {
+		const mapping = (await previewFile(big)).proposed;
+		const run = importFile(big, mapping, {
 			store,
 			now: () => 0,
 			signal: abort.signal,
@@ -196,7 +196,7 @@ describe('importCsv', () => {
 
 	it('refuses a mapping that does not fit, naming what', async () => {
 		const store = new MemoryStore();
-		const { proposed } = await previewCsv(file(text));
+		const { proposed } = await previewFile(file(text));
 		const wrong = (change: Partial<ColumnMapping>) => importInto(store, file(text), { ...proposed, ...change }).summary;
 		await expect(wrong({ timeColumn: 'when' })).rejects.toThrow('no column "when"');
 		await expect(wrong({ timeColumn: 'temp' })).rejects.toThrow('"temp" holds no times');
@@ -215,16 +215,16 @@ describe('importCsv', () => {
 	it('reads Windows-1252 and UTF-16', async () => {
 		const latin = Uint8Array.from([...'Zeit;Temp [°C]\n'].map((c) => c.charCodeAt(0)));
 		const rest = new TextEncoder().encode('01.02.2026 10:00;1,5\n');
-		const { proposed } = await previewCsv(file(Buffer.concat([latin, rest])));
+		const { proposed } = await previewFile(file(Buffer.concat([latin, rest])));
 		expect(proposed).toMatchObject({ timeColumn: 'Zeit', sensors: [{ name: 'Temp', unit: '°C' }] });
 		const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from('time,a\n1763880000,1\n', 'utf16le')]);
-		expect((await previewCsv(file(wide))).proposed).toMatchObject({ timeColumn: 'time', sensors: [{ name: 'a' }] });
+		expect((await previewFile(file(wide))).proposed).toMatchObject({ timeColumn: 'time', sensors: [{ name: 'a' }] });
 	});
 
 	it('never throws anything but a named error, whatever the bytes', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
-				const error = await previewCsv(file(bytes)).then(
+				const error = await previewFile(file(bytes)).then(
 					() => undefined,
 					(e: unknown) => e
 				);

@@ -1,7 +1,7 @@
 /**
  * Data Acquisition, files: rows of a delimited text file, streamed.
  *
- * In: a File (gzip when its name ends in .gz). Out: chunks of rows of cells; only the present chunk is in memory. RFC 4180 quotes,
+ * In: a File (gzip by its name or first bytes). Out: chunks of rows of cells; only the present chunk is in memory. RFC 4180 quotes,
  * any line ending, UTF-8 with or without BOM, UTF-16 by its BOM, else Windows-1252.
  */
 import { MillwrightError } from '../../contracts';
@@ -40,7 +40,8 @@ export async function readHead(file: File, bytes: number): Promise<string> {
 	return head.slice(0, bytes);
 }
 
-async function* readText(file: File, signal?: AbortSignal): AsyncGenerator<{ text: string; bytesRead: number }> {
+/** The file's text in pieces, unpacked if it is gzip. */
+export async function* readText(file: File, signal?: AbortSignal): AsyncGenerator<{ text: string; bytesRead: number }> {
 	let bytesRead = 0;
 	const counted = file.stream().pipeThrough(
 		new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
@@ -50,7 +51,7 @@ async function* readText(file: File, signal?: AbortSignal): AsyncGenerator<{ tex
 			}
 		})
 	);
-	const zipped = /\.gz(ip)?$/i.test(file.name);
+	const zipped = await isGzip(file);
 	const stream = zipped ? counted.pipeThrough(new DecompressionStream('gzip')) : counted;
 	const reader = (stream as ReadableStream<Uint8Array>).getReader();
 	let decoder: TextDecoder | undefined;
@@ -70,6 +71,13 @@ async function* readText(file: File, signal?: AbortSignal): AsyncGenerator<{ tex
 	}
 }
 
+/** By its name or its first bytes. */
+export async function isGzip(file: File): Promise<boolean> {
+	if (/\.gz(ip)?$/i.test(file.name)) return true;
+	const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+	return first === 0x1f && second === 0x8b;
+}
+
 async function readChunk(
 	reader: ReadableStreamDefaultReader<Uint8Array>,
 	name: string
@@ -86,7 +94,7 @@ function decoderFor(head: Uint8Array, name: string): TextDecoder {
 	if (head[0] === 0xff && head[1] === 0xfe) return new TextDecoder('utf-16le');
 	if (head[0] === 0xfe && head[1] === 0xff) return new TextDecoder('utf-16be');
 	if (head.subarray(0, 4_096).includes(0))
-		throw new MillwrightError('invalid-file', `${name} is not a text file (CSV has no zero bytes)`);
+		throw new MillwrightError('invalid-file', `${name} is not a text file (text has no zero bytes)`);
 	try {
 		new TextDecoder('utf-8', { fatal: true }).decode(head, { stream: true });
 		return new TextDecoder('utf-8');
