@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
-import { shippedModels } from './src/build/shipped-models';
-import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript';
+import { shippedModels } from './src/build/shipped-models.ts';
+import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 

@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
-import { shippedModels } from './src/build/shipped-models';
-import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript';
-import { findChromium } from './tests/tools/find-chromium';
+import { shippedModels } from './src/build/shipped-models.ts';
+import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript.ts';
+import { findChromium } from './tests/tools/find-chromium.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const alias = { $lib: at('./src/lib'), $simulator: at('./simulator') };

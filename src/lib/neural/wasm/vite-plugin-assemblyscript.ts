@@ -4,7 +4,7 @@
  * and tests, with a relative base and a strict CSP.
  */
 import type { Plugin } from 'vite';
-import { compileAssembly, type WasmBuild } from './compile-assembly';
+import { compileAssembly, type WasmBuild } from './compile-assembly.ts';
 
 const prefix = 'virtual:millwright-lstm-wasm?';
 
