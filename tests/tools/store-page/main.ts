@@ -2,7 +2,7 @@
  * A page on the app's own origin that reads the app's database with the app's own storage code, so that tests count
  * what is stored rather than trust a counter on a screen.
  */
-import { liveChannelName, type LiveMessage, type SeriesQuery, type WorkspaceName } from '$lib/contracts';
+import { liveChannelName, type EpochMs, type LiveMessage, type SeriesQuery, type WorkspaceName } from '$lib/contracts';
 import { openStore } from '$lib/storage';
 
 export interface StoredSeries {
@@ -26,6 +26,8 @@ export interface CountedIds {
 export interface Commits {
 	readonly commits: number;
 	readonly readings: number;
+	/** When the last one was heard of. */
+	readonly lastAt: EpochMs;
 	/** Longest time between two commits since `listen`, up to now. */
 	readonly longestGapMs: number;
 	/** From a reading's own time to the news that it is stored; NaN without readings. */
@@ -99,12 +101,13 @@ const inspector = {
 		heard = nothingHeard();
 	},
 	heard(): Commits {
-		const { commits, readings, pending, mostPending, reasons, troubles } = heard;
+		const { commits, readings, lastAt, pending, mostPending, reasons, troubles } = heard;
 		const longestGapMs = Math.max(heard.longestGapMs, Date.now() - heard.lastAt);
 		const known = readings > 0;
 		return {
 			commits,
 			readings,
+			lastAt,
 			longestGapMs,
 			p50Ms: known ? latencyAt(0.5) : NaN,
 			p95Ms: known ? latencyAt(0.95) : NaN,
@@ -115,7 +118,7 @@ const inspector = {
 		};
 	},
 	/**
-	 * Counts messages by the number each carries in the sensor `idSensor` (0 to `total` - 1); `stampSensor`, if named, holds the stated
+	 * Counts messages by the number each carries in the sensor `idSensor` (0 to `total` - 1; below 0: none); `stampSensor`, if named, holds the stated
 	 * time less `epoch`.
 	 */
 	async countIds(
@@ -142,6 +145,7 @@ const inspector = {
 						wrongTimes += Math.abs(stamp.times.length - slice.times.length);
 					for (let i = 0; i < slice.times.length; i++) {
 						const id = slice.mean[i]!;
+						if (id < 0) continue;
 						rows++;
 						if (id < total && seen[id] === 0) {
 							seen[id] = 1;
