@@ -20,6 +20,7 @@ import type { Store } from './store';
 export * from './store';
 export * from './quota';
 export { checkBackup, restoreBackup, writeBackup } from './backup';
+export { exportReadings } from './export/export-readings';
 
 /** Retention is looked at after a seal, at most so often. */
 const RETENTION_EVERY_MS = 3_600_000;

@@ -104,6 +104,7 @@ export class ParquetSource implements TableSource {
 	async #load(from: number, to: number, wanted: readonly string[]): Promise<Piece[]> {
 		const pieces: Piece[] = [];
 		const columns = this.columns.filter((name) => wanted.includes(name));
+		if (columns.length === 0) return pieces;
 		await parquetRead({
 			file: this.buffer,
 			metadata: this.metadata,
