@@ -59,7 +59,7 @@ class LstmEngine implements Engine {
 			check: () => this.check(),
 			traits: () => {
 				const { name } = this.choice.loaded;
-				return { chunkFlops: chunkFlops[name], lossEvery: name === 'webgpu' ? 8 : 1, canBeLost: name === 'webgpu' };
+				return { chunkFlops: chunkFlops[name], lossEvery: name === 'webgpu' ? 2 : 1, canBeLost: name === 'webgpu' };
 			},
 			loaded: () => this.choice.loaded,
 			createExecutor: (plan) => createExecutor(this.choice.loaded, plan, () => this.check()),

@@ -95,6 +95,11 @@ export async function calibrate(make: MakeExecutor, rows: number): Promise<Calib
 	try {
 		executor.setWeights(joinWeights(initialWeights(plan, 1)));
 		executor.startTraining();
+		// Shaders are compiled at their first use, which is no part of the rate: two steps are enough for that.
+		const short = randomChunk(plan, rows, 2, 4);
+		await executor.score(short.inputs, rows, 2);
+		executor.accumulate(short, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });
+		await executor.takeLoss();
 		const score = async () => void (await executor.score(chunk.inputs, rows, referenceSteps));
 		const train = async () => {
 			executor.accumulate(chunk, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });

@@ -1,11 +1,14 @@
 /** A whole network on WebGPU against float64: outputs, losses and every gradient, over shapes that exercise tails and views. */
+import { engine as tensorflow } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NetworkSpec } from '$lib/neural';
 import { loadBackend, type LoadedBackend } from '$lib/neural/backends';
 import { CompiledExecutor } from '$lib/neural/compiled-executor';
+import { createTensorExecutor } from '$lib/neural/create-executor';
 import type { Executor, LossName } from '$lib/neural/executor';
 import { outputSteps, planNetwork, splitWeights } from '$lib/neural/network-spec';
 import { randomFrom } from '$lib/neural/random';
+import { GpuExecutor } from '$lib/neural/webgpu';
 import { referenceNetwork, relativeError } from '../../tools/float64-network';
 
 const tolerance = 1e-4;
@@ -94,7 +97,37 @@ function turned(inputs: Float32Array, rows: number, steps: number): Float32Array
 	});
 }
 
+/** The work divided as on a GPU, whatever the adapter: one row per workgroup, or several in large batches. */
+const divided: Case[] = [
+	{ name: 'odd sizes', spec: odd, rows: 3, steps: 6 },
+	{ name: 'two rows share a workgroup', spec: odd, rows: 131, steps: 2 },
+	{
+		name: 'more units than invocations',
+		spec: { features: 3, layers: [lstm(300, false), dense(2)] },
+		rows: 2,
+		steps: 3
+	}
+];
+
 describe('a network on WebGPU', () => {
+	it.each(divided)('$name, divided for a GPU: equals float64', async ({ spec, rows, steps }) => {
+		const plan = planNetwork(spec);
+		const weights = randomFloats(plan.weightCount, 5, 0.3);
+		const inputs = randomFloats(rows * steps * spec.features, 3, 1.5);
+		const targets = randomFloats(rows * (plan.sequenceOut ? steps : 1) * plan.outputWidth, 4, 2);
+		const reference = referenceNetwork(plan, weights, inputs, rows, steps);
+		await loadBackend('webgpu');
+		const { device } = tensorflow().backend as unknown as { device: GPUDevice };
+		const executor = new GpuExecutor(device, plan, false);
+		executor.setWeights(weights);
+		expect(relativeError(await executor.score(inputs, rows, steps), reference.outputs)).toBeLessThan(tolerance);
+		executor.startTraining();
+		executor.accumulate({ inputs, targets, rows, steps }, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });
+		const expected = reference.gradient(targets, 'mse').gradients;
+		expect(relativeError(await executor.readGradient(), expected)).toBeLessThan(tolerance);
+		executor.dispose();
+	});
+
 	it.each(cases)(
 		'$name: outputs, loss and every gradient equal float64',
 		async ({ spec, rows, steps, loss = 'mse' }) => {
@@ -125,6 +158,33 @@ describe('a network on WebGPU', () => {
 			executor.dispose();
 		}
 	);
+
+	it('both directions, in sequences and as last steps: what the plain loops give layer by layer', async () => {
+		const spec: NetworkSpec = {
+			features: 3,
+			layers: [
+				lstm(5, true, { bidirectional: true }),
+				dense(6, 'tanh'),
+				lstm(9, true, { bidirectional: true, goBackwards: true }),
+				lstm(3, false, { bidirectional: true })
+			]
+		};
+		const plan = planNetwork(spec);
+		const chunk = { inputs: randomFloats(4 * 5 * 3, 1), targets: randomFloats(4 * 6, 2), rows: 4, steps: 5 };
+		const answers = async (executor: Executor) => {
+			executor.setWeights(randomFloats(plan.weightCount, 5, 0.4));
+			executor.startTraining();
+			executor.accumulate(chunk, { loss: 'mse', batchRows: 4, firstRow: 0, seed: 1 });
+			const gradient = splitWeights(plan, await executor.readGradient());
+			const output = await executor.score(chunk.inputs, 4, 5);
+			executor.dispose();
+			return [output, ...gradient];
+		};
+		const found = await answers(executorOf(spec));
+		await loadBackend('cpu');
+		const expected = await answers(createTensorExecutor({ name: 'cpu' }, plan));
+		found.forEach((values, k) => expect(relativeError(values, expected[k]!), `part ${k}`).toBeLessThan(tolerance));
+	});
 
 	it('chunks of any size add up to the gradient of the batch', async () => {
 		const plan = planNetwork(odd);

@@ -36,8 +36,10 @@ export const mostUnits = 1024;
  */
 export function scanShape(units: number, rows: number, software: boolean): ScanShape {
 	const perThread = Math.max(Math.ceil(units / mostInvocations), software ? 4 : 1);
+	// 64 workgroups keep most adapters busy; beyond that, rows that share a workgroup share its reads of the weights.
+	const wanted = software ? rows : Math.max(1, rows / 64);
 	const lanes = [4, 2, 1].find(
-		(count) => count <= (software ? rows : 1) && count * perThread <= 16 && count * units * 16 <= workgroupBytes
+		(count) => count <= wanted && count * perThread <= 16 && count * units * 16 <= workgroupBytes
 	);
 	return { units, lanes: lanes ?? 1, perThread };
 }
