@@ -1,5 +1,5 @@
 /**
- * State, pure: the column mapping of a CSV as a person edits it.
+ * State, pure: the column mapping of a file as a person edits it.
  *
  * In: the acquisition worker's preview. Out: a draft whose fields can be edited one by one, the errors that stand in the
  * way (beside the field they belong to), and the `ColumnMapping` the import takes once there are none.
@@ -23,9 +23,20 @@ export interface MappingDraft {
 	readonly rowIntervalSeconds: number;
 	readonly delimiter: string;
 	readonly sensors: readonly SensorDraft[];
+	/** Every row is one reading; undefined: a column per sensor. */
+	readonly long?: LongDraft;
 }
 
-/** Errors by field: `machine`, `time`, `rowInterval`, `sensors`, or `sensor:<column>`. */
+/** Which column says what; empty: none. */
+export interface LongDraft {
+	readonly sensorColumn: string;
+	readonly valueColumn: string;
+	readonly machineColumn: string;
+	readonly unitColumn: string;
+	readonly qualityColumn: string;
+}
+
+/** Errors by field: `machine`, `time`, `rowInterval`, `sensors`, `long`, or `sensor:<column>`. */
 export type MappingErrors = Readonly<Record<string, string>>;
 
 export function draftFromPreview(preview: FilePreview): MappingDraft {
@@ -49,8 +60,23 @@ export function draftFromPreview(preview: FilePreview): MappingDraft {
 				include: chosen.has(column),
 				name: chosen.get(column)?.name ?? column,
 				unit: chosen.get(column)?.unit ?? ''
-			}))
+			})),
+		...(proposed.long && { long: { ...noColumns, ...proposed.long } })
 	};
+}
+
+const noColumns: LongDraft = {
+	sensorColumn: '',
+	valueColumn: '',
+	machineColumn: '',
+	unitColumn: '',
+	qualityColumn: ''
+};
+
+/** Takes the rows for one reading each, or the columns for one sensor each. */
+export function withLayout(draft: MappingDraft, layout: 'wide' | 'long'): MappingDraft {
+	const { long, ...wide } = draft;
+	return layout === 'long' ? { ...draft, long: long ?? noColumns } : wide;
 }
 
 /** Takes another column for the time: it stops being a sensor, and the one before may become one. */
@@ -75,6 +101,13 @@ export function mappingErrors(draft: MappingDraft): MappingErrors {
 	if (draft.machine.trim() === '') errors['machine'] = 'Give the machine a name.';
 	if (draft.timeColumn === '' && !(draft.rowIntervalSeconds > 0))
 		errors['rowInterval'] = 'Without a time column, say how many seconds lie between two rows (more than 0).';
+	if (draft.long) {
+		const { sensorColumn, valueColumn } = draft.long;
+		if (sensorColumn === '' || valueColumn === '')
+			errors['long'] = 'Say which column names the sensor and which holds its value.';
+		else if (sensorColumn === valueColumn) errors['long'] = 'Sensor and value cannot be the same column.';
+		return errors;
+	}
 	const included = draft.sensors.filter((sensor) => sensor.include);
 	if (included.length === 0) errors['sensors'] = 'Choose at least one column to keep as a sensor.';
 	const seen = new Map<string, string>();
@@ -97,6 +130,15 @@ export function toColumnMapping(draft: MappingDraft): ColumnMapping {
 		timeColumn: draft.timeColumn || undefined,
 		rowIntervalMs: draft.timeColumn ? undefined : Math.round(draft.rowIntervalSeconds * 1000),
 		delimiter: draft.delimiter,
+		...(draft.long && {
+			long: {
+				sensorColumn: draft.long.sensorColumn,
+				valueColumn: draft.long.valueColumn,
+				...(draft.long.machineColumn && { machineColumn: draft.long.machineColumn }),
+				...(draft.long.unitColumn && { unitColumn: draft.long.unitColumn }),
+				...(draft.long.qualityColumn && { qualityColumn: draft.long.qualityColumn })
+			}
+		}),
 		sensors: draft.sensors
 			.filter((sensor) => sensor.include)
 			.map(({ column, name, unit }) => ({ column, name: cleanLevel(name), unit: unit.trim() || undefined }))

@@ -1,5 +1,5 @@
 /**
- * State: one CSV on its way into storage: chosen, mapped, read, done.
+ * State: one file on its way into storage: chosen, mapped, read, done.
  *
  * In: a file and how its columns are to be understood. Out: preview, draft mapping with its errors, progress, and a summary
  * with counts by reason. Reading and storing happen in the acquisition worker; a file always goes into the plant's own
@@ -8,6 +8,7 @@
 import {
 	fromPlainError,
 	isAborted,
+	splitSensorId,
 	toPlainError,
 	type FilePreview,
 	type ImportProgress,
@@ -66,6 +67,8 @@ export class FileImport {
 			this.summary = await acquisition.importFile(jobId, file, mapping, (progress) => {
 				if (this.#jobId === jobId) this.progress = progress;
 			});
+			const first = this.summary.sensorIds[0];
+			if (mapping.long && first) this.machineId = splitSensorId(first).machineId;
 			this.phase = 'done';
 		} catch (error) {
 			if (isAborted(error)) this.phase = 'cancelled';

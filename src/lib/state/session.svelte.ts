@@ -165,6 +165,27 @@ class Session {
 		await this.leave();
 	}
 
+	/**
+	 * Closes what is open while `work` replaces what is stored in `workspace`, then opens that workspace, whether `work` succeeded
+	 * or, having changed nothing, failed; on failure the one that was open before.
+	 */
+	async whileClosed<T>(workspace: WorkspaceName, work: () => Promise<T>): Promise<T> {
+		const before = this.#workspace;
+		this.#entry += 1;
+		await this.#shut();
+		this.#workspace = undefined;
+		this.#phase = 'starting';
+		try {
+			const result = await work();
+			await this.enter(workspace);
+			return result;
+		} catch (error) {
+			if (before) await this.enter(before);
+			else this.#phase = 'choosing';
+			throw error;
+		}
+	}
+
 	/** The browser took the database away, or a newer version of the app in another tab did. */
 	#lost(entry: number, problem: PlainError): void {
 		if (entry !== this.#entry) return;
