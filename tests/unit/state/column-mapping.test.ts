@@ -3,6 +3,7 @@ import {
 	draftFromPreview,
 	mappingErrors,
 	toColumnMapping,
+	withLayout,
 	withSensor,
 	withTimeColumn
 } from '$lib/state/column-mapping';
@@ -77,5 +78,20 @@ describe('mapping the columns of a file', () => {
 		});
 		expect(toColumnMapping(draft).machineId).toBe('site/area/line/p_1_a');
 		expect(toColumnMapping(draft).sensors[0]).toEqual({ column: 'Pressure', name: 'in_out', unit: 'bar' });
+	});
+
+	it('takes rows for one reading each: sensor and value must be said, the rest may be', () => {
+		const empty = withLayout(draftFromPreview(preview), 'long');
+		expect(mappingErrors(empty)).toHaveProperty('long');
+		const named = { ...empty, long: { ...empty.long!, sensorColumn: 'note', valueColumn: 'Pressure' } };
+		expect(mappingErrors(named)).toEqual({});
+		expect(toColumnMapping(named).long).toEqual({ sensorColumn: 'note', valueColumn: 'Pressure' });
+		expect(mappingErrors({ ...named, long: { ...named.long, valueColumn: 'note' } })).toHaveProperty('long');
+		expect(toColumnMapping(withLayout(named, 'wide')).long).toBeUndefined();
+		const proposed = {
+			...preview.proposed,
+			long: { sensorColumn: 'note', valueColumn: 'Pressure', unitColumn: 'Temp (C)' }
+		};
+		expect(toColumnMapping(draftFromPreview({ ...preview, proposed })).long).toEqual(proposed.long);
 	});
 });
