@@ -11,6 +11,9 @@ import { join, relative, sep } from 'node:path';
 /** Source files of `models/` that are for developers, not for browsers. */
 const developerFile = /\.(ts|js)$/;
 
+/** What the app itself never asks for: no need to keep it offline. */
+const notKept = /(^service-worker\.js|\.map|\.md|^screenshot-.*\.png)$/;
+
 /** @param {string} folder @returns {string[]} every file below, as '/'-separated relative paths, sorted */
 export function listFiles(folder) {
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -44,7 +47,7 @@ function writeManifest(folder) {
 	const worker = join(folder, 'service-worker.js');
 	if (!existsSync(worker)) return;
 	const entries = listFiles(folder)
-		.filter((file) => file !== 'service-worker.js' && !file.endsWith('.map') && !file.endsWith('.md'))
+		.filter((file) => !notKept.test(file))
 		.map((file) => ({
 			url: file,
 			// Names under _app/immutable carry a hash already.
