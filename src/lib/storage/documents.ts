@@ -17,7 +17,7 @@ import {
 } from '../contracts';
 import type { Database, IntakeRow } from './database';
 import type { AlarmStore, IntakeLogStore, ModelStore, RegistryStore, SettingsStore, SpanStore } from './store';
-import { watchQuery } from './watch';
+import { watchQuery, watchTables } from './watch';
 
 export interface DocumentContext {
 	readonly database: Database;
@@ -81,12 +81,16 @@ export function registryStore({ database, run, isClosed }: DocumentContext): Reg
 				})
 			),
 		watch: (onChange) =>
-			watchQuery(
+			watchTables(
+				database,
+				['machines', 'sensors'],
 				() =>
-					database.transaction('r', database.machines, database.sensors, async () => ({
-						machines: await machines(),
-						sensors: await sensors()
-					})),
+					run(() =>
+						database.transaction('r', database.machines, database.sensors, async () => ({
+							machines: await machines(),
+							sensors: await sensors()
+						}))
+					),
 				(found) => onChange(found.machines, found.sensors),
 				isClosed
 			)
