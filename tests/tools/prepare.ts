@@ -37,11 +37,18 @@ function installBySystem(name: string): boolean {
 	return manager !== undefined && manager.commands(name).every(run);
 }
 
-if (!findChromium()) {
+/** There, and starts: a downloaded one may lack libraries of the system. */
+function chromiumWorks(): boolean {
+	const path = findChromium();
+	return path !== undefined && spawnSync(path, ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
+if (!chromiumWorks()) {
 	console.error('No Chromium found: fetching one.');
-	const fetched = run(['npx', 'playwright', 'install', 'chromium']) && findChromium() !== undefined;
-	if (!fetched) installBySystem('chromium');
-	if (!findChromium()) {
+	run(['npx', 'playwright', 'install', 'chromium']);
+	if (findChromium() && !chromiumWorks()) run(['npx', 'playwright', 'install-deps', 'chromium']);
+	if (!chromiumWorks()) installBySystem('chromium');
+	if (!chromiumWorks()) {
 		console.error('No Chromium could be had. Install one, or name its path in CHROMIUM_PATH.');
 		process.exit(1);
 	}
