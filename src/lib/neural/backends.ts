@@ -20,8 +20,8 @@ export interface LoadedBackend {
 	readonly module?: LstmModule;
 	/** Executors of the backend's own for whole networks; undefined for those that must go layer by layer. */
 	readonly ownExecutor?: (plan: NetworkPlan, check: () => void) => Executor | undefined;
-	/** Takes networks with layers that this backend has no kernels for. */
-	readonly spare?: LoadedBackend;
+	/** Another backend, for networks with layers that this one has no kernels for. */
+	readonly spare?: { readonly backend: LoadedBackend; isNeededFor(plan: NetworkPlan): boolean };
 	/** True once the graphics device has gone. */
 	readonly isLost?: () => boolean;
 }
@@ -76,7 +76,7 @@ async function loadWebGpu(): Promise<LoadedBackend> {
 	if (typeof navigator === 'undefined' || !navigator.gpu) throw unavailable(name, 'this browser has no WebGPU');
 	const adapter = await navigator.gpu.requestAdapter();
 	if (!adapter) throw unavailable(name, 'no graphics adapter answers');
-	const [{ GpuExecutor, registerGpuKernels, supportsGpu }, spare] = await Promise.all([
+	const [{ GpuExecutor, lacksGpuKernels, registerGpuKernels, supportsGpu }, backend] = await Promise.all([
 		import('./webgpu'),
 		loadBackend('wasm').catch(() => loadBackend('cpu')),
 		import('@tensorflow/tfjs-backend-webgpu')
@@ -97,7 +97,7 @@ async function loadWebGpu(): Promise<LoadedBackend> {
 		detail: [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter',
 		isLost: () => lost,
 		ownExecutor: (plan, check) => (supportsGpu(plan) ? new GpuExecutor(device, plan, software, check) : undefined),
-		spare
+		spare: { backend, isNeededFor: lacksGpuKernels }
 	};
 }
 

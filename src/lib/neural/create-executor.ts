@@ -10,9 +10,7 @@ export function createExecutor(loaded: LoadedBackend, plan: NetworkPlan, check: 
 	if (loaded.module && supportsFused(plan)) return new CompiledExecutor(loaded.module, plan, check);
 	const own = loaded.ownExecutor?.(plan, check);
 	if (own) return own;
-	// A backend without GRU kernels leaves such networks to another.
-	if (loaded.spare && plan.layers.some(({ spec }) => spec.kind === 'gru'))
-		return createExecutor(loaded.spare, plan, check);
+	if (loaded.spare?.isNeededFor(plan)) return createExecutor(loaded.spare.backend, plan, check);
 	return createTensorExecutor(loaded, plan, check);
 }
 

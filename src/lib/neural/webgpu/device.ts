@@ -132,7 +132,7 @@ export class GpuContext {
 		device.queue.submit([commands.finish()]);
 		try {
 			await staging.mapAsync(GPUMapMode.READ);
-			this.#throwFault();
+			this.throwFault();
 			const all = new Float32Array(staging.getMappedRange());
 			let from = 0;
 			return parts.map(({ floats }, k) => {
@@ -144,14 +144,15 @@ export class GpuContext {
 			if (error instanceof MillwrightError) throw error;
 			// The reason is settled in a later turn than the read that fails.
 			if (!this.isLost) await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-			this.#throwFault();
+			this.throwFault();
 			throw new MillwrightError('internal', `Reading from the graphics device failed: ${(error as Error).message}`, {});
 		} finally {
 			staging.destroy();
 		}
 	}
 
-	#throwFault(): void {
+	/** Throws what has gone wrong on the device meanwhile. */
+	throwFault(): void {
 		if (this.isLost)
 			throw new MillwrightError('device-lost', `The graphics device was lost: ${this.#lost}`, { reason: this.#lost });
 		const fault = this.#fault;

@@ -25,6 +25,11 @@ export function supportsGpu(plan: NetworkPlan): boolean {
 	});
 }
 
+/** Whether a network has layers that run neither here nor on tensors of this backend. */
+export function lacksGpuKernels(plan: NetworkPlan): boolean {
+	return plan.layers.some(({ spec }) => spec.kind === 'gru' || (spec.kind === 'lstm' && spec.units > mostUnits));
+}
+
 interface Recorded {
 	readonly recording: Recording;
 	readonly output: Program['output'];

@@ -1,3 +1,3 @@
 /** Neural, WebGPU: what the engine loads when a graphics adapter answers. */
-export { GpuExecutor, supportsGpu } from './gpu-executor';
+export { GpuExecutor, lacksGpuKernels, supportsGpu } from './gpu-executor';
 export { registerGpuKernels } from './tensor-kernels';

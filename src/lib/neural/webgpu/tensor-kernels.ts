@@ -5,6 +5,7 @@
  * In: tensors on the device. Out: tensors on the device; nothing is read back.
  */
 import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { MillwrightError } from '../../contracts/error';
 import { fusedAdamName, type FusedAdamAttrs } from '../kernels/adam-kernel';
 import {
 	fusedLstmGradName,
@@ -18,7 +19,7 @@ import {
 import { sizeOf } from '../network-spec';
 import { contextOf, type Dispatch, type GpuContext } from './device';
 import { inputGradient, projection, tileSide, weightGradient } from './gemm';
-import { lstmBackwardScan, lstmForwardScan, scanShape, type ScanShape } from './lstm-scan';
+import { lstmBackwardScan, lstmForwardScan, mostUnits, scanShape, type ScanShape } from './lstm-scan';
 import { quads } from './packing';
 import { adam, adamParams, decayBit, reduce, sumGroups, sumSquares } from './pointwise';
 import { fitRows, normOf, packGates, spread, statesBefore, unpackGates } from './rearrange';
@@ -91,6 +92,7 @@ class KernelCall {
 	/** Runs everything after what TensorFlow.js has recorded so far, on the same queue. */
 	run(): void {
 		const { backend, context } = this;
+		context.throwFault();
 		backend.endComputePassEncoder();
 		if (backend.commandEncoder) backend.submitQueue();
 		const recording = context.record(this.dispatches);
@@ -121,6 +123,11 @@ function layoutOf(call: KernelCall, backend: GraphicsBackend, inputs: FusedLstmI
 	const { batch, steps, features, units } = lstmSizes(inputs);
 	const [featureQuads, unitQuads] = [quads(features), quads(units)];
 	const width = unitQuads * 4;
+	if (width > mostUnits)
+		throw new MillwrightError('unsupported', `An LSTM on WebGPU has at most ${mostUnits} units, found ${units}.`, {
+			expected: mostUnits,
+			found: units
+		});
 	const shape: ScanShape = {
 		...scanShape(width, batch, backend.adapterInfo.architecture === 'swiftshader'),
 		stateful: true,
