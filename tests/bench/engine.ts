@@ -250,6 +250,8 @@ async function measureWebGpu(page: Page): Promise<void> {
 		notes.push(`WebGPU rows are null: ${firstLine(error)}`);
 		return;
 	}
+	context.adapter = (engines['product-webgpu'] as { detail?: string }).detail ?? context.adapter;
+	context.at_most = { webgpu_train_dispatches: 40 };
 	rows.webgpu_train_dispatches = await bench.dispatches();
 	if (quick) {
 		notes.push(

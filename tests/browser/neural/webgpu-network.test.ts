@@ -213,6 +213,43 @@ describe('a network on WebGPU', () => {
 		executor.dispose();
 	});
 
+	it('gives every buffer back', async () => {
+		const plan = planNetwork(odd);
+		await loadBackend('webgpu');
+		const { device } = tensorflow().backend as unknown as { device: GPUDevice };
+		const alive = new Set<GPUBuffer>();
+		const { prototype } = GPUBuffer;
+		const { destroy } = prototype;
+		const create = device.createBuffer;
+		device.createBuffer = (descriptor) => {
+			const buffer = create.call(device, descriptor);
+			alive.add(buffer);
+			return buffer;
+		};
+		prototype.destroy = function () {
+			alive.delete(this);
+			return destroy.call(this);
+		};
+		try {
+			const executor = executorOf(odd);
+			executor.setWeights(randomFloats(plan.weightCount, 5, 0.3));
+			for (const rows of [2, 5, 3]) {
+				const chunk = { inputs: randomFloats(rows * 42, 1), targets: randomFloats(rows * 18, 2), rows, steps: 6 };
+				executor.startTraining();
+				executor.accumulate(chunk, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });
+				await executor.takeLoss();
+				await executor.evaluate(chunk, 'mse');
+				await executor.score(chunk.inputs, rows, 6);
+			}
+			expect(alive.size).toBeGreaterThan(0);
+			executor.dispose();
+			expect(alive.size).toBe(0);
+		} finally {
+			prototype.destroy = destroy;
+			device.createBuffer = create;
+		}
+	});
+
 	it('training steps equal those of the compiled kernels, and the same bits come again', async () => {
 		const plan = planNetwork(odd);
 		const chunk = { inputs: randomFloats(5 * 6 * 7, 1), targets: randomFloats(5 * 6 * 3, 2), rows: 5, steps: 6 };
