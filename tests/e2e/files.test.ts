@@ -86,7 +86,7 @@ test(
 			await importFrom(page, source);
 			before = await stored(context);
 			expect(before.series.map(({ times }) => times.length)).toEqual([rows, rows]);
-			csv = await exportAs(page, 'CSV', 'A row per reading, with quality');
+			csv = await exportAs(page, 'CSV', 'A row per reading');
 			parquet = await exportAs(page, 'Parquet', 'A column per sensor');
 			expect(readFileSync(parquet).subarray(0, 4).toString()).toBe('PAR1');
 			await page.keyboard.press('Escape');
