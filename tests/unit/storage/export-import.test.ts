@@ -247,4 +247,37 @@ describe('importing NDJSON and Parquet', () => {
 		);
 		await expect(previewFile(new File(['time,a\n1,2'], 'x.parquet'))).rejects.toThrow(/cannot be read as Parquet/);
 	});
+
+	it('never throws anything but a named error, whatever the bytes and the name', async () => {
+		const text = new TextEncoder().encode('{"ts":1763880000,"a":1}\n{"ts":1763880001,"a":{"b":[2]}}\n');
+		const altered = fc.tuple(fc.constant(text), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 }));
+		const target = await openContext();
+		await fc.assert(
+			fc.asyncProperty(
+				altered,
+				fc.constantFrom('x.parquet', 'x.ndjson', 'x', 'x.gz'),
+				async ([bytes, changes], name) => {
+					const changed = Uint8Array.from(bytes);
+					for (const [at, value] of changes) changed[at % changed.length] = value;
+					const bad = new File([changed], name);
+					const context = {
+						store: target,
+						now: () => start,
+						signal: new AbortController().signal,
+						onProgress: () => undefined,
+						onCommitted: () => undefined
+					};
+					const error = await previewFile(bad)
+						.then(({ proposed }) => importFile(bad, proposed, context))
+						.then(
+							() => undefined,
+							(thrown: unknown) => thrown
+						);
+					if (error !== undefined)
+						expect(error).toMatchObject({ name: 'MillwrightError', code: expect.stringMatching(/^invalid-/) });
+				}
+			),
+			{ numRuns: 200 }
+		);
+	});
 });

@@ -11,6 +11,9 @@ import type { Cell, TableChunk, TableSource } from './table-source';
 
 const ROWS_PER_CHUNK = 5_000;
 
+const MOST_GROUP_ROWS = 50_000_000n;
+const MOST_COLUMN_BYTES = 2_000_000_000n;
+
 /** Times as epoch milliseconds, exact to the float's last digit instead of whole milliseconds. */
 const parsers = {
 	timestampFromMilliseconds: (millis: bigint) => Number(millis),
@@ -56,7 +59,12 @@ export class ParquetSource implements TableSource {
 		const plain = (await isGzip(file)) ? await unpack(file) : file;
 		const buffer: AsyncBuffer = {
 			byteLength: plain.size,
-			slice: (start, end) => plain.slice(start, end).arrayBuffer()
+			// A damaged footer points anywhere.
+			slice: (start, end = plain.size) => {
+				if (!(start >= 0 && start <= end && end <= plain.size))
+					throw new MillwrightError('invalid-file', `${file.name} is damaged: it refers to bytes outside of itself`);
+				return plain.slice(start, end).arrayBuffer();
+			}
 		};
 		const source = await named(file.name, async () => {
 			const metadata = await parquetMetadataAsync(buffer);
@@ -75,6 +83,8 @@ export class ParquetSource implements TableSource {
 			}
 			return new ParquetSource(file.name, file.size, buffer, metadata, described, leftOut);
 		});
+		if (!(await named(file.name, async () => countsFit(source.metadata))))
+			throw new MillwrightError('invalid-file', `${file.name} is damaged: its row counts do not fit`);
 		if (source.columns.length === 0 || source.metadata.num_rows === 0n)
 			throw new MillwrightError('invalid-file', `${file.name} has no rows that fit a table`);
 		const rows = Math.min(SAMPLE_ROWS, Number(source.metadata.num_rows));
@@ -135,6 +145,20 @@ interface Piece {
 	readonly at: number;
 	readonly start: number;
 	readonly data: ArrayLike<unknown>;
+}
+
+function countsFit({ row_groups, num_rows }: FileMetaData): boolean {
+	return row_groups.reduce((sum, group) => sum + group.num_rows, 0n) === num_rows && row_groups.every(isPossible);
+}
+
+/** Row counts that agree, and are within what can be held: a group is decoded whole. */
+function isPossible({ num_rows, columns }: FileMetaData['row_groups'][number]): boolean {
+	if (num_rows < 0n || num_rows > MOST_GROUP_ROWS) return false;
+	return columns.every(({ meta_data: meta }) => {
+		const sizes = [meta?.total_compressed_size ?? 0n, meta?.total_uncompressed_size ?? 0n];
+		const flat = meta?.path_in_schema.length !== 1 || meta.num_values === num_rows;
+		return flat && sizes.every((size) => size >= 0n && size <= MOST_COLUMN_BYTES);
+	});
 }
 
 function toCell(value: unknown, { local }: Column): Cell {
