@@ -72,6 +72,11 @@ export class CompiledExecutor implements Executor {
 		return this.network.packedGradients().slice();
 	}
 
+	gradientInPlace(): Float32Array {
+		this.beginGradient();
+		return this.network.packedGradients();
+	}
+
 	setGradient(flat: Float32Array): void {
 		this.network.packedGradients().set(flat);
 		this.gathering = true;

@@ -58,6 +58,8 @@ export interface Executor {
 	takeGradient(): Promise<Float32Array>;
 	/** Puts a sum of what `takeGradient` gave in place of this one's. */
 	setGradient(flat: Float32Array): void;
+	/** Where the gradient lies in this thread's memory: `takeGradient` without the copy, to add to in place. Only some have it. */
+	gradientInPlace?(): Float32Array;
 	/** One Adam step with the gradient sum, which is then empty. */
 	step(setting: AdamSetting): void;
 	readMoments(): Promise<Moments>;

@@ -129,13 +129,14 @@ export function shareGradients(
 				await turn();
 				throwIfAborted(options.signal);
 			}
-			sum = await executor.takeGradient();
+			const inPlace = executor.gradientInPlace?.();
+			sum = inPlace ?? (await executor.takeGradient());
 			for (const answer of asked) {
 				const share = (await orAborted(answer, options.signal))!;
 				for (let k = 0; k < sum.length; k++) sum[k]! += share.gradient[k]!;
 				lossOfHelpers += share.loss;
 			}
-			executor.setGradient(sum);
+			if (!inPlace) executor.setGradient(sum);
 		},
 		step(setting) {
 			for (const helper of helpers) {
