@@ -9,7 +9,7 @@
 import { createPlant } from '../../simulator/index';
 import { startLocalBroker } from '../../simulator/cli/local-broker';
 import { openLink } from '../../simulator/cli/mqtt-link';
-import { openInspector, serveApp } from '../tools/app';
+import { connectToBroker, openInspector, serveApp } from '../tools/app';
 import { findMosquitto, freePort, startMosquitto } from '../tools/mosquitto';
 import { parseBenchArguments, progress, report, withChromium } from './harness';
 
@@ -61,16 +61,7 @@ const quantile = (sorted: readonly number[], q: number) =>
 
 const result = await withChromium(async (context) => {
 	const page = await context.newPage();
-	await page.goto(`${app.url}connect/`);
-	await page.getByLabel(/Address/).fill(url);
-	if (embedded) await page.getByLabel('MQTT 3.1.1').check();
-	await page.getByLabel(/Topic filter/).fill(topicFilter);
-	await page.getByRole('button', { name: 'Connect', exact: true }).click();
-	await page.waitForURL((to) => !to.pathname.includes('connect'));
-	await page
-		.getByText(/no data|No machine has been seen/i)
-		.first()
-		.waitFor();
+	await connectToBroker(page, app, { url, filter: topicFilter, mqtt311: embedded !== undefined });
 
 	const link = await openLink(url, {});
 	await Promise.all(

@@ -70,10 +70,11 @@ export async function openInspector(context: BrowserContext, app: StaticServer) 
 export async function connectToBroker(
 	page: Page,
 	app: StaticServer,
-	broker: { readonly url: string; readonly filter: string }
+	broker: { readonly url: string; readonly filter: string; readonly mqtt311?: boolean }
 ): Promise<void> {
 	await page.goto(`${app.url}connect/`);
 	await page.getByLabel(/Address/).fill(broker.url);
+	if (broker.mqtt311) await page.getByLabel('MQTT 3.1.1').check();
 	await page.getByLabel(/Topic filter/).fill(broker.filter);
 	await page.getByRole('button', { name: 'Connect', exact: true }).click();
 	await page.waitForURL((to) => !to.pathname.includes('connect'));

@@ -6,7 +6,7 @@
  * sensor by the others (denoising, after Vincent et al., ICML 2008) - from normal data alone.
  */
 import type { WindowSet } from '../manipulation';
-import { seededRandom } from './random';
+import { randomFrom } from '../neural/random';
 
 /** Share of windows that are altered, and the share of sensors altered in them. */
 const alteredWindows = 0.6;
@@ -21,7 +21,7 @@ export function corruptWindows(windows: WindowSet, copies: number, seed: number)
 	const size = windows.inputs.length;
 	const inputs = new Float32Array(size * copies);
 	const targets = new Float32Array(size * copies);
-	const random = seededRandom(seed);
+	const random = randomFrom(seed);
 	for (let copy = 0; copy < copies; copy++) {
 		inputs.set(windows.inputs, copy * size);
 		targets.set(windows.targets, copy * size);
