@@ -105,6 +105,7 @@ const sink: DecodeSink = {
 		said++;
 		counts.understood++;
 	},
+	presence: () => void said++,
 	ask: () => undefined
 };
 

@@ -1,4 +1,6 @@
 /** Messages that the fuzzer mutates: at least one well-formed message of every dialect. */
+import { encode as encodeMessagePack } from '@msgpack/msgpack';
+import { encode as encodeCbor } from 'cborg';
 import { bytes, double, float, metric, number, payload, text } from '../unit/acquisition/protobuf-writer';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -66,5 +68,48 @@ export const fuzzSeeds: readonly { topic: string; payload: Uint8Array }[] = [
 		{ friendly_name: 'Motor 1', definition: { exposes: [{ property: 'temperature', unit: '°C' }] } }
 	]),
 	{ topic: 'homie/pump-3/motor/temperature', payload: utf8('60.1') },
+	{ topic: TOPIC, payload: utf8('ts,flow,pressure\n2026-11-23T05:59:00Z,41.2,3\n2026-11-23T05:59:01Z,41.3,3.1') },
+	{ topic: TOPIC, payload: utf8('1763880000;41,2;"x";n/a') },
+	{ topic: TOPIC, payload: utf8('temp=60.5,flow=-3;mode="auto"') },
+	{
+		topic: TOPIC,
+		payload: encodeCbor({ ts: 1763880000000, flow: { value: 41.2, unit: 'l/min' }, list: [1, 2n ** 40n] })
+	},
+	{
+		topic: TOPIC,
+		payload: encodeCbor([
+			new Map<number, unknown>([
+				[-2, 'urn:dev:ow:10e2:'],
+				[0, 'voltage'],
+				[2, 120.1]
+			])
+		])
+	},
+	{ topic: TOPIC, payload: encodeMessagePack([{ ts: 1763880000, flow: 41.2, at: new Date(1763880000000) }]) },
+	{ topic: `${TOPIC}/status`, payload: utf8('offline') },
+	{ topic: 'tele/press-1/LWT', payload: utf8('Offline') },
+	json('zigbee2mqtt/Motor 1/availability', { state: 'offline' }),
+	{ topic: 'homie/pump-3/$state', payload: utf8('lost') },
+	{
+		topic: 'spBv1.0/rotterdam/NDEATH/edge-1',
+		payload: payload(1763880000000, undefined, [{ name: 'bdSeq', type: 4, value: number(11, 1) }])
+	},
+	json('opcua/json/metadata/plc-1/g/pump', {
+		MessageType: 'ua-metadata',
+		PublisherId: 'plc-1',
+		DataSetWriterName: 'pump',
+		MetaData: {
+			Fields: [
+				{
+					Name: 'flow',
+					Properties: [
+						{ Key: { Name: 'EngineeringUnits' }, Value: { Body: { DisplayName: { Text: 'l/min' } } } },
+						{ Key: { Name: 'InstrumentRange' }, Value: { Type: 22, Body: { Low: 0, High: 200 } } }
+					]
+				}
+			]
+		}
+	}),
+	json('opcua/json/status/plc-1', { MessageType: 'ua-status', PublisherId: 'plc-1', Status: 3 }),
 	json('homie/5/pump-4/$description', { nodes: { motor: { properties: { speed: { unit: 'rpm' } } } } })
 ];

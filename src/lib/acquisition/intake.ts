@@ -5,6 +5,7 @@
  * is counted. Knows machines and sensors seen so far, their clocks and valid ranges.
  */
 import {
+	cleanLevel,
 	Quality,
 	sensorIdOf,
 	type EpochMs,
@@ -12,15 +13,26 @@ import {
 	type MachineClassId,
 	type MachineId,
 	type MachineRecord,
+	type Presence,
 	type SensorId,
-	type SensorRecord
+	type SensorRecord,
+	type SensorRule,
+	type SourceMapping
 } from '../contracts';
 
 import { Decoder, MAX_PAYLOAD_BYTES } from './decode/decoder';
-import type { TopicLevel } from './decode/topics';
+import type { LevelRule } from './decode/topics';
 import type { GroupCommit } from './group-commit';
 import { describePayload, type IntakeTally } from './intake-tally';
-import type { DecodeSink, IncomingMessage, MachinePlace, SensorDescription, ValueExtras } from './message';
+import { AppliedMapping, mappedName, type MappedMachine } from './mapping';
+import type {
+	DecodeSink,
+	IncomingMessage,
+	MachinePlace,
+	PresenceWord,
+	SensorDescription,
+	ValueExtras
+} from './message';
 import type { ReadingStore } from './ports';
 import { guessKind } from './sensor-kind';
 import { SourceClock } from './source-clock';
@@ -31,28 +43,52 @@ export const MAX_MACHINES = 250_000;
 /** Readings that may wait for a commit; beyond, QoS 0 is left out (QoS 1 stops at the receive maximum by itself). */
 export const MAX_PENDING_READINGS = 400_000;
 
+/** What is said of machines that have sent nothing yet is kept for this many of them. */
+const MAX_AWAITED = 10_000;
+
+/** A sensor as it is stored. */
 interface SensorState {
 	readonly index: number;
 	readonly id: SensorId;
 	record: SensorRecord;
+	/** What a person said of it: stronger than what the source says. */
+	rule?: SensorRule;
 }
 
+/** A machine as it is stored. */
 interface MachineState {
 	record: MachineRecord;
-	readonly sensors: Map<string, SensorState>;
+}
+
+/** A machine as decoders name it, and what the mapping made of it and its sensors. Several may be one stored machine. */
+interface SourceMachine {
+	readonly place: MachinePlace;
+	/** Undefined: the mapping leaves it out. */
+	machine: MachineState | undefined;
+	/** By the name that decoders give; null: left out. */
+	readonly sensors: Map<string, SensorState | null>;
 	readonly clock: SourceClock;
 }
 
 export interface IntakeOptions {
 	readonly origin: MachineRecord['origin'];
-	readonly topicLevels?: readonly TopicLevel[];
+	/** Beside those of the mapping, which come first. */
+	readonly levelRules?: readonly LevelRule[];
+	readonly mapping?: SourceMapping;
 	readonly maxBehindMs?: number;
 	readonly ask?: (topic: string, payload: Uint8Array) => void;
 }
 
 export class Intake implements DecodeSink {
+	readonly #sources = new Map<MachineId, SourceMachine>();
 	readonly #machines = new Map<MachineId, MachineState>();
+	readonly #sensors = new Map<SensorId, SensorState>();
+	/** What was said of machines before their first message. */
+	readonly #awaited = new Map<MachineId, PresenceWord>();
 	readonly #decoder: Decoder;
+	#mapping: AppliedMapping;
+	/** Sources to be found anew under a new mapping. */
+	#remapped = new Set<MachineId>();
 	#sensorCount = 0;
 	#message: IncomingMessage = { topic: '', payload: new Uint8Array(), retain: false, receivedAt: 0 };
 	/** Payload of a message that came as an object, for examples. */
@@ -65,15 +101,27 @@ export class Intake implements DecodeSink {
 		private readonly tally: IntakeTally,
 		private readonly options: IntakeOptions
 	) {
-		this.#decoder = new Decoder(options.topicLevels);
+		this.#mapping = new AppliedMapping(options.mapping);
+		this.#decoder = new Decoder(this.#levelRules());
 	}
 
 	/** What storage knows already: valid ranges, units, and which sensors exist. */
 	async load(store: Pick<ReadingStore, 'registry'>): Promise<void> {
 		const [machines, sensors] = await Promise.all([store.registry.machines(), store.registry.sensors()]);
-		for (const record of machines) this.#machines.set(record.id, this.#newMachine(record));
-		for (const record of sensors)
-			this.#machines.get(record.machineId)?.sensors.set(record.name, this.#newSensor(record));
+		for (const record of machines) this.#machines.set(record.id, { record });
+		for (const record of sensors) this.#sensors.set(record.id, this.#newSensor(record));
+	}
+
+	/** Another mapping, from the next message on. What is stored stays where it is. */
+	setMapping(mapping: SourceMapping | undefined): void {
+		this.#mapping = new AppliedMapping(mapping);
+		this.#decoder.setLevelRules(this.#levelRules());
+		for (const source of this.#sources.values()) {
+			source.sensors.clear();
+			source.machine = undefined;
+		}
+		// Clocks are of the source and stay; machine and sensors are found anew as messages come.
+		this.#remapped = new Set(this.#sources.keys());
 	}
 
 	/** Takes one message; `safe` is called once all its readings are durable (at QoS 1: send the acknowledgement). */
@@ -86,7 +134,8 @@ export class Intake implements DecodeSink {
 			return;
 		}
 		this.#begin(message, undefined);
-		this.#decoder.decode(message, this);
+		if (this.#mapping.ignores(message.topic)) this.reject('ignored', 'the mapping says to leave this topic out');
+		else this.#decoder.decode(message, this);
 		this.#end(message, safe);
 	}
 
@@ -106,7 +155,7 @@ export class Intake implements DecodeSink {
 			if (machine) machine.record = record;
 		}
 		for (const record of sensors) {
-			const sensor = this.#machines.get(record.machineId)?.sensors.get(record.name);
+			const sensor = this.#sensors.get(record.id);
 			if (sensor) sensor.record = record;
 		}
 	}
@@ -141,9 +190,9 @@ export class Intake implements DecodeSink {
 		extras?: ValueExtras
 	): void {
 		const { receivedAt, retain } = this.#message;
-		const machine = this.#machineOf(place);
-		if (!machine) return;
-		const sensor = this.#sensorOf(machine, sensorName, extras?.unit);
+		const source = this.#sourceOf(place);
+		if (!source?.machine) return;
+		const sensor = this.#sensorOf(source, source.machine, sensorName, extras?.unit);
 		if (!sensor) return;
 		this.#valuesInMessage++;
 		if (retain) {
@@ -155,9 +204,12 @@ export class Intake implements DecodeSink {
 		}
 		let time = receivedAt;
 		if (stated !== undefined) {
-			if (machine.clock.accepts(stated, receivedAt) || (extras?.historical && stated <= receivedAt)) time = stated;
-			else time = this.#judgeTime(machine, stated, receivedAt);
+			if (source.clock.accepts(stated, receivedAt) || (extras?.historical && stated <= receivedAt)) time = stated;
+			else time = this.#judgeTime(source, stated, receivedAt);
 		}
+		// Who sends is there, whatever was said before.
+		if (source.machine.record.presence?.online === false && !retain)
+			this.#setPresence(source.machine, { online: true, reason: 'it sends again' });
 		let quality: Quality = extras?.quality ?? Quality.good;
 		const range = sensor.record.validRange;
 		if (range && (value < range[0] || value > range[1])) {
@@ -174,26 +226,35 @@ export class Intake implements DecodeSink {
 		sensors: ReadonlyMap<string, SensorDescription>
 	): void {
 		this.#understood = true;
-		const machine = this.#machineOf(place);
+		const source = this.#sourceOf(place);
+		const machine = source?.machine;
 		if (!machine) return;
-		if (machineClass && machine.record.machineClass !== machineClass) {
+		if (machineClass && machine.record.machineClass !== machineClass && !this.#classByPerson(place)) {
 			machine.record = { ...machine.record, machineClass };
 			this.commit.register(machine.record, undefined);
 		}
 		for (const [name, said] of sensors) {
-			const sensor = this.#sensorOf(machine, name, said.unit);
+			const sensor = this.#sensorOf(source, machine, name, said.unit);
 			if (!sensor) continue;
 			const old = sensor.record;
-			const next: SensorRecord = {
+			const unit = sensor.rule?.unit ?? said.unit ?? old.unit;
+			this.#update(sensor, {
 				...old,
-				unit: said.unit ?? old.unit,
-				kind: said.kind ?? (old.kind === 'other' ? guessKind(name, said.unit ?? old.unit) : old.kind),
+				unit,
+				kind: sensor.rule?.kind ?? said.kind ?? (old.kind === 'other' ? guessKind(name, unit) : old.kind),
 				resolution: said.resolution ?? old.resolution,
-				validRange: said.range ?? old.validRange
-			};
-			if (sameSensor(old, next)) continue;
-			sensor.record = next;
-			this.commit.register(undefined, next);
+				validRange: sensor.rule?.range ?? said.range ?? old.validRange
+			});
+		}
+	}
+
+	presence(place: MachinePlace, said: PresenceWord): void {
+		this.#understood = true;
+		for (const id of said.within ? this.#within(place.id) : [place.id]) {
+			const source = this.#sources.get(id);
+			const machine = source ? source.machine : this.#machines.get(this.#mapping.machine(id, place.path).id);
+			if (machine) this.#setPresence(machine, said);
+			else if (this.#awaited.size < MAX_AWAITED) this.#awaited.set(id, said);
 		}
 	}
 
@@ -215,73 +276,161 @@ export class Intake implements DecodeSink {
 		this.options.ask?.(topic, payload);
 	}
 
-	#judgeTime(machine: MachineState, stated: EpochMs, receivedAt: EpochMs): EpochMs {
-		const verdict = machine.clock.judge(stated, receivedAt);
+	#judgeTime({ clock, place }: SourceMachine, stated: EpochMs, receivedAt: EpochMs): EpochMs {
+		const verdict = clock.judge(stated, receivedAt);
 		if (verdict.reason) {
 			const away = Math.abs(stated - receivedAt) / 60_000;
 			const size = away > 2_880 ? `${Math.round(away / 1_440)} days` : `${Math.round(away)} minutes`;
 			const side = stated > receivedAt ? 'ahead' : 'behind';
 			const outcome = verdict.kept ? 'always: its own time is kept' : 'the time was corrected to that of arrival';
-			this.reject(verdict.reason, `the clock of ${machine.record.id} is ${size} ${side}; ${outcome}`);
+			this.reject(verdict.reason, `the clock of ${place.id} is ${size} ${side}; ${outcome}`);
 		}
 		return verdict.time;
 	}
 
-	#machineOf(place: MachinePlace): MachineState | undefined {
-		const known = this.#machines.get(place.id);
-		if (known) return known;
-		if (this.#machines.size >= MAX_MACHINES) {
-			this.reject('too-many-sensors', `more than ${MAX_MACHINES} machines; ${place.id} was left out`);
-			return undefined;
+	#levelRules(): LevelRule[] {
+		return [...this.#mapping.levelRules, ...(this.options.levelRules ?? [])];
+	}
+
+	#sourceOf(place: MachinePlace): SourceMachine | undefined {
+		const known = this.#sources.get(place.id);
+		if (known && !(this.#remapped.size > 0 && this.#remapped.delete(place.id))) {
+			if (!known.machine) this.reject('ignored', `the mapping says to leave ${place.id} out`);
+			return known;
 		}
-		const machine = this.#newMachine({
-			id: place.id,
-			path: place.path,
-			origin: this.options.origin,
-			firstSeen: this.#message.receivedAt
-		});
-		this.#machines.set(place.id, machine);
-		this.commit.register(machine.record, undefined);
+		const mapped = this.#mapping.machine(place.id, place.path);
+		const machine = mapped.rule?.ignored ? undefined : this.#storedMachine(mapped, place);
+		if (!machine && !mapped.rule?.ignored) return undefined;
+		const source = known ?? {
+			place,
+			machine,
+			sensors: new Map(),
+			clock: new SourceClock(this.options.maxBehindMs)
+		};
+		source.machine = machine;
+		this.#sources.set(place.id, source);
+		if (!machine) this.reject('ignored', `the mapping says to leave ${place.id} out`);
+		const said = this.#awaited.get(place.id);
+		if (said && machine) {
+			this.#awaited.delete(place.id);
+			this.#setPresence(machine, said);
+		}
+		return source;
+	}
+
+	#storedMachine({ id, path, rule }: MappedMachine, place: MachinePlace): MachineState | undefined {
+		let machine = this.#machines.get(id);
+		if (!machine) {
+			if (this.#machines.size >= MAX_MACHINES) {
+				this.reject('too-many-sensors', `more than ${MAX_MACHINES} machines; ${place.id} was left out`);
+				return undefined;
+			}
+			machine = { record: { id, path, origin: this.options.origin, firstSeen: this.#message.receivedAt } };
+			this.#machines.set(id, machine);
+			this.commit.register(machine.record, undefined);
+		}
+		if (rule?.machineClass && machine.record.machineClass !== rule.machineClass) {
+			machine.record = { ...machine.record, machineClass: rule.machineClass };
+			this.commit.register(machine.record, undefined);
+		}
 		return machine;
 	}
 
-	#sensorOf(machine: MachineState, rawName: string, unit: string | undefined): SensorState | undefined {
-		let sensor = machine.sensors.get(rawName);
-		if (!sensor) {
-			if (machine.sensors.size >= MAX_SENSORS_PER_MACHINE) {
+	#classByPerson(place: MachinePlace): boolean {
+		return this.#mapping.machine(place.id, place.path).rule?.machineClass !== undefined;
+	}
+
+	#sensorOf(
+		source: SourceMachine,
+		machine: MachineState,
+		rawName: string,
+		unit: string | undefined
+	): SensorState | undefined {
+		let sensor = source.sensors.get(rawName);
+		if (sensor === undefined) {
+			if (source.sensors.size >= MAX_SENSORS_PER_MACHINE) {
 				this.reject(
 					'too-many-sensors',
-					`${machine.record.id} has more than ${MAX_SENSORS_PER_MACHINE} sensors; '${rawName}'`
+					`${source.place.id} has more than ${MAX_SENSORS_PER_MACHINE} sensors; '${rawName}'`
 				);
 				return undefined;
 			}
-			const id = sensorIdOf(machine.record.id, rawName);
-			const name = id.slice(id.lastIndexOf(':') + 1);
-			const record: SensorRecord = {
-				id,
-				machineId: machine.record.id,
-				name: name.startsWith('~') ? `_${name.slice(1)}` : name,
-				...(unit !== undefined && { unit }),
-				kind: guessKind(name, unit),
-				firstSeen: this.#message.receivedAt
-			};
-			// A name with reserved characters is the same sensor as its cleaned form.
-			sensor =
-				machine.sensors.get(record.name) ??
-				this.#newSensor({ ...record, id: sensorIdOf(machine.record.id, record.name) });
-			machine.sensors.set(record.name, sensor);
-			if (rawName !== record.name) machine.sensors.set(rawName, sensor);
-			this.commit.register(undefined, sensor.record);
-		} else if (unit !== undefined && sensor.record.unit === undefined) {
+			sensor = this.#storedSensor(source, machine, rawName, unit);
+			source.sensors.set(rawName, sensor);
+		}
+		if (sensor === null) {
+			this.reject('ignored', `the mapping says to leave '${rawName}' of ${source.place.id} out`);
+			return undefined;
+		}
+		if (unit !== undefined && sensor.record.unit === undefined) {
 			const kind = sensor.record.kind === 'other' ? guessKind(sensor.record.name, unit) : sensor.record.kind;
-			sensor.record = { ...sensor.record, unit, kind };
-			this.commit.register(undefined, sensor.record);
+			this.#update(sensor, { ...sensor.record, unit, kind });
 		}
 		return sensor;
 	}
 
-	#newMachine(record: MachineRecord): MachineState {
-		return { record, sensors: new Map(), clock: new SourceClock(this.options.maxBehindMs) };
+	/** The stored sensor behind a name that decoders give; null if the mapping leaves it out. */
+	#storedSensor(
+		source: SourceMachine,
+		machine: MachineState,
+		rawName: string,
+		stated: string | undefined
+	): SensorState | null {
+		// A name with reserved characters is the same sensor as its cleaned form.
+		const plain = cleanLevel(rawName);
+		const rule = this.#mapping.sensor(this.#message.topic, source.place.id, plain);
+		if (rule?.ignored) return null;
+		const machineId = machine.record.id;
+		const name = mappedName(rule, plain);
+		const id = sensorIdOf(machineId, name);
+		const address = sensorIdOf(source.place.id, plain);
+		const unit = rule?.unit ?? stated;
+		const known = this.#sensors.get(id);
+		const sensor =
+			known ??
+			this.#newSensor({
+				id,
+				machineId,
+				name,
+				kind: guessKind(name, unit),
+				firstSeen: this.#message.receivedAt,
+				...(address !== id && !address.includes(':~') && { source: address })
+			});
+		if (rule) sensor.rule = rule;
+		if (!known) {
+			this.#sensors.set(id, sensor);
+			this.commit.register(undefined, sensor.record);
+		}
+		this.#update(sensor, {
+			...sensor.record,
+			...(unit !== undefined && { unit: rule?.unit ?? sensor.record.unit ?? unit }),
+			...(rule?.kind && { kind: rule.kind }),
+			...(rule?.range && { validRange: rule.range })
+		});
+		return sensor;
+	}
+
+	#update(sensor: SensorState, next: SensorRecord): void {
+		if (sameSensor(sensor.record, next)) return;
+		sensor.record = next;
+		this.commit.register(undefined, next);
+	}
+
+	#setPresence(machine: MachineState, { online, reason }: PresenceWord): void {
+		const before = machine.record.presence;
+		if (before ? before.online === online : online) return;
+		const presence: Presence = { online, since: this.#message.receivedAt, reason };
+		machine.record = { ...machine.record, presence };
+		this.commit.register(machine.record, undefined);
+	}
+
+	/** Machines, as decoders name them, at a place and below it: heard in this session, stored before, or named by the mapping. */
+	#within(place: MachineId): Iterable<MachineId> {
+		const below = `${place}/`;
+		const found = new Set([place]);
+		for (const ids of [this.#sources.keys(), this.#machines.keys(), this.#mapping.sourcesWithin(place)])
+			for (const id of ids) if (id.startsWith(below)) found.add(id);
+		return found;
 	}
 
 	#newSensor(record: SensorRecord): SensorState {

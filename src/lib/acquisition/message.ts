@@ -32,6 +32,15 @@ export interface SensorDescription {
 	readonly range?: readonly [number, number];
 }
 
+/** What a source says of a machine being there. */
+export interface PresenceWord {
+	readonly online: boolean;
+	/** Who says so and what, for a person: "its broker session ended (Sparkplug death certificate)". */
+	readonly reason: string;
+	/** It is said of everything below the place too (an edge node and its devices). */
+	readonly within?: boolean;
+}
+
 export interface DecodeSink {
 	/** A measured value. `time` undefined: the source gave none. */
 	value(place: MachinePlace, sensorName: string, value: number, time: EpochMs | undefined, extras?: ValueExtras): void;
@@ -41,6 +50,8 @@ export interface DecodeSink {
 		machineClass: MachineClassId | undefined,
 		sensors: ReadonlyMap<string, SensorDescription>
 	): void;
+	/** A machine, known or not yet, came or went by the source's own word. */
+	presence(place: MachinePlace, said: PresenceWord): void;
 	/** Something was refused or altered; `message` says what and where. */
 	reject(reason: IntakeReason, message: string): void;
 	/** The message was understood and carries nothing to store (a birth certificate, a state). */
@@ -54,6 +65,8 @@ export interface Dialect {
 	readonly id: string;
 	/** For a person, e.g. "Sparkplug B". */
 	readonly title: string;
+	/** The topic's levels mean what a person says they mean; otherwise the convention says. */
+	readonly levelsAreFree: boolean;
 	/**
 	 * Cheap look at the message. `text` is the payload as text, undefined if it is not UTF-8; `json` is its parsed form,
 	 * undefined if it is no JSON object or array.

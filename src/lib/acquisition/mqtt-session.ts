@@ -12,6 +12,7 @@ import type { PublishPacket } from './mqtt-frames';
 import { isHopeless, troubleOfCode } from './mqtt-refusals';
 import { MqttSocket } from './mqtt-socket';
 import type { World } from './ports';
+import type { HostState, SparkplugHost } from './sparkplug-host';
 
 /** How long the broker keeps what we have not acknowledged while no tablet is there. */
 const SESSION_EXPIRY_S = 7 * 86_400;
@@ -37,6 +38,8 @@ export interface MqttSessionOptions {
 	readonly onMessage: (packet: PublishPacket, safe: (() => void) | undefined) => void;
 	readonly report: (status: Partial<LinkStatus>) => void;
 	/** Called with the filters once the broker granted them. */
+	/** Says of this device, as a Sparkplug primary host, whether it is there. */
+	readonly host?: SparkplugHost;
 	readonly onSubscribed?: (filters: readonly string[]) => void;
 }
 
@@ -109,6 +112,8 @@ export class MqttSession {
 		const client = this.#client;
 		if (!client) return;
 		if (forget && client.connected) await settle((done) => client.unsubscribe([...this.#filters], done), 1_000);
+		const { host } = this.options;
+		if (host && client.connected) await settle((done) => publishState(client, host.offline(), done), 1_000);
 		const version5 = this.options.settings.protocolVersion === 5;
 		const leave = version5 && forget ? { properties: { sessionExpiryInterval: 0 } } : {};
 		await settle((done) => client.end(!client.connected, leave, done), 1_500);
@@ -121,18 +126,25 @@ export class MqttSession {
 
 	/** One connection from opening to end. */
 	async #connectOnce(): Promise<Ending> {
-		const { settings, world, persistent, clientId, onMessage, report } = this.options;
+		const { settings, world, persistent, clientId, onMessage, report, host } = this.options;
 		const { default: mqtt } = await import('mqtt');
 		if (this.#stopped) return { connectedForMs: 0 };
 		let socket: MqttSocket | undefined;
 		let connectedAt: number | undefined;
 		let silence: ReturnType<typeof setTimeout> | undefined;
 		let heard = false;
+		let subscribed = false;
 		let silent = false;
 		let ending: { trouble: LinkTrouble; detail: string } | undefined;
 
 		const onPublish = (packet: PublishPacket) => {
 			const from = socket!;
+			if (host && packet.topic === host.topic) {
+				if (packet.qos === 1) from.acknowledge(packet.packetId);
+				const answer = subscribed && !this.#stopped ? host.answer(packet.payload) : undefined;
+				if (answer) publishState(client, answer);
+				return;
+			}
 			if (!heard) {
 				heard = true;
 				clearTimeout(silence);
@@ -154,6 +166,7 @@ export class MqttSession {
 			resubscribe: false,
 			timerVariant: 'native',
 			forceNativeWebSocket: true,
+			...(host && { will: { ...host.will(), qos: 1 as const, retain: true } }),
 			...(version5 && {
 				properties: { receiveMaximum: RECEIVE_MAXIMUM, ...(keep && { sessionExpiryInterval: SESSION_EXPIRY_S }) }
 			}),
@@ -177,6 +190,8 @@ export class MqttSession {
 					return;
 				}
 				this.#subscribedBefore = true;
+				subscribed = true;
+				if (host) publishState(client, host.online());
 				this.options.onSubscribed?.(this.#filters);
 				silence = setTimeout(() => {
 					if (heard) return;
@@ -231,7 +246,8 @@ export class MqttSession {
 		// Retained messages once per run, not at each reconnect (MQTT 5 only: 3.1.1 always sends them).
 		const rh = this.#subscribedBefore ? 1 : 0;
 		const wanted = Object.fromEntries(this.#filters.map((filter) => [filter, { qos: settings.qos, rh }]));
-		client.subscribe(wanted, (error, granted, packet) => {
+		const own = this.options.host?.topic;
+		client.subscribe({ ...wanted, ...(own && { [own]: { qos: 1 as const } }) }, (error, granted, packet) => {
 			const codes = (packet?.granted ?? []) as number[];
 			const refused = this.#filters.filter((_, index) => (codes[index] ?? 0) >= 128);
 			if (refused.length > 0)
@@ -256,6 +272,10 @@ export class MqttSession {
 			};
 		});
 	}
+}
+
+function publishState(client: MqttClient, { topic, payload }: HostState, done?: () => void): void {
+	client.publish(topic, payload, { qos: 1, retain: true }, () => done?.());
 }
 
 function withoutCredentials(url: string): string {

@@ -49,6 +49,7 @@ export interface AcquisitionStore extends ReadingStore {
 		watchSource(onChange: (settings: SourceSettings) => void): () => void;
 		get<T>(key: string): Promise<T | undefined>;
 		set<T>(key: string, value: T): Promise<void>;
+		watch<T>(key: string, onChange: (value: T | undefined) => void): () => void;
 	};
 	readonly intakeLog: {
 		record(reason: IntakeReason, count: number, last?: IntakeExample): Promise<void>;

@@ -48,7 +48,7 @@ async function attempt(settings: BrokerSettings, world: World): Promise<Attempt>
 	let status: LinkStatus = { state: 'connecting', source: 'broker', address: addressOf(settings.url), owner: true };
 	let understood = 0;
 	let refused: IntakeExample | undefined;
-	const decoder = new Decoder(settings.topicLevels);
+	const decoder = new Decoder(settings.topicLevels && [{ filter: '#', levels: settings.topicLevels }]);
 	let finish = () => {};
 	const finished = new Promise<void>((resolve) => (finish = resolve));
 	let listening: ReturnType<typeof setTimeout> | undefined;
@@ -74,6 +74,7 @@ async function attempt(settings: BrokerSettings, world: World): Promise<Attempt>
 					value: () => meaning++,
 					describe: () => meaning++,
 					understood: () => meaning++,
+					presence: () => meaning++,
 					reject: (_reason, message) => (refused ??= { topic, payload: describePayload(payload), at, message }),
 					ask: () => {}
 				}

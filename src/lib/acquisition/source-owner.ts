@@ -9,15 +9,17 @@ import type {
 	LinkStatus,
 	LinkTrouble,
 	PlainError,
+	SourceMapping,
 	SourceSettings
 } from '../contracts';
-import { toPlainError } from '../contracts';
+import { MAPPING_KEY, toPlainError } from '../contracts';
 import { GroupCommit } from './group-commit';
 import { Intake } from './intake';
 import { IntakeTally } from './intake-tally';
 import { MqttSession } from './mqtt-session';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
 import { SimulatedTransport } from './simulated-transport';
+import { SparkplugHost } from './sparkplug-host';
 
 const TICK_MS = 500;
 const PERSIST_EVERY_MS = 5_000;
@@ -197,16 +199,21 @@ export class SourceOwner {
 		const stored = await this.#storedSession();
 		const intake = new Intake(this.#commit, this.#tally, {
 			origin: 'live',
-			topicLevels: broker.topicLevels,
+			levelRules: broker.topicLevels && [{ filter: '#', levels: broker.topicLevels }],
+			mapping: await this.store.settings.get<SourceMapping>(MAPPING_KEY),
 			ask: (topic, payload) => session.publish(topic, payload)
 		});
 		await intake.load(this.store);
-		const unwatch = this.store.registry.watch((machines, sensors) => intake.learn(machines, sensors));
+		const unwatchRegistry = this.store.registry.watch((machines, sensors) => intake.learn(machines, sensors));
+		const unwatchMapping = this.store.settings.watch<SourceMapping>(MAPPING_KEY, (mapping) =>
+			intake.setMapping(mapping)
+		);
 		const session: MqttSession = new MqttSession({
 			settings: broker,
 			clientId: stored.clientId,
 			staleFilters: stored.url === broker.url ? stored.filters : undefined,
 			persistent: true,
+			...(broker.sparkplugHostId && { host: new SparkplugHost(broker.sparkplugHostId, this.world.now) }),
 			world: this.world,
 			report: (status) => this.#report(status),
 			onMessage: (packet, safe) => {
@@ -227,7 +234,8 @@ export class SourceOwner {
 		});
 		return {
 			stop: async (forget) => {
-				unwatch();
+				unwatchRegistry();
+				unwatchMapping();
 				// What has arrived is committed and acknowledged before the connection goes.
 				await within(STOP_LIMIT_MS, () => this.#commit.flush());
 				await session.stop(forget);

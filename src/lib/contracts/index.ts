@@ -11,6 +11,7 @@ export * from './identity';
 export * from './link';
 export * from './live';
 export * from './machine';
+export * from './mapping';
 export * from './model-version';
 export * from './prognosis';
 export * from './reading';

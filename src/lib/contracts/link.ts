@@ -53,6 +53,7 @@ export const intakeReasons = [
 	'retained', // a retained message: shown, not stored as new
 	'overflow', // QoS 0 came faster than it could be stored: left out (QoS 1 waits at the broker instead)
 	'sequence-gap', // Sparkplug: messages are missing or no birth was seen; a rebirth was asked for
+	'ignored', // the mapping says to leave this topic, machine or sensor out
 	'decoder-failed'
 ] as const;
 export type IntakeReason = (typeof intakeReasons)[number];

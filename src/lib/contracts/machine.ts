@@ -44,6 +44,16 @@ export interface SensorRecord {
 	/** Values outside are physically impossible and stored with quality `bad`. */
 	readonly validRange?: readonly [min: number, max: number];
 	readonly firstSeen: EpochMs;
+	/** How the source names it, where a mapping gave it another name or place. */
+	readonly source?: SensorId;
+}
+
+/** What the source itself says of being there: a death certificate, a last will, an availability message. */
+export interface Presence {
+	readonly online: boolean;
+	readonly since: EpochMs;
+	/** Who says so and what, e.g. "its broker session ended (Sparkplug death certificate)". */
+	readonly reason: string;
 }
 
 export interface MachineRecord {
@@ -54,6 +64,8 @@ export interface MachineRecord {
 	/** Tells data apart that came by import from data that is live. */
 	readonly origin: 'live' | 'demo' | 'import';
 	readonly firstSeen: EpochMs;
+	/** Undefined: the source never says. */
+	readonly presence?: Presence;
 }
 
 /** A sensor's value goes stale when nothing came for this many of its usual intervals, and at least `staleFloorMs`. */

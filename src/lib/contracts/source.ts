@@ -3,6 +3,10 @@
  */
 import * as v from 'valibot';
 
+/** What a level of a topic may be (ISA-95). Enterprise and plant together are the plant, line and cell the line; "skip" is left out. */
+export const topicLevelRoles = ['skip', 'enterprise', 'plant', 'area', 'line', 'cell', 'machine', 'sensor'] as const;
+export type TopicLevelRole = (typeof topicLevelRoles)[number];
+
 export const BrokerSettingsSchema = v.object({
 	url: v.pipe(
 		v.string(),
@@ -17,7 +21,15 @@ export const BrokerSettingsSchema = v.object({
 	topicFilter: v.pipe(v.string(), v.trim(), v.minLength(1, 'A topic filter is needed; # takes everything')),
 	qos: v.picklist([0, 1]),
 	/** Which topic levels are which, outermost first; undefined: recognised from the topic. */
-	topicLevels: v.optional(v.array(v.picklist(['skip', 'plant', 'area', 'line', 'machine', 'sensor'])))
+	topicLevels: v.optional(v.array(v.picklist(topicLevelRoles))),
+	/** Name under which this device tells Sparkplug edge nodes that their primary host is there; undefined: it does not. */
+	sparkplugHostId: v.optional(
+		v.pipe(
+			v.string(),
+			v.trim(),
+			v.regex(/^[^/+#\s]{1,128}$/, 'A host name without spaces, slashes, + and #, of at most 128 characters')
+		)
+	)
 });
 export type BrokerSettings = v.InferOutput<typeof BrokerSettingsSchema>;
 

@@ -17,7 +17,8 @@ import * as v from 'valibot';
 import { addressTrouble } from './link-advice';
 import { session } from './session.svelte';
 
-export type BrokerField = 'url' | 'protocolVersion' | 'username' | 'password' | 'topicFilter' | 'qos';
+export type BrokerField =
+	'url' | 'protocolVersion' | 'username' | 'password' | 'topicFilter' | 'qos' | 'sparkplugHostId';
 
 export class BrokerForm {
 	url = $state('');
@@ -26,6 +27,7 @@ export class BrokerForm {
 	password = $state('');
 	topicFilter = $state('#');
 	qos = $state<'0' | '1'>('1');
+	sparkplugHostId = $state('');
 	errors = $state.raw<Partial<Record<BrokerField, string>>>({});
 
 	testing = $state(false);
@@ -41,6 +43,7 @@ export class BrokerForm {
 		this.password = settings.password ?? '';
 		this.topicFilter = settings.topicFilter;
 		this.qos = settings.qos === 0 ? '0' : '1';
+		this.sparkplugHostId = settings.sparkplugHostId ?? '';
 	}
 
 	/** Any change makes the last test's answer an answer to another question. */
@@ -58,7 +61,8 @@ export class BrokerForm {
 			username: this.username.trim() || undefined,
 			password: this.password || undefined,
 			topicFilter: this.topicFilter,
-			qos: Number(this.qos)
+			qos: Number(this.qos),
+			sparkplugHostId: this.sparkplugHostId.trim() || undefined
 		});
 		const errors: Partial<Record<BrokerField, string>> = {};
 		for (const issue of parsed.issues ?? []) {

@@ -105,6 +105,11 @@ export const intakeWords: Readonly<Record<IntakeReason, IntakeWords>> = {
 		meaning: 'A Sparkplug node skipped a number or has not introduced itself. It was asked to introduce itself again.',
 		outcome: 'noted'
 	},
+	ignored: {
+		title: 'Left out as the mapping says',
+		meaning: 'The mapping says to leave this topic, machine or sensor out.',
+		outcome: 'noted'
+	},
 	'decoder-failed': {
 		title: 'Could not be read',
 		meaning: 'Reading this message failed inside Millwright. It was left out; please report the example below.',

@@ -2,7 +2,16 @@
  * What the page knows of one machine, field by field reactive, so that a change redraws one tile and nothing else.
  * Written by the fleet alone, at most twice a second.
  */
-import type { Alarm, EpochMs, HealthGrade, HealthReport, MachineId, MachineRecord, SensorRecord } from '$lib/contracts';
+import type {
+	Alarm,
+	EpochMs,
+	HealthGrade,
+	HealthReport,
+	MachineId,
+	MachineRecord,
+	Presence,
+	SensorRecord
+} from '$lib/contracts';
 import { clock } from './clock.svelte';
 import { FreshnessTracker, isStale } from './freshness';
 import { SparkBins, sparkBinMs, sparkSpanMs, type SparkPoint } from './spark-bins';
@@ -66,7 +75,12 @@ export class MachineState {
 		return this.#staleAfterMs;
 	}
 	get online(): boolean {
-		return !this.recorded && !this.stale;
+		return !this.recorded && !this.stale && !this.offline;
+	}
+	/** Set where the source itself says that the machine is gone: since when, and who says so. */
+	get offline(): Presence | undefined {
+		const { presence } = this.#record;
+		return presence?.online === false && !this.recorded ? presence : undefined;
 	}
 	/** Health over the last half hour. */
 	get spark(): readonly SparkPoint[] {

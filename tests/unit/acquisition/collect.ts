@@ -1,8 +1,7 @@
 /** For tests: everything a message decodes to, as plain data. */
 import { Decoder } from '$lib/acquisition/decode/decoder';
-import type { TopicLevel } from '$lib/acquisition/decode/topics';
-import type { DecodeSink, SensorDescription } from '$lib/acquisition/message';
-import type { IntakeReason } from '$lib/contracts';
+import type { DecodeSink, PresenceWord, SensorDescription } from '$lib/acquisition/message';
+import type { IntakeReason, TopicLevelRole } from '$lib/contracts';
 
 export interface Collected {
 	values: {
@@ -18,10 +17,11 @@ export interface Collected {
 	described: { id: string; machineClass?: string; sensors: Map<string, SensorDescription> }[];
 	asked: { topic: string; payload: Uint8Array }[];
 	understood: boolean;
+	presence: ({ id: string } & PresenceWord)[];
 }
 
 export class Collector implements DecodeSink {
-	collected: Collected = { values: [], rejected: [], described: [], asked: [], understood: false };
+	collected: Collected = { values: [], rejected: [], described: [], asked: [], understood: false, presence: [] };
 	value: DecodeSink['value'] = (place, sensor, value, time, extras) => {
 		this.collected.values.push({
 			id: place.id,
@@ -40,12 +40,15 @@ export class Collector implements DecodeSink {
 	understood: DecodeSink['understood'] = () => {
 		this.collected.understood = true;
 	};
+	presence: DecodeSink['presence'] = (place, said) => {
+		this.collected.presence.push({ id: place.id, ...said });
+	};
 	ask: DecodeSink['ask'] = (topic, payload) => {
 		this.collected.asked.push({ topic, payload });
 	};
 	take(): Collected {
 		const taken = this.collected;
-		this.collected = { values: [], rejected: [], described: [], asked: [], understood: false };
+		this.collected = { values: [], rejected: [], described: [], asked: [], understood: false, presence: [] };
 		return taken;
 	}
 }
@@ -53,8 +56,8 @@ export class Collector implements DecodeSink {
 export const NOW = Date.UTC(2026, 10, 23, 6, 0, 0);
 
 /** One decoder that keeps its state from message to message. */
-export function createReader(topicLevels?: readonly TopicLevel[]) {
-	const decoder = new Decoder(topicLevels);
+export function createReader(topicLevels?: readonly TopicLevelRole[]) {
+	const decoder = new Decoder(topicLevels && [{ filter: '#', levels: topicLevels }]);
 	const sink = new Collector();
 	return (topic: string, payload: unknown, receivedAt = NOW): Collected => {
 		const bytes =

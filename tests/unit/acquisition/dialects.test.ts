@@ -116,7 +116,10 @@ it('reads Tasmota sensors with the units that the message states', () => {
 	]);
 	expect(result.described[0]!.sensors).toEqual(new Map([['DS18B20.Temperature', { unit: '°C' }]]));
 	expect(result.rejected).toEqual([]);
-	expect(reader('tele/press-1/LWT', 'Online').understood).toBe(true);
+	expect(reader('tele/press-1/LWT', 'Online').presence).toMatchObject([{ id, online: true }]);
+	expect(reader('tele/press-1/LWT', 'Offline').presence).toEqual([
+		{ id, online: false, reason: 'its broker session ended (Tasmota last will)' }
+	]);
 	expect(reader('hall/line-1/press-1/tele/SENSOR', { ENERGY: { Power: 1 } }).values[0]!.id).toBe('hall/line-1/press-1');
 });
 
@@ -152,6 +155,13 @@ it('reads Zigbee2MQTT devices, units from the bridge', () => {
 		])
 	);
 	expect(reader('zigbee2mqtt/bridge/state', 'online').understood).toBe(true);
+	expect(reader('zigbee2mqtt/bridge/state', { state: 'offline' }).presence).toMatchObject([
+		{ id: 'zigbee2mqtt', online: false, within: true }
+	]);
+	for (const payload of ['offline', { state: 'offline' }])
+		expect(reader('zigbee2mqtt/Motor 1/availability', payload).presence).toMatchObject([
+			{ id: 'zigbee2mqtt/Motor 1', online: false }
+		]);
 });
 
 it('reads Homie 4 and 5', () => {
@@ -165,7 +175,9 @@ it('reads Homie 4 and 5', () => {
 	]);
 	reader('homie/pump-3/motor/mode/$datatype', 'enum');
 	expect(reader('homie/pump-3/motor/mode', 'auto')).toMatchObject({ understood: true, rejected: [] });
-	expect(reader('homie/pump-3/$state', 'ready').understood).toBe(true);
+	expect(reader('homie/pump-3/$state', 'ready').presence).toMatchObject([{ id: 'homie/pump-3', online: true }]);
+	expect(reader('homie/pump-3/$state', 'lost').presence).toMatchObject([{ id: 'homie/pump-3', online: false }]);
+	expect(reader('homie/pump-3/$state', 'sleeping').presence).toMatchObject([{ online: true }]);
 	const description = { nodes: { motor: { properties: { speed: { unit: 'rpm', datatype: 'float' } } } } };
 	expect(reader('homie/5/pump-4/$description', description).described[0]!.sensors).toEqual(
 		new Map([['motor.speed', { unit: 'rpm' }]])
@@ -178,4 +190,38 @@ it('lets no base value or base time carry a reading out of range', () => {
 	const result = read(TOPIC, '[{"bn":"a:","bt":1e300,"bv":1e308,"n":"x","v":1e308},{"n":"y","v":1,"bv":0}]');
 	expect(result.values).toEqual([{ id: TOPIC, sensor: 'y', value: 1 }]);
 	expect(result.rejected.map(({ reason }) => reason)).toEqual(['not-a-number', 'invalid-time']);
+});
+
+it('takes online and offline on a status topic for the machine being there, and a number for a number', () => {
+	const reader = createReader();
+	expect(reader('r/u/l/pump-3/status', 'offline').presence).toEqual([
+		{ id: 'r/u/l/pump-3', online: false, reason: 'its topic status says offline' }
+	]);
+	expect(reader('r/u/l/pump-3/LWT', 'Online').presence).toMatchObject([{ id: 'r/u/l/pump-3', online: true }]);
+	expect(reader('r/u/l/pump-3/online', '1').values).toMatchObject([{ sensor: 'online', value: 1 }]);
+	expect(reader('r/u/l/pump-3/mode', 'offline').presence).toEqual([]);
+});
+
+it('reads OPC UA ranges of the instrument, and the state of a publisher', () => {
+	const reader = createReader();
+	const described = reader('opcua/json/metadata/plc-1/g/pump', {
+		MessageType: 'ua-metadata',
+		PublisherId: 'plc-1',
+		DataSetWriterName: 'pump',
+		MetaData: {
+			Fields: [
+				{
+					Name: 'flow',
+					Properties: [
+						{ Key: { Name: 'EngineeringUnits' }, Value: { Body: { DisplayName: { Text: 'l/min' } } } },
+						{ Key: { Name: 'InstrumentRange' }, Value: { Type: 22, Body: { Low: 0, High: 200 } } }
+					]
+				}
+			]
+		}
+	});
+	expect(described.described[0]!.sensors).toEqual(new Map([['flow', { unit: 'l/min', range: [0, 200] }]]));
+	expect(
+		reader('opcua/json/status/plc-1', { MessageType: 'ua-status', PublisherId: 'plc-1', Status: 3 }).presence
+	).toEqual([{ id: 'plc-1', online: false, within: true, reason: 'its OPC UA publisher reports the state Error' }]);
 });

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { GroupCommit } from '$lib/acquisition/group-commit';
 import { Intake, MAX_SENSORS_PER_MACHINE, type IntakeOptions } from '$lib/acquisition/intake';
 import { IntakeTally } from '$lib/acquisition/intake-tally';
-import { MillwrightError, Quality, type PlainError, type ReadingBatch } from '$lib/contracts';
+import {
+	emptyMapping,
+	MillwrightError,
+	Quality,
+	type PlainError,
+	type ReadingBatch,
+	type SourceMapping
+} from '$lib/contracts';
+import { payload as sparkplug } from './protobuf-writer';
 import { NOW } from './collect';
 import { MemoryStore } from './world';
 
@@ -150,5 +158,92 @@ describe('GroupCommit', () => {
 		send('r/pump', { ts: NOW + 1, flow: 2 });
 		await commit.flush();
 		expect(store.count).toBe(1);
+	});
+});
+
+describe('a mapping', () => {
+	const mapping: SourceMapping = {
+		...emptyMapping,
+		groups: [
+			{ filter: 'acme/+/+/+', levels: ['enterprise', 'machine', 'skip', 'sensor'] },
+			{ filter: 'acme/+/log', ignored: true }
+		],
+		machines: [
+			{ source: 'acme/p1', path: { plant: 'Acme', machine: 'Pump 1' }, machineClass: 'centrifugal-pump' },
+			{ source: 'acme/p1-motor', path: { plant: 'Acme', machine: 'Pump 1' } },
+			{ source: 'acme/test', ignored: true }
+		],
+		sensors: [
+			{ filter: 'acme/+/+/+', sensor: 't', name: 'temperature', unit: '°C', kind: 'temperature', range: [-40, 200] },
+			{ machine: 'acme/p1-motor', sensor: 't', name: 'winding temperature', unit: '°F' },
+			{ sensor: 'debug', ignored: true }
+		]
+	};
+
+	it('names, places and merges machines, names sensors, sets unit, kind and range, leaves out what it says', async () => {
+		const { store, commit, send, count, batches } = open({ mapping });
+		send('acme/p1/sensors/t', 20);
+		send('acme/p1-motor/sensors/t', 70);
+		send('acme/p1/sensors/debug', 1);
+		send('acme/p1/sensors/flow', { value: 3, unit: 'l/min' });
+		send('acme/test/sensors/t', 1);
+		send('acme/p2/sensors/t', 900);
+		send('acme/p1/log', { flow: 1 });
+		await commit.flush();
+		expect([...store.machines.values()]).toMatchObject([
+			{ id: 'Acme/Pump 1', path: { plant: 'Acme', machine: 'Pump 1' }, machineClass: 'centrifugal-pump' },
+			{ id: 'acme/p2' }
+		]);
+		expect([...store.sensors.values()]).toMatchObject([
+			{ id: 'Acme/Pump 1:temperature', unit: '°C', kind: 'temperature', validRange: [-40, 200], source: 'acme/p1:t' },
+			{ id: 'Acme/Pump 1:winding temperature', unit: '°F', source: 'acme/p1-motor:t' },
+			{ id: 'Acme/Pump 1:flow', unit: 'l/min' },
+			{ id: 'acme/p2:temperature' }
+		]);
+		expect(batches.flatMap(({ qualities }) => [...qualities])).toEqual([0, 0, 0, Quality.bad]);
+		expect(count('ignored')).toBe(3);
+	});
+
+	it('is applied from the next message on when it changes, and its unit is stronger than what the source says', async () => {
+		const { store, commit, intake, send } = open();
+		send('r/u/l/pump', { flow: { value: 1, unit: 'gpm' } });
+		intake.setMapping({ ...emptyMapping, sensors: [{ sensor: 'flow', unit: 'l/min' }] });
+		send('r/u/l/pump', { flow: { value: 2, unit: 'gpm' } }, { receivedAt: NOW + 1 });
+		intake.setMapping({ ...emptyMapping, machines: [{ source: 'r/u/l/pump', path: { machine: 'P-7' } }] });
+		send('r/u/l/pump', { flow: { value: 3, unit: 'gpm' } }, { receivedAt: NOW + 2 });
+		await commit.flush();
+		expect(store.sensors.get('r/u/l/pump:flow')).toMatchObject({ unit: 'l/min' });
+		expect(store.seriesOf('r/u/l/pump:flow').map(([, value]) => value)).toEqual([1, 2]);
+		expect(store.seriesOf('P-7:flow').map(([, value]) => value)).toEqual([3]);
+	});
+});
+
+describe('presence', () => {
+	it('is kept with the machine, also when said before its first value; who sends is there', async () => {
+		const { store, commit, send } = open();
+		const presence = (id: string) => store.machines.get(id)?.presence;
+		send('r/u/l/pump/status', new TextEncoder().encode('offline'), { retain: true });
+		send('r/u/l/pump', { flow: 1 }, { retain: true });
+		await commit.flush();
+		expect(presence('r/u/l/pump')).toEqual({ online: false, since: NOW, reason: 'its topic status says offline' });
+		send('r/u/l/pump', { flow: 1 }, { receivedAt: NOW + 5000 });
+		await commit.flush();
+		expect(presence('r/u/l/pump')).toMatchObject({ online: true, since: NOW + 5000 });
+	});
+
+	it('a death of an edge node speaks for its devices, also under a mapping and from an earlier session', async () => {
+		const { store, commit, intake, send } = open({
+			mapping: { ...emptyMapping, machines: [{ source: 'g/edge/p2', path: { machine: 'P2' } }] }
+		});
+		const record = (id: string) => ({ id, path: { machine: id }, origin: 'live' as const, firstSeen: 0 });
+		for (const id of ['g/edge/p1', 'P2', 'g/edge-2/p3']) store.machines.set(id, record(id));
+		await intake.load(store);
+		send('spBv1.0/g/NDEATH/edge', sparkplug(NOW, undefined, []));
+		await commit.flush();
+		expect(['g/edge/p1', 'P2', 'g/edge-2/p3'].map((id) => store.machines.get(id)?.presence?.online)).toEqual([
+			false,
+			false,
+			undefined
+		]);
 	});
 });

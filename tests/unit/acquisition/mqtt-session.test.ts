@@ -8,6 +8,7 @@ import { Intake } from '$lib/acquisition/intake';
 import { IntakeTally } from '$lib/acquisition/intake-tally';
 import { MqttSession } from '$lib/acquisition/mqtt-session';
 import { probeBroker } from '$lib/acquisition/probe';
+import { SparkplugHost } from '$lib/acquisition/sparkplug-host';
 import { startLocalBroker } from '../../../simulator/cli/local-broker';
 import { findMosquitto, freePort, startMosquitto, type Mosquitto, type MosquittoOptions } from '../../tools/mosquitto';
 import { MemoryStore, testWorld } from './world';
@@ -47,7 +48,7 @@ const settingsFor = (mosquitto: Mosquitto, change: Partial<BrokerSettings> = {})
 });
 
 /** A session into an intake into `store`, as the worker wires it. */
-function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest') {
+function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest', host?: SparkplugHost) {
 	const tally = new IntakeTally(Date.now());
 	const commit = new GroupCommit(store, {
 		committed: () => undefined,
@@ -65,6 +66,7 @@ function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest')
 		settings,
 		clientId,
 		persistent: true,
+		...(host && { host }),
 		world: {
 			...testWorld,
 			openSocket: (url, protocol) => {
@@ -113,6 +115,8 @@ function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest')
 				watchers.add(look);
 				look();
 			}),
+		/** The connection breaks; the session goes on by itself. */
+		cut: () => sockets.forEach((socket) => socket.terminate()),
 		/** The connection is cut and nothing more is sent: as when the tab is killed. */
 		async die() {
 			sockets.forEach((socket) => socket.terminate());
@@ -184,6 +188,34 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 		expect(store.seriesOf('plant/pump:flow').map(([, value]) => value)).toEqual(
 			Array.from({ length: 61 }, (_, i) => i)
 		);
+	});
+
+	it('is a Sparkplug primary host: online while connected, offline on leaving, by will when cut off, again after a foreign offline', async () => {
+		const mosquitto = await broker();
+		const client = await publisher(mosquitto);
+		const states: { online: boolean; timestamp: number }[] = [];
+		client.on('message', (_topic, payload) => states.push(JSON.parse(payload.toString()) as (typeof states)[number]));
+		await client.subscribeAsync('spBv1.0/STATE/millwright', { qos: 1 });
+		const host = () => new SparkplugHost('millwright', Date.now);
+		const tab = open(settingsFor(mosquitto), new MemoryStore(), 'mwtest', host());
+		await expect.poll(() => states.at(-1)?.online).toBe(true);
+		expect(tab.messages).toBe(0);
+		const heard = states.length;
+		await client.publishAsync('spBv1.0/STATE/millwright', '{"online":false,"timestamp":1}', { qos: 1, retain: true });
+		await expect.poll(() => states.length).toBeGreaterThanOrEqual(heard + 2);
+		expect(states.at(-1)?.online).toBe(true);
+		await tab.close();
+		await expect.poll(() => states.at(-1)?.online).toBe(false);
+		const again = open(settingsFor(mosquitto), new MemoryStore(), 'mwtest', host());
+		await expect.poll(() => states.at(-1)?.online).toBe(true);
+		const said = states.at(-1)!;
+		again.cut();
+		// The will repeats the time of the birth: nobody takes it for a later connection's.
+		await expect
+			.poll(() => states.find(({ online, timestamp }) => !online && timestamp === said.timestamp))
+			.toBeDefined();
+		await expect.poll(() => states.at(-1)?.online, { timeout: 20_000 }).toBe(true);
+		await again.close();
 	});
 
 	it('comes back by itself when the broker was killed', async () => {

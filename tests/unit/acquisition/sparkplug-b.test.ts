@@ -134,8 +134,39 @@ describe('sessions', () => {
 		expect(data(2).rejected.map(({ reason }) => reason)).toEqual(['sequence-gap']);
 	});
 
+	it('marks machines offline by deaths, with what they speak of, and online by births', () => {
+		birth(2);
+		expect(deviceBirth([]).presence).toMatchObject([{ id: 'rotterdam/edge-1/pump-3', online: true }]);
+		const gone = read(topic('DDEATH', 'pump-3'), payload(NOW, 2, []));
+		expect(gone.presence).toEqual([
+			{
+				id: 'rotterdam/edge-1/pump-3',
+				online: false,
+				reason: 'its edge node lost it (Sparkplug death certificate of the device)'
+			}
+		]);
+		const death = (bdSeq: number) =>
+			read(topic('NDEATH'), payload(NOW, undefined, [{ name: 'bdSeq', type: 4, value: number(11, bdSeq) }]));
+		expect(death(1).presence).toEqual([]);
+		expect(death(2).presence).toMatchObject([{ id: 'rotterdam/edge-1', online: false, within: true }]);
+		// Of a node that was never seen alive, the death is all there is to go by.
+		read = createReader();
+		expect(death(7).presence).toMatchObject([{ online: false, within: true }]);
+	});
+
+	it('does not guess the sign of an integer whose type only the birth tells', () => {
+		birth();
+		const early = read(topic('DDATA', 'pump-3'), payload(NOW, 1, [{ name: 'flow', value: number(10, 0xfffffffe) }]));
+		expect(early.values).toEqual([]);
+		expect(early.asked).toHaveLength(1);
+		deviceBirth([{ name: 'flow', type: 3, value: number(10, 1) }], 2);
+		const data = read(topic('DDATA', 'pump-3'), payload(NOW, 3, [{ name: 'flow', value: number(10, 0xfffffffe) }]));
+		expect(data.values.map(({ value }) => value)).toEqual([-2]);
+	});
+
 	it('understands commands and host states, refuses damage and odd topics', () => {
 		expect(read('spBv1.0/STATE/host-1', { online: true, timestamp: NOW }).understood).toBe(true);
+		expect(read('STATE/host-1', 'ONLINE').understood).toBe(true);
 		expect(read(topic('NCMD'), payload(NOW, undefined, [])).understood).toBe(true);
 		const damaged = read(topic('NBIRTH'), Uint8Array.of(0x12, 0x50, 1, 2));
 		expect(damaged.rejected.map(({ reason }) => reason)).toEqual(['no-values']);

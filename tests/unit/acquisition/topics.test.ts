@@ -1,6 +1,7 @@
 /** Topics to machines and sensors: ISA-95 levels, missing levels, message-kind suffixes, a person's own setting. */
 import { describe, expect, it } from 'vitest';
-import { resolveTopic, type TopicLevel } from '$lib/acquisition/decode/topics';
+import { resolveTopic } from '$lib/acquisition/decode/topics';
+import type { TopicLevelRole } from '$lib/contracts';
 
 describe('resolveTopic', () => {
 	it.each([
@@ -32,7 +33,7 @@ describe('resolveTopic', () => {
 	});
 
 	it('follows the levels a person set', () => {
-		const levels: TopicLevel[] = ['skip', 'plant', 'machine', 'sensor'];
+		const levels: TopicLevelRole[] = ['skip', 'plant', 'machine', 'sensor'];
 		const { machine, sensor } = resolveTopic('v1/rotterdam/pump-1/motor/temperature', levels);
 		expect(machine).toEqual({ id: 'rotterdam/pump-1', path: { plant: 'rotterdam', machine: 'pump-1' } });
 		expect(sensor?.name).toBe('motor.temperature');

@@ -79,6 +79,7 @@ export class MemoryStore implements ReadingStore {
 export function memoryWorld() {
 	const store = new MemoryStore();
 	const settings = new Map<string, unknown>();
+	const settingWatchers = new Map<string, Set<(value: unknown) => void>>();
 	const sourceWatchers = new Set<(source: SourceSettings) => void>();
 	let source: SourceSettings = { kind: 'none' };
 	const posted: LiveMessage[] = [];
@@ -107,7 +108,16 @@ export function memoryWorld() {
 				return () => sourceWatchers.delete(onChange);
 			},
 			get: async <T>(key: string) => settings.get(key) as T | undefined,
-			set: async (key, value) => void settings.set(key, value)
+			set: async (key, value) => {
+				settings.set(key, value);
+				for (const watcher of settingWatchers.get(key) ?? []) watcher(value);
+			},
+			watch: <T>(key: string, onChange: (value: T | undefined) => void) => {
+				const watchers = settingWatchers.get(key) ?? new Set();
+				settingWatchers.set(key, watchers.add(onChange as (value: unknown) => void));
+				queueMicrotask(() => onChange(settings.get(key) as T | undefined));
+				return () => watchers.delete(onChange as (value: unknown) => void);
+			}
 		},
 		intakeLog: { record: async (reason, count) => void logged.set(reason, (logged.get(reason) ?? 0) + count) },
 		close: () => undefined

@@ -17,7 +17,11 @@ describe('values', () => {
 		expect(formatQuantity(0.5, 'bar', 0.1)).toBe('0.5 bar');
 	});
 	it('are shown to about four digits when the resolution is not known', () => {
-		expect([1234.5678, 12.345678, 0.012345678].map((value) => formatValue(value))).toEqual(['1235', '12.35', '0.01235']);
+		expect([1234.5678, 12.345678, 0.012345678].map((value) => formatValue(value))).toEqual([
+			'1235',
+			'12.35',
+			'0.01235'
+		]);
 	});
 	it('use a minus sign, and none before zero', () => {
 		expect(formatValue(-3.2, 0.1)).toBe('\u22123.2');

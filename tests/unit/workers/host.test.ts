@@ -154,6 +154,8 @@ describe('spawnWorker', () => {
 		const { handle } = open();
 		await expect(handle.api.add(Symbol('x') as never, 1)).rejects.toMatchObject({ code: 'invalid-input' });
 		await expect(handle.api.uncloneable()).rejects.toBeInstanceOf(MillwrightError);
-		await expect((handle.api as unknown as { nothing(): Promise<void> }).nothing()).rejects.toBeInstanceOf(MillwrightError);
+		await expect((handle.api as unknown as { nothing(): Promise<void> }).nothing()).rejects.toBeInstanceOf(
+			MillwrightError
+		);
 	});
 });

@@ -7,7 +7,8 @@
 import { createDialects } from '../dialects';
 import type { Dialect, DecodeSink, IncomingMessage } from '../message';
 import { parseJson } from './numbers';
-import { TopicCache, type TopicLevel } from './topics';
+import { unpack, type Packing } from './unpack';
+import { TopicCache, type LevelRule } from './topics';
 
 /** A 1 MB message is read; past this it is refused unread. */
 export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
@@ -40,18 +41,31 @@ class Witness implements DecodeSink {
 		this.said = true;
 		this.sink.understood();
 	};
+	presence: DecodeSink['presence'] = (place, said) => {
+		this.said = true;
+		this.sink.presence(place, said);
+	};
 	ask: DecodeSink['ask'] = (topic, payload) => this.sink.ask(topic, payload);
 }
 
 export class Decoder {
+	readonly #topics: TopicCache;
 	readonly #dialects: readonly Dialect[];
 	readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
 	readonly #witness = new Witness();
-	/** Dialect that decoded the newest message, for a person. */
-	lastDialect: string | undefined;
+	/** Dialect that decoded the newest message; undefined if none did. */
+	lastDialect: Dialect | undefined;
+	/** What the newest message was packed in, if not text. */
+	lastPacking: Packing | undefined;
 
-	constructor(topicLevels?: readonly TopicLevel[]) {
-		this.#dialects = createDialects(new TopicCache(topicLevels));
+	constructor(rules: readonly LevelRule[] = []) {
+		this.#topics = new TopicCache(rules);
+		this.#dialects = createDialects(this.#topics);
+	}
+
+	/** What topic levels mean from now on; what dialects have learnt (births, aliases, units) stays. */
+	setLevelRules(rules: readonly LevelRule[]): void {
+		this.#topics.setRules(rules);
 	}
 
 	decode(message: IncomingMessage, sink: DecodeSink): void {
@@ -80,14 +94,22 @@ export class Decoder {
 		const { payload } = message;
 		if (payload.length > MAX_PAYLOAD_BYTES)
 			return sink.reject('payload-too-large', `${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are read`);
+		this.lastDialect = undefined;
+		this.lastPacking = undefined;
 		const text = this.#textOf(payload);
-		const json = text === undefined ? undefined : structureOf(text);
+		let json = text === undefined ? undefined : structureOf(text);
+		if (text === undefined) {
+			const unpacked = unpack(payload);
+			json = unpacked?.value;
+			this.lastPacking = unpacked?.packing;
+		}
 		for (const dialect of this.#dialects) {
 			if (!dialect.claims(message, text, json)) continue;
-			this.lastDialect = dialect.title;
+			this.lastDialect = dialect;
 			return dialect.decode(message, text ?? '', json, sink);
 		}
-		if (text === undefined) sink.reject('invalid-utf8', `${payload.length} bytes that are not UTF-8 text`);
+		if (text === undefined)
+			sink.reject('invalid-utf8', `${payload.length} bytes that are neither UTF-8 text nor CBOR nor MessagePack`);
 		else sink.reject('no-values', 'no dialect reads it');
 	}
 

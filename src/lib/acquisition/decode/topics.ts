@@ -4,10 +4,14 @@
  * In: a topic, and the levels a person set, if any. Out: the machine when the payload holds several values, and machine
  * plus sensor when it holds one. Missing levels are fine: "pump-1", "line-2/pump-1", "acme/rotterdam/utilities/line-2/pump-1".
  */
-import { cleanLevel, machineIdOf, type AssetPath, type BrokerSettings } from '../../contracts';
+import { cleanLevel, filterTakes, machineIdOf, type AssetPath, type TopicLevelRole } from '../../contracts';
 import type { MachinePlace } from '../message';
 
-export type TopicLevel = NonNullable<BrokerSettings['topicLevels']>[number];
+/** What a person said of the levels of the topics that a filter takes. */
+export interface LevelRule {
+	readonly filter: string;
+	readonly levels: readonly TopicLevelRole[];
+}
 
 export interface TopicPlaces {
 	/** The machine if the payload carries its values by name. */
@@ -17,7 +21,7 @@ export interface TopicPlaces {
 }
 
 /** Last levels that say what kind of message it is, not which machine. */
-const SUFFIXES = new Set([
+export const SUFFIXES: ReadonlySet<string> = new Set([
 	'telemetry',
 	'data',
 	'values',
@@ -62,10 +66,12 @@ export function sensorNameOf(name: string): string {
 	return clean.startsWith('~') ? `_${clean.slice(1)}` : clean;
 }
 
-export function resolveTopic(topic: string, topicLevels?: readonly TopicLevel[]): TopicPlaces {
-	const levels = topic.split('/').filter((level) => level.trim() !== '');
+export function resolveTopic(topic: string, topicLevels?: readonly TopicLevelRole[]): TopicPlaces {
+	const all = topic.split('/');
+	const levels = all.filter((level) => level.trim() !== '');
 	if (levels.length === 0 || topic.startsWith('$')) return {};
-	if (topicLevels && topicLevels.length > 0) return resolveBySetting(levels, topicLevels);
+	// A person counts levels as they see them, an empty first one included.
+	if (topicLevels && topicLevels.length > 0) return resolveBySetting(all, topicLevels);
 
 	const isSuffix = (level: string | undefined) => level !== undefined && SUFFIXES.has(level.toLowerCase());
 	const trimmed = levels.length > 1 && isSuffix(levels.at(-1)) ? levels.slice(0, -1) : levels;
@@ -82,35 +88,58 @@ export function resolveTopic(topic: string, topicLevels?: readonly TopicLevel[])
 	return result;
 }
 
-function resolveBySetting(levels: readonly string[], setting: readonly TopicLevel[]): TopicPlaces {
-	const named: Partial<Record<'plant' | 'area' | 'line' | 'machine', string>> = {};
+/** Where a role's level goes in the path. */
+const PLACE_OF_ROLE = {
+	enterprise: 'plant',
+	plant: 'plant',
+	area: 'area',
+	line: 'line',
+	cell: 'line',
+	machine: 'machine'
+} as const satisfies Partial<Record<TopicLevelRole, keyof AssetPath>>;
+
+function resolveBySetting(levels: readonly string[], setting: readonly TopicLevelRole[]): TopicPlaces {
+	const named: { plant?: string; area?: string; line?: string; machine?: string } = {};
 	const sensor: string[] = [];
 	for (const [index, level] of levels.entries()) {
+		if (level.trim() === '') continue;
 		// Levels beyond the setting belong to its last entry: ".../sensor" takes "motor/temperature" as one name.
 		const role = setting[Math.min(index, setting.length - 1)]!;
 		if (role === 'skip') continue;
-		if (role === 'sensor') sensor.push(level);
-		else if (index >= setting.length && role === 'machine') sensor.push(level);
-		else named[role] = named[role] === undefined ? cleanLevel(level) : `${named[role]}.${cleanLevel(level)}`;
+		if (role === 'sensor' || (index >= setting.length && role === 'machine')) sensor.push(level);
+		else {
+			const place = PLACE_OF_ROLE[role];
+			named[place] = named[place] === undefined ? cleanLevel(level) : `${named[place]}.${cleanLevel(level)}`;
+		}
 	}
-	if (named.machine === undefined) return {};
-	const machine = placeOf({ plant: named.plant, area: named.area, line: named.line, machine: named.machine });
-	const name = sensor.length > 0 ? sensorNameOf(sensor.join('.')) : 'value';
-	return { machine, sensor: { machine, name } };
+	const { plant, area, line, machine: name } = named;
+	if (name === undefined) return {};
+	const machine = placeOf({ ...(plant && { plant }), ...(area && { area }), ...(line && { line }), machine: name });
+	return { machine, sensor: { machine, name: sensor.length > 0 ? sensorNameOf(sensor.join('.')) : 'value' } };
 }
 
 /** Topics repeat: each is resolved once. Bounded, since a hostile source can invent topics without end. */
 export class TopicCache {
 	readonly #places = new Map<string, TopicPlaces>();
+	#rules: readonly LevelRule[];
+
 	constructor(
-		readonly topicLevels: readonly TopicLevel[] | undefined,
+		rules: readonly LevelRule[] = [],
 		private readonly capacity = 200_000
-	) {}
+	) {
+		this.#rules = rules;
+	}
+
+	/** Other rules from now on. */
+	setRules(rules: readonly LevelRule[]): void {
+		this.#rules = rules;
+		this.#places.clear();
+	}
 
 	resolve(topic: string): TopicPlaces {
 		let places = this.#places.get(topic);
 		if (!places) {
-			places = resolveTopic(topic, this.topicLevels);
+			places = resolveTopic(topic, this.#rules.find(({ filter }) => filterTakes(filter, topic))?.levels);
 			if (this.#places.size >= this.capacity) this.#places.clear();
 			this.#places.set(topic, places);
 		}

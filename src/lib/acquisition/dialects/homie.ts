@@ -1,6 +1,6 @@
 /**
  * Dialect: Homie 3 to 5 (homieiot.github.io): `homie/[5/]<device>/<node>/<property>` holds one value as text; attributes (`$unit`, or in
- * version 5 the `$description` document) give units. The sensor is `node.property`.
+ * version 5 the `$description` document) give units, `$state` says whether the device is there. The sensor is `node.property`.
  */
 import { describeValue, parseJson, parseNumericText } from '../decode/numbers';
 import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
@@ -10,6 +10,16 @@ type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 const TEXT_TYPES = new Set(['string', 'enum', 'color', 'datetime', 'duration', 'json']);
+/** Homie's device life cycle; "sleeping" devices send nothing by intent and count as there. */
+const STATE_REASONS = new Map([
+	['init', 'Homie state: it is starting'],
+	['ready', 'Homie state: ready'],
+	['sleeping', 'Homie state: sleeping'],
+	['alert', 'Homie state: it asks for attention'],
+	['disconnected', 'it signed off (Homie state: disconnected)'],
+	['lost', 'its broker session ended (Homie state: lost)']
+]);
+const GONE = new Set(['disconnected', 'lost']);
 const MAX_PROPERTIES = 200_000;
 
 export function createHomie(): Dialect {
@@ -18,6 +28,7 @@ export function createHomie(): Dialect {
 	return {
 		id: 'homie',
 		title: 'Homie',
+		levelsAreFree: false,
 		claims: ({ topic }) => topic.startsWith('homie/'),
 		decode(message, text, _json, sink) {
 			const levels = message.topic.split('/').slice(1);
@@ -26,6 +37,11 @@ export function createHomie(): Dialect {
 			const place = device ? placeOfDevice(device) : undefined;
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
 			if (node === '$description') return describeDevice(place, device!, text, textual, sink);
+			if (node === '$state') {
+				const reason = STATE_REASONS.get(text.trim());
+				if (!reason) return sink.understood();
+				return sink.presence(place, { online: !GONE.has(text.trim()), reason });
+			}
 			if (node === undefined || node.startsWith('$') || property === undefined || property.startsWith('$'))
 				return sink.understood();
 			const sensor = sensorNameOf(`${node}.${property}`);

@@ -4,6 +4,7 @@
  */
 import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
+import { createCsvLines } from './csv-lines';
 import { createHomie } from './homie';
 import { createMeta } from './meta';
 import { createOpcUaJson } from './opc-ua-json';
@@ -24,6 +25,7 @@ export function createDialects(topics: TopicCache): Dialect[] {
 		createOpcUaJson(topics),
 		createSenml(topics),
 		createPlainJson(topics),
+		createCsvLines(topics),
 		createSingleValue(topics)
 	];
 }

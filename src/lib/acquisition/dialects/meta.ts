@@ -3,19 +3,17 @@
  * `{"machineClass":"centrifugal-pump","sensors":{"flow":{"unit":"m3/h","kind":"flow","resolution":0.01,"range":[0,200]}}}`.
  */
 import { machineClassIds, sensorKinds, type MachineClassId, type SensorKind } from '../../contracts';
-import { resolveTopic, sensorNameOf, type TopicCache } from '../decode/topics';
-import type { Dialect, MachinePlace, SensorDescription } from '../message';
+import { sensorNameOf, type TopicCache } from '../decode/topics';
+import type { Dialect, SensorDescription } from '../message';
 
 export function createMeta(topics: TopicCache): Dialect {
-	const places = new Map<string, MachinePlace | undefined>();
 	return {
 		id: 'meta',
 		title: 'Machine description',
+		levelsAreFree: true,
 		claims: (message, _text, json) => message.topic.endsWith('/_meta') && json !== undefined,
 		decode(message, _text, json, sink) {
-			const topic = message.topic.slice(0, -'/_meta'.length);
-			if (!places.has(topic)) places.set(topic, resolveTopic(topic, topics.topicLevels).machine);
-			const place = places.get(topic);
+			const place = topics.resolve(message.topic.slice(0, -'/_meta'.length)).machine;
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 			if (Array.isArray(json)) return sink.reject('no-values', 'a machine description must be an object');
 			const { machineClass, sensors } = json as { machineClass?: unknown; sensors?: unknown };

@@ -1,6 +1,6 @@
 /**
  * Dialect: OPC UA PubSub with JSON encoding (OPC 10000-14, 7.2.5): network messages with data sets, single data set messages, and
- * metadata messages, which give units. A field is a bare value, a variant `{Type, Body}`, or `{Value, SourceTimestamp, StatusCode}`.
+ * metadata messages, which give units and ranges; status messages say whether a publisher is there. A field is a bare value, a variant `{Type, Body}`, or `{Value, SourceTimestamp, StatusCode}`.
  */
 import { Quality } from '../../contracts';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
@@ -13,11 +13,16 @@ type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 const MAX_NESTING = 6;
+/** Messages of the standard that describe the publisher or carry no values. */
+const NO_DATA = new Set(['ua-application', 'ua-endpoints', 'ua-connection', 'ua-keepalive', 'ua-action-metadata']);
+/** PubSubState (OPC 10000-14, 9.1.10.1). */
+const STATES = ['Disabled', 'Paused', 'Operational', 'Error', 'PreOperational'] as const;
 
 export function createOpcUaJson(topics: TopicCache): Dialect {
 	return {
 		id: 'opc-ua-json',
 		title: 'OPC UA PubSub JSON',
+		levelsAreFree: true,
 		claims: (_message, _text, json) =>
 			isFields(json) &&
 			((typeof json['MessageType'] === 'string' && json['MessageType'].startsWith('ua-')) ||
@@ -26,6 +31,8 @@ export function createOpcUaJson(topics: TopicCache): Dialect {
 		decode(message, _text, json, sink) {
 			const root = json as Fields;
 			if (root['MessageType'] === 'ua-metadata') return describe(message, root, topics, sink);
+			if (root['MessageType'] === 'ua-status') return decodeStatus(message, root, topics, sink);
+			if (NO_DATA.has(String(root['MessageType']))) return sink.understood();
 			const sets = Array.isArray(root['Messages']) ? (root['Messages'] as unknown[]) : [root];
 			for (const set of sets) {
 				if (!isFields(set)) sink.reject('unknown-field', `Messages: ${describeValue(set)} is no data set`);
@@ -84,7 +91,7 @@ function emit(
 function placeOfSet(topic: string, root: Fields, set: Fields, topics: TopicCache): MachinePlace | undefined {
 	const writer = set['DataSetWriterName'];
 	const named = typeof writer === 'string' && writer.trim() !== '' ? writer.trim() : undefined;
-	const standard = /^[^/]+\/json\/(?:data|metadata)\/(.+)$/.exec(topic);
+	const standard = /^[^/]+\/json\/(?:data|metadata|status)\/(.+)$/.exec(topic);
 	if (standard) {
 		const levels = standard[1]!.split('/');
 		const path = pathOfLevels(named && levels.at(-1) !== named ? [...levels.slice(0, 2), named] : levels);
@@ -111,25 +118,52 @@ function describe(message: IncomingMessage, root: Fields, topics: TopicCache, si
 	for (const field of fields) {
 		if (!isFields(field) || typeof field['Name'] !== 'string') continue;
 		const unit = unitOf(field['Properties']);
-		if (unit) sensors.set(sensorNameOf(field['Name']), { unit });
+		const range = rangeOf(field['Properties']);
+		if (unit || range) sensors.set(sensorNameOf(field['Name']), { ...(unit && { unit }), ...(range && { range }) });
 	}
 	if (place && sensors.size > 0) sink.describe(place, undefined, sensors);
 }
 
+function decodeStatus(message: IncomingMessage, root: Fields, topics: TopicCache, sink: DecodeSink): void {
+	sink.understood();
+	const status = root['Status'];
+	const state = typeof status === 'number' ? STATES[status] : STATES.find((name) => String(status).startsWith(name));
+	const place = placeOfSet(message.topic, root, root, topics);
+	if (!place || state === undefined) return;
+	const online = state === 'Operational' || state === 'PreOperational';
+	const reason = `its OPC UA publisher reports the state ${state}`;
+	sink.presence(place, { online, reason, within: true });
+}
+
 /** `EngineeringUnits` is an EUInformation structure; its DisplayName is what a person calls the unit. */
 function unitOf(properties: unknown): string | undefined {
+	let value = propertyOf(properties, 'EngineeringUnits');
+	for (let depth = 0; depth < 4 && isFields(value); depth++) {
+		const display = value['DisplayName'];
+		if (typeof display === 'string') return display;
+		if (isFields(display) && typeof display['Text'] === 'string') return display['Text'];
+		value = value['Body'] ?? value['Value'];
+	}
+	return undefined;
+}
+
+/** `InstrumentRange` is what the instrument can deliver (OPC 10000-8, 5.3.2.3); `EURange` only what is usual. */
+function rangeOf(properties: unknown): [number, number] | undefined {
+	let value = propertyOf(properties, 'InstrumentRange');
+	for (let depth = 0; depth < 4 && isFields(value); depth++) {
+		const { Low: low, High: high } = value;
+		if (typeof low === 'number' && typeof high === 'number') return low < high ? [low, high] : undefined;
+		value = value['Body'] ?? value['Value'];
+	}
+	return undefined;
+}
+
+function propertyOf(properties: unknown, name: string): unknown {
 	if (!Array.isArray(properties)) return undefined;
 	for (const property of properties as unknown[]) {
 		if (!isFields(property)) continue;
 		const key = isFields(property['Key']) ? property['Key']['Name'] : property['Key'];
-		if (typeof key !== 'string' || !key.endsWith('EngineeringUnits')) continue;
-		let value = property['Value'];
-		for (let depth = 0; depth < 4 && isFields(value); depth++) {
-			const display = value['DisplayName'];
-			if (typeof display === 'string') return display;
-			if (isFields(display) && typeof display['Text'] === 'string') return display['Text'];
-			value = value['Body'] ?? value['Value'];
-		}
+		if (typeof key === 'string' && key.endsWith(name)) return property['Value'];
 	}
 	return undefined;
 }

@@ -49,6 +49,7 @@ export function createPlainJson(topics: TopicCache): Dialect {
 	return {
 		id: 'json',
 		title: 'JSON',
+		levelsAreFree: true,
 		claims: (_message, _text, json) => json !== undefined,
 		decode(message, _text, json, sink) {
 			new Walk(message, topics.resolve(message.topic), sink).root(json);

@@ -16,6 +16,7 @@ export function createSenml(topics: TopicCache): Dialect {
 	return {
 		id: 'senml',
 		title: 'SenML',
+		levelsAreFree: true,
 		claims: (_message, _text, json) =>
 			Array.isArray(json) &&
 			json.some(

@@ -1,4 +1,7 @@
-/** Dialect: one number per topic, as text (`41.2`), quoted (`"41.2"`) or a word for on and off; the topic names the sensor. */
+/**
+ * Dialect: one number per topic, as text (`41.2`), quoted (`"41.2"`) or a word for on and off; the topic names the sensor. On topics
+ * such as `<machine>/status` the words "online" and "offline" say whether the machine is there: the usual form of a last will.
+ */
 import { describeValue, parseNumericText } from '../decode/numbers';
 import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
@@ -9,6 +12,23 @@ const WORDS = new Map([
 	['on', 1],
 	['off', 0]
 ]);
+const PRESENCE_LEVELS = new Set([
+	'status',
+	'state',
+	'lwt',
+	'availability',
+	'connection',
+	'connected',
+	'online',
+	'presence'
+]);
+const PRESENCE_WORDS = new Map([
+	['online', true],
+	['connected', true],
+	['offline', false],
+	['disconnected', false],
+	['lost', false]
+]);
 /** `41.2 bar`: a number, a space, a unit. */
 const WITH_UNIT = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s+([^\d\s"{}[\],;][^\s"{}[\],;]{0,15})$/;
 
@@ -16,6 +36,7 @@ export function createSingleValue(topics: TopicCache): Dialect {
 	return {
 		id: 'single-value',
 		title: 'One number per topic',
+		levelsAreFree: true,
 		claims: (_message, text, json) => json === undefined && text !== undefined,
 		decode(message, text, _json, sink) {
 			const bare = text
@@ -23,6 +44,11 @@ export function createSingleValue(topics: TopicCache): Dialect {
 				.replace(/^"(.*)"$/s, '$1')
 				.trim();
 			if (bare === '') return sink.reject('no-values', 'the message is empty');
+			const last = message.topic.slice(message.topic.lastIndexOf('/') + 1);
+			const online = PRESENCE_LEVELS.has(last.toLowerCase()) ? PRESENCE_WORDS.get(bare.toLowerCase()) : undefined;
+			const machine = online === undefined ? undefined : topics.resolve(ownerTopic(message.topic)).machine;
+			if (online !== undefined && machine)
+				return sink.presence(machine, { online, reason: `its topic ${last} says ${bare.toLowerCase()}` });
 			const sensor = topics.resolve(message.topic).sensor;
 			if (!sensor) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 			const number = parseNumericText(bare) ?? WORDS.get(bare.toLowerCase());
@@ -35,4 +61,10 @@ export function createSingleValue(topics: TopicCache): Dialect {
 			sink.reject('not-a-number', `${describeValue(bare)} is not a number`);
 		}
 	};
+}
+
+/** The topic without its last level, which then is the machine's. */
+function ownerTopic(topic: string): string {
+	const cut = topic.lastIndexOf('/');
+	return cut > 0 ? topic.slice(0, cut) : topic;
 }

@@ -2,7 +2,7 @@
  * Dialect: Sparkplug B 3.0 (Eclipse Sparkplug specification 3.0.0): `spBv1.0/<group>/<type>/<edge node>[/<device>]`, protobuf.
  *
  * Births give names to aliases and units to metrics; `seq` is followed per edge node, and a gap, an unknown alias or data before
- * a birth asks the node for a rebirth. Deaths count only with the `bdSeq` of the present birth. Plant = group, area = edge node,
+ * a birth asks the node for a rebirth. Deaths count only with the `bdSeq` of the present birth, and make machines offline. Plant = group, area = edge node,
  * machine = device (or the edge node itself). State is of one connection: births are not kept over a reload, a rebirth is asked for.
  */
 import { Quality, type EpochMs } from '../../contracts';
@@ -74,6 +74,10 @@ interface NodeState {
 	readonly types: Map<string, Known>;
 }
 
+const NODE_DIED = 'its broker session ended (Sparkplug death certificate of the edge node)';
+const DEVICE_DIED = 'its edge node lost it (Sparkplug death certificate of the device)';
+const BORN = 'it introduced itself (Sparkplug birth certificate)';
+
 export function createSparkplugB(): Dialect {
 	return new SparkplugB();
 }
@@ -81,16 +85,20 @@ export function createSparkplugB(): Dialect {
 class SparkplugB implements Dialect {
 	readonly id = 'sparkplug-b';
 	readonly title = 'Sparkplug B';
+	readonly levelsAreFree = false;
 	readonly #nodes = new Map<string, NodeState>();
 	readonly #places = new Map<string, MachinePlace | undefined>();
 
-	claims(message: IncomingMessage): boolean {
-		return message.topic.startsWith(NAMESPACE);
+	claims(message: IncomingMessage, text: string | undefined): boolean {
+		if (message.topic.startsWith(NAMESPACE)) return true;
+		// Hosts of version 2.2 state themselves as STATE/<host>.
+		return /^(ONLINE|OFFLINE)$/.test(text ?? '') && /^STATE\/[^/]+$/.test(message.topic);
 	}
 
 	decode(message: IncomingMessage, _text: string, _json: unknown, sink: DecodeSink): void {
 		const [, group, type, node, device, ...more] = message.topic.split('/');
-		if (group === 'STATE' || type === 'NCMD' || type === 'DCMD') return sink.understood();
+		const isCommand = type === 'NCMD' || type === 'DCMD';
+		if (isCommand || group === 'STATE' || !message.topic.startsWith(NAMESPACE)) return sink.understood();
 		if (!group || !node || more.length > 0)
 			return sink.reject('no-machine-in-topic', 'a Sparkplug topic is spBv1.0/group/type/node[/device]');
 		const place = this.#place(group, node, device);
@@ -103,7 +111,7 @@ class SparkplugB implements Dialect {
 		}
 		if (payload.compressed) return sink.reject('no-values', 'compressed Sparkplug payloads are not read');
 		const nodeKey = `${group}/${node}`;
-		if (type === 'NDEATH') return this.#death(nodeKey, payload, sink);
+		if (type === 'NDEATH') return this.#death(nodeKey, place, payload, sink);
 		const state = this.#stateOf(nodeKey);
 		if (type === 'NBIRTH') {
 			state.aliases.clear();
@@ -114,19 +122,23 @@ class SparkplugB implements Dialect {
 			return sink.reject('unknown-field', `Sparkplug message type ${describeValue(type)}`);
 		this.#follow(state, type, payload, nodeKey, message, sink);
 		sink.understood();
-		if (type === 'DDEATH') return;
+		if (type === 'DDEATH') return sink.presence(place, { online: false, reason: DEVICE_DIED });
 		const isBirth = type === 'NBIRTH' || type === 'DBIRTH';
-		if (isBirth) this.#learn(state, device, place, payload, sink);
+		if (isBirth) {
+			this.#learn(state, device, place, payload, sink);
+			sink.presence(place, { online: true, reason: BORN });
+		}
 		this.#emit(state, device, place, payload, isBirth, nodeKey, message, sink);
 	}
 
-	#death(nodeKey: string, payload: Payload, sink: DecodeSink): void {
+	#death(nodeKey: string, place: MachinePlace, payload: Payload, sink: DecodeSink): void {
 		sink.understood();
 		const state = this.#nodes.get(nodeKey);
 		const bdSeq = numberOf(payload.metrics.find(({ name }) => name === 'bdSeq'));
 		// A late death of an earlier connection says nothing about this one.
-		if (!state || (bdSeq !== undefined && state.bdSeq !== undefined && bdSeq !== state.bdSeq)) return;
+		if (bdSeq !== undefined && state?.bdSeq !== undefined && bdSeq !== state.bdSeq) return;
 		this.#nodes.delete(nodeKey);
+		sink.presence(place, { online: false, reason: NODE_DIED, within: true });
 	}
 
 	/** Checks `seq`: 0 to 255 and round, over all messages of an edge node but NDEATH. */
@@ -188,6 +200,17 @@ class SparkplugB implements Dialect {
 			}
 			if (isControl(name)) continue;
 			const known = byAlias ?? state.types.get(`${device ?? ''}/${name}`);
+			// Data may leave the type out (specification 6.4.16); an integer then has a sign that only the birth tells.
+			if (metric.type === 0 && !known && typeof metric.value === 'object') {
+				this.#askRebirth(
+					state,
+					nodeKey,
+					message,
+					sink,
+					`${nodeKey}: the type of '${name}' is not known before its birth`
+				);
+				continue;
+			}
 			emitMetric(metric, name, known, place, payload.time, isBirth, sink, 0);
 		}
 	}

@@ -1,6 +1,6 @@
 /**
  * Dialect: Tasmota (`tele/<device>/SENSOR`, or `<device>/tele/SENSOR`): JSON with one object per chip, local time without zone, and the
- * units of some quantities named once per message. States and last wills are understood and hold nothing to store.
+ * units of some quantities named once per message. The last will (`LWT`) says whether the device is there; states hold nothing to store.
  */
 import { pathOfLevels, placeOf } from '../decode/topics';
 import type { Dialect, MachinePlace, SensorDescription } from '../message';
@@ -19,12 +19,11 @@ export function createTasmota(): Dialect {
 	return {
 		id: 'tasmota',
 		title: 'Tasmota',
+		levelsAreFree: false,
 		claims: ({ topic }) => TOPIC.test(topic),
-		decode(message, _text, json, sink) {
+		decode(message, text, json, sink) {
 			const [, before, after, kind] = TOPIC.exec(message.topic)!;
-			if (kind !== 'SENSOR') return sink.understood();
-			if (typeof json !== 'object' || json === null || Array.isArray(json))
-				return sink.reject('invalid-json', 'a Tasmota SENSOR message is a JSON object');
+			if (kind !== 'SENSOR' && kind !== 'LWT') return sink.understood();
 			const key = [before, after].filter(Boolean).join('/');
 			if (!places.has(key)) {
 				if (places.size > 100_000) places.clear();
@@ -34,6 +33,16 @@ export function createTasmota(): Dialect {
 			}
 			const place = places.get(key);
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
+			if (kind === 'LWT') {
+				const online = /^online$/i.test(text.trim());
+				if (!online && !/^offline$/i.test(text.trim())) return sink.understood();
+				return sink.presence(place, {
+					online,
+					reason: online ? 'Tasmota reports it online' : 'its broker session ended (Tasmota last will)'
+				});
+			}
+			if (typeof json !== 'object' || json === null || Array.isArray(json))
+				return sink.reject('invalid-json', 'a Tasmota SENSOR message is a JSON object');
 			const fields = json as Record<string, unknown>;
 			const described = new Map<string, SensorDescription>();
 			const kept: Record<string, unknown> = {};

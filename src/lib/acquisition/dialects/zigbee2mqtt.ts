@@ -1,6 +1,6 @@
 /**
- * Dialect: Zigbee2MQTT (`zigbee2mqtt/<friendly name>`): flat JSON, time in `last_seen`; `bridge/devices` gives the units. What only
- * concerns the radio or updates is left out.
+ * Dialect: Zigbee2MQTT (`zigbee2mqtt/<friendly name>`): flat JSON, time in `last_seen`; `bridge/devices` gives the units, `availability` says
+ * whether a device is there, `bridge/state` the same of all. What only concerns the radio or updates is left out.
  */
 import { parseTimestamp } from '../decode/timestamps';
 import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
@@ -17,14 +17,23 @@ export function createZigbee2mqtt(): Dialect {
 	return {
 		id: 'zigbee2mqtt',
 		title: 'Zigbee2MQTT',
+		levelsAreFree: false,
 		claims: ({ topic }) => topic.startsWith(BASE),
-		decode(message, _text, json, sink) {
+		decode(message, text, json, sink) {
 			const name = message.topic.slice(BASE.length);
 			if (name.startsWith('bridge/')) {
+				if (name === 'bridge/state' && onlineIn(text, json) === false)
+					sink.presence(ALL_DEVICES, { online: false, reason: 'the Zigbee2MQTT bridge is offline', within: true });
 				if (name === 'bridge/devices' && Array.isArray(json)) describeDevices(json, sink);
 				return sink.understood();
 			}
-			if (/\/(availability|set|get)$/.test(name)) return sink.understood();
+			if (/\/(set|get)$/.test(name)) return sink.understood();
+			if (name.endsWith('/availability')) {
+				const device = placeOfDevice(name.slice(0, -'/availability'.length));
+				const online = onlineIn(text, json);
+				if (!device || online === undefined) return sink.understood();
+				return sink.presence(device, { online, reason: `Zigbee2MQTT reports it ${online ? 'online' : 'offline'}` });
+			}
 			const place = placeOfDevice(name);
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
 			if (!isFields(json)) return sink.reject('no-values', 'a Zigbee2MQTT device sends a JSON object');
@@ -39,6 +48,14 @@ export function createZigbee2mqtt(): Dialect {
 			decodeRecord(message, place, fields, sink);
 		}
 	};
+}
+
+const ALL_DEVICES: MachinePlace = placeOf({ machine: 'zigbee2mqtt' });
+
+/** `online`, or since version 1.18 `{"state":"online"}`. */
+function onlineIn(text: string, json: unknown): boolean | undefined {
+	const said = isFields(json) ? json['state'] : text.trim();
+	return said === 'online' ? true : said === 'offline' ? false : undefined;
 }
 
 function placeOfDevice(name: string): MachinePlace | undefined {
