@@ -79,7 +79,7 @@ const result = await withChromium(async (context) => {
 	})();
 	await page.goto(`${app.url}machine/?id=${encodeURIComponent(first)}`);
 	await page.getByRole('heading', { level: 1 }).waitFor();
-	const meter = await openMeter(page);
+	const meter = await openMeter(await context.newCDPSession(page));
 	const samples: Sample[] = [];
 	const end = start + minutes * 60_000;
 	const firstAt = start + Math.min(warmUpMs, minutes * 30_000);

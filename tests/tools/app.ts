@@ -42,28 +42,28 @@ export async function serveApp(json: Record<string, unknown> = {}): Promise<Stat
 	return serveFolder('build', { json, mounts: { '/store-inspector/': inspectorFolder } });
 }
 
+/** Calls the inspector's functions in the page that holds it. */
+export type CallInspector = <K extends keyof StoreInspector>(
+	name: K,
+	...given: Parameters<StoreInspector[K]>
+) => Promise<Awaited<ReturnType<StoreInspector[K]>>>;
+
 /** Opens the inspector in a page of its own and returns a caller for its functions. */
 export async function openInspector(context: BrowserContext, app: StaticServer) {
 	const page = await context.newPage();
 	await page.goto(`${app.url}store-inspector/`);
 	await page.waitForFunction(() => 'inspector' in globalThis);
-	return {
-		page,
-		async call<K extends keyof StoreInspector>(
-			name: K,
-			...given: Parameters<StoreInspector[K]>
-		): Promise<Awaited<ReturnType<StoreInspector[K]>>> {
-			return page.evaluate(
-				([method, values]) => {
-					const { inspector } = globalThis as unknown as {
-						inspector: Record<string, (...values: unknown[]) => Promise<unknown>>;
-					};
-					return inspector[method]!(...values);
-				},
-				[name, given] as const
-			) as Promise<Awaited<ReturnType<StoreInspector[K]>>>;
-		}
-	};
+	const call: CallInspector = (name, ...given) =>
+		page.evaluate(
+			([method, values]) => {
+				const { inspector } = globalThis as unknown as {
+					inspector: Record<string, (...values: unknown[]) => Promise<never>>;
+				};
+				return inspector[method]!(...values);
+			},
+			[name, given] as const
+		);
+	return { page, call };
 }
 
 /** Connects the app to a broker as a person does, and waits until the plant screen says that nothing has come yet. */

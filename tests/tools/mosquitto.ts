@@ -34,6 +34,8 @@ export interface Mosquitto {
 	readonly wsUrl: string;
 	readonly tcpPort: number;
 	readonly wsPort: number;
+	/** Of the running process. */
+	readonly pid: number | undefined;
 	/** SIGKILL, as when the power goes; `start` brings it back on the same ports. */
 	kill(): Promise<void>;
 	start(): Promise<void>;
@@ -104,6 +106,9 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
 		wsUrl: `ws://127.0.0.1:${wsPort}`,
 		tcpPort,
 		wsPort,
+		get pid() {
+			return child?.pid;
+		},
 		start,
 		kill: () => end('SIGKILL'),
 		terminate: () => end('SIGTERM'),

@@ -19,9 +19,14 @@ import { ReadingColumns } from './columns';
 
 /** A reading waits at most about this long for company. */
 const GATHER_MS = 100;
-/** Mosquitto lets 20 unacknowledged messages fly unless told otherwise: with this many held, committing cannot wait. */
-const HELD_ACKS_AT_ONCE = 12;
-const READINGS_AT_ONCE = 8_192;
+/** More readings are not gathered: by then a commit costs as much as two halves of it. */
+const READINGS_AT_ONCE = 65_536;
+/**
+ * With this many acknowledgements held the broker may have stopped sending: Mosquitto lets 20 messages fly unless told otherwise.
+ * When nothing comes for `STALL_MS` it has, and gathering longer would bring nothing.
+ */
+const HELD_ACKS = 8;
+const STALL_MS = 5;
 const RETRY_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
 /** A batch that storage calls invalid this often is given up, so that it does not block everything after it. */
 const INVALID_ATTEMPTS = 3;
@@ -41,6 +46,8 @@ class Group {
 	readonly sensors = new Map<SensorId, SensorRecord>();
 	messages = 0;
 	receivedAt: EpochMs = 0;
+	/** It has gathered long enough. */
+	ripe = false;
 	get empty(): boolean {
 		return this.messages === 0 && this.columns.length === 0 && this.machines.size === 0 && this.sensors.size === 0;
 	}
@@ -51,7 +58,11 @@ export class GroupCommit {
 	#running: Promise<void> | undefined;
 	#inFlightMessages = 0;
 	#inFlightReadings = 0;
+	#inFlightAcks = 0;
+	/** Unacknowledged messages at which the broker was last seen to stop; unknown while it goes on sending past every number. */
+	#window = Infinity;
 	#timer: ReturnType<typeof setTimeout> | undefined;
+	#stallTimer: ReturnType<typeof setTimeout> | undefined;
 	#closed = false;
 	#wake: (() => void) | undefined;
 
@@ -82,10 +93,38 @@ export class GroupCommit {
 		const group = this.#group;
 		group.messages++;
 		if (receivedAt > group.receivedAt) group.receivedAt = receivedAt;
-		if (safe) group.afterCommit.push(safe);
+		this.#timer ??= setTimeout(() => {
+			this.#timer = undefined;
+			this.#group.ripe = true;
+			this.#startIfDue();
+		}, GATHER_MS);
+		if (safe) {
+			const held = group.afterCommit.push(safe) + this.#inFlightAcks;
+			if (held > this.#window) this.#window = Infinity;
+			if (held >= HELD_ACKS) this.#watchForStall();
+		}
+		this.#startIfDue();
+	}
+
+	#startIfDue(): void {
+		const { afterCommit, columns, ripe } = this.#group;
 		if (this.#running) return;
-		if (group.afterCommit.length >= HELD_ACKS_AT_ONCE || group.columns.length >= READINGS_AT_ONCE) this.#start();
-		else this.#timer ??= setTimeout(() => this.#start(), GATHER_MS);
+		if (ripe || afterCommit.length >= this.#window || columns.length >= READINGS_AT_ONCE) this.#start();
+	}
+
+	/** Looks whether messages still come; when none does while acknowledgements are held, the broker waits for them. */
+	#watchForStall(): void {
+		if (this.#stallTimer !== undefined || this.#window !== Infinity) return;
+		const group = this.#group;
+		const { messages } = group;
+		this.#stallTimer = setTimeout(() => {
+			this.#stallTimer = undefined;
+			// What is being committed is about to be acknowledged.
+			if (group !== this.#group || this.#running) return;
+			if (messages !== group.messages) return this.#watchForStall();
+			this.#window = group.afterCommit.length;
+			this.#startIfDue();
+		}, STALL_MS);
 	}
 
 	/** Resolves when everything pushed so far is durable. */
@@ -102,24 +141,21 @@ export class GroupCommit {
 		await Promise.race([this.flush(), new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)))]);
 		clearTimeout(timer);
 		clearTimeout(this.#timer);
+		clearTimeout(this.#stallTimer);
 		this.#closed = true;
 		this.#wake?.();
 	}
 
 	#start(): void {
+		if (this.#running || this.#closed || this.#group.empty) return;
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		if (this.#running || this.#closed || this.#group.empty) return;
 		this.#running = this.#run().finally(() => {
 			this.#running = undefined;
-			if (!this.#group.empty && !this.#closed) this.#scheduleNext();
+			if (this.#closed) return;
+			this.#startIfDue();
+			if (!this.#running && this.#group.afterCommit.length >= HELD_ACKS) this.#watchForStall();
 		});
-	}
-
-	#scheduleNext(): void {
-		const { afterCommit, columns } = this.#group;
-		if (afterCommit.length >= HELD_ACKS_AT_ONCE || columns.length >= READINGS_AT_ONCE) this.#start();
-		else this.#timer ??= setTimeout(() => this.#start(), GATHER_MS);
 	}
 
 	async #run(): Promise<void> {
@@ -127,10 +163,12 @@ export class GroupCommit {
 		this.#group = new Group();
 		this.#inFlightMessages = group.messages;
 		this.#inFlightReadings = group.columns.length;
+		this.#inFlightAcks = group.afterCommit.length;
 		const batch = group.columns.toBatch(group.receivedAt);
 		const receipt = await this.#commit(group, batch);
 		this.#inFlightMessages = 0;
 		this.#inFlightReadings = 0;
+		this.#inFlightAcks = 0;
 		if (receipt === 'closed') return;
 		for (const safe of group.afterCommit) safe();
 		if (receipt && batch.times.length > 0) this.listener.committed(batch, receipt);

@@ -1,7 +1,10 @@
 /**
  * What a tab holds in memory after garbage is collected: the page and each of its workers, asked over the DevTools protocol.
  */
-import type { CDPSession, Page } from 'playwright-core';
+import type { CDPSession } from 'playwright-core';
+
+/** A DevTools session with a page: Playwright's, or a bare one. */
+type Session = Pick<CDPSession, 'send' | 'on'>;
 
 export interface TabHeap {
 	/** JavaScript heaps of page and workers, typed arrays included, in MB (10^6 bytes). */
@@ -14,6 +17,8 @@ export interface TabHeap {
 
 export interface TabMeter {
 	measure(): Promise<TabHeap>;
+	/** Samples what one script (`acquisition`, ...) computes until the returned function is called, which gives a `.cpuprofile`. */
+	profile(script: string): Promise<() => Promise<unknown>>;
 }
 
 interface HeapUsage {
@@ -25,8 +30,7 @@ interface HeapUsage {
 const bytesOf = ({ usedSize, backingStorageSize = 0 }: HeapUsage) => usedSize + backingStorageSize;
 
 /** Workers that end drop out of the sum, new ones come in. */
-export async function openMeter(page: Page): Promise<TabMeter> {
-	const session = await page.context().newCDPSession(page);
+export async function openMeter(session: Session): Promise<TabMeter> {
 	const workers = await followWorkers(session);
 	await session.send('Performance.enable');
 	return {
@@ -44,6 +48,17 @@ export async function openMeter(page: Page): Promise<TabMeter> {
 				partsMb,
 				nodes: metrics.find(({ name }) => name === 'Nodes')?.value ?? NaN
 			};
+		},
+		async profile(script) {
+			const one = [...workers.values()].find(({ name }) => name === script);
+			const send = (method: string, params?: object): Promise<unknown> =>
+				script === 'page'
+					? session.send(method as 'Profiler.start', params as never)
+					: (one?.send(method, params) ?? Promise.resolve());
+			await send('Profiler.enable');
+			await send('Profiler.setSamplingInterval', { interval: 250 });
+			await send('Profiler.start');
+			return async () => ((await send('Profiler.stop')) as { profile: unknown } | undefined)?.profile;
 		}
 	};
 }
@@ -51,11 +66,11 @@ export async function openMeter(page: Page): Promise<TabMeter> {
 interface WorkerSession {
 	readonly name: string;
 	/** Undefined when the worker ends before it answers, or refuses. */
-	send(method: string): Promise<unknown>;
+	send(method: string, params?: object): Promise<unknown>;
 }
 
 /** A worker's own session, which Playwright does not offer, by messages wrapped in the page's. */
-async function followWorkers(session: CDPSession): Promise<ReadonlyMap<string, WorkerSession>> {
+async function followWorkers(session: Session): Promise<ReadonlyMap<string, WorkerSession>> {
 	const workers = new Map<string, WorkerSession>();
 	const waiting = new Map<number, { sessionId: string; resolve: (result: unknown) => void }>();
 	let lastId = 0;
@@ -63,12 +78,12 @@ async function followWorkers(session: CDPSession): Promise<ReadonlyMap<string, W
 		if (targetInfo.type !== 'worker') return;
 		workers.set(sessionId, {
 			name: /(\w+)\.worker/.exec(targetInfo.url)?.[1] ?? 'other',
-			send: (method) =>
+			send: (method, params) =>
 				new Promise((resolve) => {
 					const id = ++lastId;
 					waiting.set(id, { sessionId, resolve });
 					session
-						.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method }) })
+						.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) })
 						.catch(() => resolve(undefined));
 				})
 		});

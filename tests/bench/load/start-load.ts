@@ -10,6 +10,8 @@ export interface LoadResult {
 	readonly lasted: number;
 	/** Seconds by which the load was late at its end: what broker or publisher could not keep up with. */
 	readonly behind: number;
+	/** Processor time that publishing took. */
+	readonly processorSeconds: number;
 }
 
 export interface RunningLoad {

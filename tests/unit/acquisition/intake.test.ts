@@ -1,5 +1,5 @@
 /** The intake: every kind of bad input has its outcome, counted with an example; good input beside it is kept. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { GroupCommit } from '$lib/acquisition/group-commit';
 import { Intake, MAX_SENSORS_PER_MACHINE, type IntakeOptions } from '$lib/acquisition/intake';
 import { IntakeTally } from '$lib/acquisition/intake-tally';
@@ -146,6 +146,37 @@ describe('GroupCommit', () => {
 		expect(problems.at(-1)).toBeUndefined();
 		expect(store.count).toBe(100);
 		expect(commit.pendingMessages).toBe(0);
+	});
+
+	it('gathers while messages come, and commits at once when the broker stops for want of acknowledgements', async () => {
+		vi.useFakeTimers();
+		try {
+			const { store, commit, send } = open();
+			const acknowledged: number[] = [];
+			let sent = 0;
+			const one = () => send('r/pump', { ts: NOW + sent++, flow: 1 }, { safe: () => acknowledged.push(sent) });
+			// A broker that goes on sending: one commit for all that comes in the time of gathering.
+			for (let ms = 0; ms < 98; ms += 2) {
+				for (let i = 0; i < 10; i++) one();
+				await vi.advanceTimersByTimeAsync(2);
+			}
+			expect(acknowledged).toEqual([]);
+			await vi.advanceTimersByTimeAsync(5);
+			expect(store.appends).toBe(1);
+			expect(acknowledged.length).toBe(sent);
+			// One that lets twenty fly and then waits: not for the whole time of gathering.
+			const before = sent;
+			for (let i = 0; i < 20; i++) one();
+			await vi.advanceTimersByTimeAsync(20);
+			expect(acknowledged.length).toBe(before + 20);
+			// Its window is known now: the twentieth starts the commit.
+			for (let i = 0; i < 20; i++) one();
+			await vi.advanceTimersByTimeAsync(0);
+			expect(acknowledged.length).toBe(before + 40);
+			await commit.flush();
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 
 	it('gives up a batch that storage calls invalid, counts it and goes on', async () => {
