@@ -81,6 +81,9 @@ export class MachinePipeline {
 		return { span, alarmChange: { kind: 'backdate', id: alarm.id, since: older.start } };
 	}
 
+	/** Score of the model's calibration that counts as 1; set by a bounded, logged adaptation. */
+	thresholdFactor = 1;
+
 	judge(row: AlignedRow, expected: ArrayLike<number> | undefined): Verdict {
 		let ended: AnomalySpan | undefined;
 		if (row.breakBefore && this.health.span) {
@@ -89,7 +92,8 @@ export class MachinePipeline {
 			ended = closed.span;
 		}
 		this.lastTime = row.time;
-		const { state: detected, input } = this.detector.observe(row, expected);
+		const { state, input } = this.detector.observe(row, expected);
+		const detected = withFactor(state, this.thresholdFactor);
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
 		const prognosis = prognose(assessed.report);
@@ -113,6 +117,13 @@ export class MachinePipeline {
 	}
 
 	private lastTime: EpochMs = 0;
+}
+
+/** The state as judged with a threshold that is `factor` times the calibrated one. */
+function withFactor(state: DetectedState, factor: number): DetectedState {
+	if (factor === 1 || Number.isNaN(state.score)) return state;
+	const score = state.score / factor;
+	return { ...state, score, anomalous: score >= 1 };
 }
 
 /** One machine's rows waiting to be judged, oldest first. */

@@ -5,3 +5,4 @@ export * from './operating-mode';
 export * from './predictor';
 export * from './residual-tracker';
 export * from './threshold';
+export * from './threshold-adjustment';

@@ -9,6 +9,7 @@ import {
 	MillwrightError,
 	type Alarm,
 	type AnomalySpan,
+	type AnomalyVerdict,
 	type MachineRecord,
 	type ModelVersion,
 	type SensorRecord
@@ -84,7 +85,7 @@ export interface IntakeRow {
 	last?: { topic: string; payload: string; at: number; message: string };
 }
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** Asked for and given up at once, to make every other context let go of a database whose content is about to be replaced. */
 export const EVICTING_VERSION = SCHEMA_VERSION * 10 + 1;
 
@@ -102,6 +103,7 @@ export class Database extends Dexie {
 	declare readonly assignments: Table<{ machineId: string; versionId: string }, string>;
 	declare readonly alarms: Table<Alarm, string>;
 	declare readonly spans: Table<AnomalySpan, string>;
+	declare readonly verdicts: Table<AnomalyVerdict, string>;
 	declare readonly settings: Table<{ key: string; value: unknown }, string>;
 	declare readonly intakeLog: Table<IntakeRow, string>;
 
@@ -116,7 +118,7 @@ export class Database extends Dexie {
 			alarms: 'id, machineId, raisedAt',
 			settings: 'key'
 		});
-		this.version(SCHEMA_VERSION)
+		this.version(2)
 			.stores({
 				assets: 'id, &key',
 				series: 'id, &key, machine',
@@ -136,6 +138,8 @@ export class Database extends Dexie {
 				blocks: null
 			})
 			.upgrade(migrateBlocks);
+		// Version 3: what people said of anomalies.
+		this.version(SCHEMA_VERSION).stores({ verdicts: 'id, machineId, start' });
 	}
 }
 

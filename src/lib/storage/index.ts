@@ -16,6 +16,7 @@ import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { Resolutions } from './resolutions';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
+import { verdictStore } from './verdicts';
 
 export * from './store';
 export * from './quota';
@@ -89,6 +90,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		models: modelStore(context),
 		alarms: alarmStore(context),
 		spans: spanStore(context),
+		verdicts: verdictStore(context),
 		settings: settingsStore(context),
 		intakeLog: intakeLogStore(context),
 		close: () => {

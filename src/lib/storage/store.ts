@@ -6,6 +6,7 @@
 import type {
 	Alarm,
 	AnomalySpan,
+	AnomalyVerdict,
 	EpochMs,
 	IntakeReason,
 	MachineId,
@@ -111,6 +112,17 @@ export interface SpanStore {
 	): () => void;
 }
 
+export interface VerdictStore {
+	/** All of a machine, or of the workspace, newest event first. */
+	list(query?: { machineId?: MachineId }): Promise<AnomalyVerdict[]>;
+	/** Read-modify-write in one transaction, as of alarms. */
+	update(
+		id: string,
+		change: (verdict: AnomalyVerdict | undefined) => AnomalyVerdict | undefined
+	): Promise<AnomalyVerdict | undefined>;
+	watch(query: { machineId?: MachineId }, onChange: (verdicts: AnomalyVerdict[]) => void): () => void;
+}
+
 export interface SettingsStore {
 	source(): Promise<SourceSettings>;
 	setSource(settings: SourceSettings): Promise<void>;
@@ -143,6 +155,7 @@ export interface Store {
 	readonly models: ModelStore;
 	readonly alarms: AlarmStore;
 	readonly spans: SpanStore;
+	readonly verdicts: VerdictStore;
 	readonly settings: SettingsStore;
 	readonly intakeLog: IntakeLogStore;
 	close(): void;

@@ -64,6 +64,14 @@ async function fill(store: Store): Promise<void> {
 	await store.models.assign(machine.id, 'm1');
 	await store.alarms.update('a1', () => alarm);
 	await store.spans.put({ id: 's1', machineId: machine.id, start: day, end: day + 5 } as never);
+	await store.verdicts.update('a1', () => ({
+		id: 'a1',
+		machineId: machine.id,
+		start: day,
+		peakScore: 2,
+		contributors: [],
+		entries: [{ at: day, by: 'Ana', outcome: 'known-cause', cause: 'weather', note: 'storm' }]
+	}));
 	await store.settings.setSource({
 		kind: 'broker',
 		broker: {
@@ -97,6 +105,7 @@ async function contentOf(store: Store) {
 		assigned: await store.models.assignment(machine.id),
 		alarms: await store.alarms.list({}),
 		spans: await store.spans.list(everything),
+		verdicts: await store.verdicts.list(),
 		plantName: await store.settings.get('plant-name'),
 		log: await store.intakeLog.all()
 	};

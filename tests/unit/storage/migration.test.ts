@@ -2,6 +2,7 @@ import 'fake-indexeddb/auto';
 import Dexie from 'dexie';
 import { describe, expect, test } from 'vitest';
 import { openContext } from './open-store';
+import { SCHEMA_VERSION } from '$lib/storage/database';
 
 /** A database as version 1 of the schema wrote it. */
 async function writeVersion1() {
@@ -58,7 +59,7 @@ describe('schema version 1', () => {
 
 	test('data of a newer version is refused with words and left alone', async () => {
 		await new Promise<void>((resolve) => {
-			const request = indexedDB.open('millwright-plant', 30);
+			const request = indexedDB.open('millwright-plant', (SCHEMA_VERSION + 1) * 10);
 			request.onsuccess = () => {
 				request.result.close();
 				resolve();

@@ -18,6 +18,9 @@ export type BackupPart =
 	| { readonly kind: 'journal'; readonly row: JournalRow }
 	| { readonly kind: 'segment'; readonly key: SegmentKey; readonly bytes: Uint8Array<ArrayBuffer> };
 
+/** Schemas from here on only gained tables: a backup of theirs restores as one in which those are empty. */
+const OLDEST_READ = 2;
+
 type Check = (value: unknown) => boolean;
 const text: Check = (value) => typeof value === 'string';
 const filled: Check = (value) => typeof value === 'string' && value !== '';
@@ -49,6 +52,7 @@ const shapes: Record<RowTable, Record<string, Check>> = {
 	assignments: { machineId: filled, versionId: filled },
 	alarms: { id: filled, machineId: filled, state: text, raisedAt: number },
 	spans: { id: filled, machineId: filled, start: number },
+	verdicts: { id: filled, machineId: filled, start: number, entries: Array.isArray },
 	settings: { key: filled },
 	intakeLog: { reason: filled, count: whole }
 };
@@ -69,7 +73,7 @@ export async function* readBackup(file: Blob, options: ReadOptions = {}): AsyncG
 			const stated = (end['rows'] ?? {}) as Record<string, number>;
 			if (!about) throw foreign('no description');
 			for (const table of rowTables)
-				if (stated[table] !== rowCounts[table]) throw foreign(`another number of ${table} than it states`);
+				if ((stated[table] ?? 0) !== rowCounts[table]) throw foreign(`another number of ${table} than it states`);
 			for (const [what, count] of Object.entries(counts))
 				if (end[what] !== count) throw foreign(`another number of ${what} than it states`);
 			return;
@@ -116,7 +120,7 @@ function readAbout(payload: Uint8Array): BackupAbout {
 			'invalid-file',
 			'The backup was written by a newer version of Millwright. Update Millwright first.'
 		);
-	if ((stated['schema'] as number) < SCHEMA_VERSION)
+	if ((stated['schema'] as number) < OLDEST_READ)
 		throw new MillwrightError(
 			'invalid-file',
 			'The backup was written by an older version of Millwright, whose form is no longer read.'

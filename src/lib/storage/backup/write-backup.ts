@@ -33,6 +33,7 @@ export const rowTables = [
 	'assignments',
 	'alarms',
 	'spans',
+	'verdicts',
 	'settings',
 	'intakeLog'
 ] as const;

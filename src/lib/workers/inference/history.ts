@@ -24,6 +24,7 @@ export interface HistoryTask {
 	readonly hole: Interval;
 	readonly phase: number | undefined;
 	readonly holdSteps?: number;
+	readonly thresholdFactor: number;
 }
 
 /**
@@ -39,11 +40,13 @@ export async function scoreHistory(
 	const runs = tasks.map((task) => {
 		const { version } = task.predictor.pkg;
 		const lane = `${task.machineId}\u0000history`;
+		const pipeline = new MachinePipeline(task.machineId, version);
+		pipeline.thresholdFactor = task.thresholdFactor;
 		return {
 			task,
 			lane,
 			version,
-			pipeline: new MachinePipeline(task.machineId, version),
+			pipeline,
 			resampler: new Resampler({ sensorNames: version.scaler.sensorNames, stepMs: version.stepMs, phase: task.phase }),
 			at: task.hole[0] - leadInRows * version.stepMs,
 			done: task.hole[0]

@@ -3,9 +3,25 @@
  *
  * In: intervals [from, to] in milliseconds, both ends scored. Out: the same, merged and in order; and what is missing.
  */
-import type { EpochMs } from '../../contracts';
+import type { EpochMs, MachineId } from '../../contracts';
 
 export type Interval = readonly [from: EpochMs, to: EpochMs];
+
+/** What is kept of a machine's scoring. */
+export interface ScoringRecord {
+	readonly phase: number | undefined;
+	readonly intervals: readonly Interval[];
+}
+
+/** Setting that holds a machine's `ScoringRecord`. */
+export function recordKey(machineId: MachineId): string {
+	return `inference:${machineId}`;
+}
+
+/** Hours scored. */
+export function hoursScored(record: ScoringRecord | undefined): number {
+	return (record?.intervals ?? []).reduce((sum, [from, to]) => sum + (to - from), 0) / 3_600_000;
+}
 
 /** Adds one interval; those that touch within `slack` milliseconds become one. */
 export function addInterval(intervals: readonly Interval[], added: Interval, slack: number): Interval[] {

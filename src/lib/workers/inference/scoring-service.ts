@@ -33,6 +33,7 @@ import { LatencyMeter } from './latency';
 import { reportWithout, type LiveReading, type MachineEntry } from './machine-entry';
 import type { ModelSource } from './model-source';
 import { missingIntervals } from './scored-intervals';
+import { ThresholdKeeper } from './threshold-keeper';
 import { VerdictWriter } from './verdict-writer';
 
 export interface ScoringPorts {
@@ -64,6 +65,7 @@ export class ScoringService {
 	private readonly predictors = new Map<string, Predictor>();
 	private readonly latency = new LatencyMeter();
 	private readonly writer: VerdictWriter;
+	private readonly thresholds: ThresholdKeeper;
 	private readonly stops: (() => void)[] = [];
 	private readonly touched = new Set<MachineEntry>();
 	private readonly startedAt: EpochMs;
@@ -79,6 +81,10 @@ export class ScoringService {
 
 	constructor(private readonly ports: ScoringPorts) {
 		this.writer = new VerdictWriter(ports.store, ports.now);
+		this.thresholds = new ThresholdKeeper(ports.store, ports.now, (machineId, factor) => {
+			const scoring = this.machines.get(machineId)?.scoring;
+			if (scoring) scoring.pipeline.thresholdFactor = factor;
+		});
 		this.startedAt = ports.now();
 	}
 
@@ -101,6 +107,7 @@ export class ScoringService {
 				})
 			);
 		});
+		this.stops.push(this.thresholds.follow());
 		const timers = [
 			setInterval(() => void this.write(), writeEveryMs),
 			setInterval(() => this.postStatus(), statusEveryMs),
@@ -361,6 +368,7 @@ export class ScoringService {
 				version,
 				(name) => entry.sensors.find((s) => s.name === name)?.unit
 			);
+			pipeline.thresholdFactor = await this.thresholds.factorOf(machineId, version.id);
 			const predictor = this.predictors.get(version.id) ?? new Predictor(this.ports.engine, pkg);
 			this.predictors.set(version.id, predictor);
 			if (extent) {
@@ -478,7 +486,8 @@ export class ScoringService {
 			const [hole] = missingIntervals(intervals, from, Math.min(extent.to, entry.scoredTo), holeAtLeastSteps * stepMs);
 			const predictor = this.predictors.get(entry.scoring.versionId);
 			if (!hole || !predictor) continue;
-			const task = { machineId, predictor, hole, phase: phase ?? entry.scoring.resampler.phase };
+			const { thresholdFactor } = entry.scoring.pipeline;
+			const task = { machineId, predictor, hole, phase: phase ?? entry.scoring.resampler.phase, thresholdFactor };
 			const group = groups.get(entry.scoring.versionId);
 			if (group) group.push(task);
 			else groups.set(entry.scoring.versionId, [task]);
@@ -548,8 +557,22 @@ export class ScoringService {
 			this.comparedAt = now;
 			void this.compareWithStorage().catch(() => undefined);
 		}
+		void this.reviewThresholds();
 		this.wake();
 	}
+
+	/** One machine a second at most: a review reads a month of scores. */
+	private async reviewThresholds(): Promise<void> {
+		if (this.reviewing) return;
+		this.reviewing = true;
+		try {
+			await this.thresholds.reviewNext();
+		} catch (error) {
+			this.problem = `Thresholds could not be reviewed: ${toPlainError(error).message}`;
+		}
+		this.reviewing = false;
+	}
+	private reviewing = false;
 
 	/** Readings that were stored without being heard here (the channel promises nothing): their machine catches up. */
 	private async compareWithStorage(): Promise<void> {

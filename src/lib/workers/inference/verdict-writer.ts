@@ -16,16 +16,7 @@ import {
 import { applyChange, type AlarmChange } from '../../advisory';
 import type { Verdict } from '../../pipeline';
 import type { Store } from '../../storage/store';
-import { addInterval, type Interval } from './scored-intervals';
-
-export interface ScoringRecord {
-	readonly phase: number | undefined;
-	readonly intervals: readonly Interval[];
-}
-
-export function recordKey(machineId: MachineId): string {
-	return `inference:${machineId}`;
-}
+import { addInterval, recordKey, type Interval, type ScoringRecord } from './scored-intervals';
 
 export class VerdictWriter {
 	private series: number[] = [];

@@ -1,0 +1,100 @@
+import { expect, test, vi } from 'vitest';
+import { openContext } from '../storage/open-store';
+import { adaptationKey, addEntry, falseAlarmTargetKey, type Adaptation, type AnomalyVerdict } from '$lib/contracts';
+import { recordKey } from '$lib/workers/inference/scored-intervals';
+import { ThresholdKeeper } from '$lib/workers/inference/threshold-keeper';
+
+const hour = 3_600_000;
+const now = 100 * 24 * hour;
+
+test('verdicts move a machine to another threshold, once, with an entry in the log; another model starts anew', async () => {
+	const store = await openContext();
+	await store.settings.set(recordKey('p'), { phase: undefined, intervals: [[now - 168 * hour, now]] });
+	const told: [string, number][] = [];
+	const keeper = new ThresholdKeeper(
+		store,
+		() => now,
+		(id, factor) => told.push([id, factor])
+	);
+	const stop = keeper.follow();
+	expect(await keeper.factorOf('p', 'm1')).toBe(1);
+	await keeper.reviewNext();
+	expect(told).toEqual([]);
+
+	const say = (i: number) =>
+		store.verdicts.update(`p@${i}`, (stored) =>
+			addEntry(
+				stored,
+				{
+					id: `p@${i}`,
+					machineId: 'p',
+					start: now - i * hour,
+					end: now,
+					peakScore: 1.5,
+					contributors: [],
+					modelId: 'm1'
+				},
+				{ at: now, by: 'Ana', outcome: 'false' }
+			)
+		);
+	// Two where one a week is accepted.
+	await say(2);
+	await say(3);
+	await vi.waitUntil(async () => {
+		await keeper.reviewNext();
+		return told.length > 0;
+	});
+	expect(told[0]).toEqual(['p', 1.1]);
+	const kept = await store.settings.get<Adaptation>(adaptationKey('p'));
+	expect(kept).toMatchObject({ thresholdFactor: 1.1, log: [{ what: 'threshold', from: 1, to: 1.1 }] });
+	expect(kept!.log[0]!.why).toContain('judged false');
+	// Nothing new was said: nothing more happens today.
+	await keeper.reviewNext();
+	expect(told).toHaveLength(1);
+
+	// A stricter choice of the person's is looked at at once.
+	await store.settings.set(falseAlarmTargetKey, { perWeek: 7 / 91, machines: {} });
+	await vi.waitUntil(async () => {
+		await keeper.reviewNext();
+		return told.length > 1;
+	});
+	expect(told[1]![1]).toBeCloseTo(1.21, 2);
+	stop();
+
+	// A worker that starts later goes on from what was kept, for the same model only.
+	const later = new ThresholdKeeper(
+		store,
+		() => now,
+		() => undefined
+	);
+	expect(await later.factorOf('p', 'm1')).toBeCloseTo(1.21, 2);
+	expect(
+		await new ThresholdKeeper(
+			store,
+			() => now,
+			() => undefined
+		).factorOf('p', 'm2')
+	).toBe(1);
+});
+
+test('a verdict reaches other tabs', async () => {
+	const store = await openContext();
+	const other = await openContext();
+	const seen = new Promise<AnomalyVerdict[]>((resolve) => {
+		const stop = other.verdicts.watch({ machineId: 'p' }, (verdicts) => {
+			if (verdicts.length === 0) return;
+			queueMicrotask(() => stop());
+			resolve(verdicts);
+		});
+	});
+	await store.verdicts.update('p@1', (stored) =>
+		addEntry(
+			stored,
+			{ id: 'p@1', machineId: 'p', start: 1, peakScore: 2, contributors: [] },
+			{ at: 5, by: 'Ana', outcome: 'known-cause', cause: 'weather', note: 'storm' }
+		)
+	);
+	expect((await seen)[0]!.entries).toEqual([
+		{ at: 5, by: 'Ana', outcome: 'known-cause', cause: 'weather', note: 'storm' }
+	]);
+});
