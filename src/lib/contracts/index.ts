@@ -20,3 +20,4 @@ export * from './sample-window';
 export * from './series';
 export * from './source';
 export * from './training';
+export * from './waveform';

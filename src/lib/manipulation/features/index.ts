@@ -1,0 +1,6 @@
+/** Features of waveforms and cycles: the catalogue, spectra, and frequencies from geometry. */
+export * from './catalogue';
+export * from './fourier';
+export * from './machine-frequencies';
+export * from './spectral';
+export * from './statistical';
