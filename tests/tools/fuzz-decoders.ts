@@ -91,6 +91,12 @@ const sink: DecodeSink = {
 		counts.values++;
 		if (!Number.isFinite(value) || (time !== undefined && !Number.isFinite(time)) || !place.id) counts.notFinite++;
 	},
+	waveform(place, _channel, time, { samples }) {
+		said++;
+		counts.values++;
+		if (!samples.every(Number.isFinite) || (time !== undefined && !Number.isFinite(time)) || !place.id)
+			counts.notFinite++;
+	},
 	describe: () => void said++,
 	reject(reason, message) {
 		said++;

@@ -22,6 +22,13 @@ export const fuzzSeeds: readonly { topic: string; payload: Uint8Array }[] = [
 	{ topic: `${TOPIC}/flow`, payload: utf8('41.2') },
 	{ topic: `${TOPIC}/flow`, payload: utf8('"41.2"') },
 	{ topic: `${TOPIC}/flow`, payload: utf8('41.2 l/min') },
+	json(`${TOPIC}/waveform/driveEnd`, {
+		ts: 1763880000000,
+		sampleRate: 12800,
+		unit: 'm/s2',
+		rpm: 1480,
+		samples: Array.from({ length: 40 }, (_, i) => Math.round(1000 * Math.sin(i)) / 1000)
+	}),
 	json(`${TOPIC}/_meta`, { machineClass: 'centrifugal-pump', sensors: { flow: { unit: 'm3/h', range: [0, 200] } } }),
 	{
 		topic: 'spBv1.0/rotterdam/NBIRTH/edge-1',

@@ -12,7 +12,8 @@ import {
 	type PlainError,
 	type ReadingBatch,
 	type SensorId,
-	type SensorRecord
+	type SensorRecord,
+	type Waveform
 } from '../contracts';
 import type { CommitReceipt, ReadingStore } from './ports';
 import { ReadingColumns } from './columns';
@@ -44,6 +45,7 @@ class Group {
 	readonly afterCommit: (() => void)[] = [];
 	readonly machines = new Map<string, MachineRecord>();
 	readonly sensors = new Map<SensorId, SensorRecord>();
+	readonly waveforms: Waveform[] = [];
 	messages = 0;
 	receivedAt: EpochMs = 0;
 	/** It has gathered long enough. */
@@ -81,6 +83,11 @@ export class GroupCommit {
 
 	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): void {
 		this.#group.columns.push(sensorIndex, sensorId, time, value, quality);
+	}
+
+	/** Kept with the readings pushed for the same message. */
+	keepWaveform(waveform: Waveform): void {
+		this.#group.waveforms.push(waveform);
 	}
 
 	register(machine: MachineRecord | undefined, sensor: SensorRecord | undefined): void {
@@ -179,6 +186,7 @@ export class GroupCommit {
 			try {
 				if (group.machines.size > 0 || group.sensors.size > 0)
 					await this.store.registry.upsert([...group.machines.values()], [...group.sensors.values()]);
+				if (group.waveforms.length > 0) await this.store.waveforms?.put(group.waveforms);
 				const receipt =
 					batch.times.length > 0
 						? await this.store.series.append(batch)

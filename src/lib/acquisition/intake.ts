@@ -8,6 +8,7 @@ import {
 	cleanLevel,
 	Quality,
 	sensorIdOf,
+	waveformSeriesName,
 	type EpochMs,
 	type IntakeReason,
 	type MachineClassId,
@@ -17,7 +18,8 @@ import {
 	type SensorId,
 	type SensorRecord,
 	type SensorRule,
-	type SourceMapping
+	type SourceMapping,
+	type WaveformSeriesFeature
 } from '../contracts';
 
 import { Decoder, MAX_PAYLOAD_BYTES } from './decode/decoder';
@@ -31,9 +33,10 @@ import type {
 	MachinePlace,
 	PresenceWord,
 	SensorDescription,
-	ValueExtras
+	ValueExtras,
+	WaveformSamples
 } from './message';
-import type { ReadingStore } from './ports';
+import type { ReadingStore, WaveformMeasure } from './ports';
 import { guessKind } from './sensor-kind';
 import { SourceClock } from './source-clock';
 
@@ -77,12 +80,16 @@ export interface IntakeOptions {
 	readonly mapping?: SourceMapping;
 	readonly maxBehindMs?: number;
 	readonly ask?: (topic: string, payload: Uint8Array) => void;
+	/** Without it waveforms are kept and leave no series behind. */
+	readonly measureWaveform?: WaveformMeasure;
 }
 
 export class Intake implements DecodeSink {
 	readonly #sources = new Map<MachineId, SourceMachine>();
 	readonly #machines = new Map<MachineId, MachineState>();
 	readonly #sensors = new Map<SensorId, SensorState>();
+	/** Numbers of the series that waveforms leave behind: stored, but no sensors. */
+	readonly #derived = new Map<SensorId, number>();
 	/** What was said of machines before their first message. */
 	readonly #awaited = new Map<MachineId, PresenceWord>();
 	readonly #decoder: Decoder;
@@ -218,6 +225,40 @@ export class Intake implements DecodeSink {
 		}
 		this.tally.readings++;
 		this.commit.push(sensor.index, sensor.id, time, value, quality);
+	}
+
+	waveform(place: MachinePlace, channelName: string, stated: EpochMs | undefined, said: WaveformSamples): void {
+		const { receivedAt, retain, topic } = this.#message;
+		const source = this.#sourceOf(place);
+		if (!source?.machine) return;
+		const plain = cleanLevel(channelName);
+		const rule = this.#mapping.sensor(topic, source.place.id, plain);
+		if (rule?.ignored) return this.reject('ignored', `the mapping says to leave '${plain}' of ${place.id} out`);
+		this.#valuesInMessage++;
+		if (retain && stated === undefined)
+			return this.reject('retained', 'a waveform kept by the broker, without a time: not stored');
+		let time = receivedAt;
+		if (stated !== undefined)
+			time = source.clock.accepts(stated, receivedAt) ? stated : this.#judgeTime(source, stated, receivedAt);
+		if (source.machine.record.presence?.online === false && !retain)
+			this.#setPresence(source.machine, { online: true, reason: 'it sends again' });
+		const machineId = source.machine.record.id;
+		const unit = rule?.unit ?? said.unit;
+		const waveform = {
+			machineId,
+			channel: mappedName(rule, plain),
+			time,
+			...said,
+			...(unit !== undefined && { unit })
+		};
+		this.commit.keepWaveform(waveform);
+		const features = this.options.measureWaveform?.(waveform) ?? {};
+		for (const [feature, value] of Object.entries(features)) {
+			const id = sensorIdOf(machineId, waveformSeriesName(waveform.channel, feature as WaveformSeriesFeature));
+			let index = this.#derived.get(id);
+			if (index === undefined) this.#derived.set(id, (index = this.#sensorCount++));
+			this.commit.push(index, id, time, value, Quality.good);
+		}
 	}
 
 	describe(

@@ -41,9 +41,19 @@ export interface PresenceWord {
 	readonly within?: boolean;
 }
 
+/** Samples of one channel as a dialect found them, all finite. */
+export interface WaveformSamples {
+	readonly samples: Float32Array;
+	readonly sampleRateHz?: number;
+	readonly unit?: string;
+	readonly shaftRpm?: number;
+}
+
 export interface DecodeSink {
 	/** A measured value. `time` undefined: the source gave none. */
 	value(place: MachinePlace, sensorName: string, value: number, time: EpochMs | undefined, extras?: ValueExtras): void;
+	/** Consecutive samples of one channel; `time` is the first one's, undefined when the source gave none. */
+	waveform(place: MachinePlace, channel: string, time: EpochMs | undefined, samples: WaveformSamples): void;
 	/** What the source says of a machine apart from values. */
 	describe(
 		place: MachinePlace,

@@ -14,6 +14,8 @@ import type {
 	SensorId,
 	SensorRecord,
 	SourceSettings,
+	Waveform,
+	WaveformSeriesFeature,
 	WorkspaceName
 } from '../contracts';
 
@@ -35,7 +37,15 @@ export interface ReadingStore {
 		sensors(machineId?: MachineId): Promise<SensorRecord[]>;
 		upsert(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Promise<void>;
 	};
+	/** Absent where nothing sends waveforms. */
+	readonly waveforms?: {
+		put(waveforms: readonly Waveform[]): Promise<void>;
+		deleteMachine(machineId: MachineId): Promise<void>;
+	};
 }
+
+/** Features of a waveform that are kept as series; called in the worker that stores it. */
+export type WaveformMeasure = (waveform: Waveform) => Partial<Record<WaveformSeriesFeature, number>>;
 
 export interface AcquisitionStore extends ReadingStore {
 	readonly series: ReadingStore['series'] & {
@@ -81,6 +91,7 @@ export interface World {
 	openChannel(workspace: WorkspaceName): LiveChannel;
 	lock: LockRequest;
 	openSocket(url: string, protocol: string): SocketLike;
+	measureWaveform: WaveformMeasure;
 	now(): EpochMs;
 	random(): number;
 	/** True where ws:// is refused by the browser. */

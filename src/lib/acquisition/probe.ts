@@ -72,6 +72,7 @@ async function attempt(settings: BrokerSettings, world: World): Promise<Attempt>
 				{ topic, payload, retain, receivedAt: at },
 				{
 					value: () => meaning++,
+					waveform: () => meaning++,
 					describe: () => meaning++,
 					understood: () => meaning++,
 					presence: () => meaning++,

@@ -86,7 +86,10 @@ export class SimulatedTransport {
 			if (old.settings === settings) return { plan: old, storedUntil };
 		}
 		// Another plant, or too long ago: its values would mix with the new history at the same times.
-		for (const { id } of machines as MachineRecord[]) await store.series.deleteMachine(id);
+		for (const { id } of machines as MachineRecord[]) {
+			await store.series.deleteMachine(id);
+			await store.waveforms?.deleteMachine(id);
+		}
 		const plan = { settings, startTime: now - this.settings.historyMinutes * 60_000, liveFrom: now };
 		await store.settings.set(PLAN_KEY, plan);
 		return { plan, storedUntil: undefined };

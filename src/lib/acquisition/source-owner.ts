@@ -175,7 +175,10 @@ export class SourceOwner {
 	}
 
 	async #startDemo(demo: DemoSettings): Promise<Running> {
-		const intake = new Intake(this.#commit, this.#tally, { origin: 'demo' });
+		const intake = new Intake(this.#commit, this.#tally, {
+			origin: 'demo',
+			measureWaveform: this.world.measureWaveform
+		});
 		await intake.load(this.store);
 		const transport = new SimulatedTransport(demo, {
 			world: this.world,
@@ -201,6 +204,7 @@ export class SourceOwner {
 			origin: 'live',
 			levelRules: broker.topicLevels && [{ filter: '#', levels: broker.topicLevels }],
 			mapping: await this.store.settings.get<SourceMapping>(MAPPING_KEY),
+			measureWaveform: this.world.measureWaveform,
 			ask: (topic, payload) => session.publish(topic, payload)
 		});
 		await intake.load(this.store);

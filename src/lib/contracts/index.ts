@@ -3,6 +3,7 @@ export * from './advisory';
 export * from './backend';
 export * from './detected-state';
 export * from './error';
+export * from './fault-classifier';
 export * from './feedback';
 export * from './file-import';
 export * from './files';

@@ -6,7 +6,7 @@ import type { MachineId } from './identity';
 import type { EpochMs } from './reading';
 
 /** Fewer samples make no spectrum, more are cut off by whoever sends them. */
-export const minimumWaveformSamples = 64;
+export const minimumWaveformSamples = 32;
 export const maximumWaveformSamples = 131_072;
 
 export interface Waveform {
@@ -22,6 +22,27 @@ export interface Waveform {
 	/** Speed of the shaft while it was recorded, where the source knows it. */
 	readonly shaftRpm?: number;
 	readonly samples: Float32Array;
+}
+
+/** A stored waveform without its samples. */
+export interface WaveformEntry {
+	readonly channel: string;
+	readonly time: EpochMs;
+	readonly sampleRateHz?: number;
+	readonly unit?: string;
+	readonly shaftRpm?: number;
+	/** How many. */
+	readonly samples: number;
+	/** What a person said it shows. */
+	readonly condition?: string;
+}
+
+/** Series that a waveform leaves behind: its features over time. Derived, as all series whose name starts with '~'. */
+export const waveformSeriesFeatures = ['rms', 'crestFactor', 'kurtosis', 'envelopeRms', 'velocityRms'] as const;
+export type WaveformSeriesFeature = (typeof waveformSeriesFeatures)[number];
+
+export function waveformSeriesName(channel: string, feature: WaveformSeriesFeature): string {
+	return `~wave.${channel}.${feature}`;
 }
 
 /** Which shaft, bearing and gear frequencies to look for. All as a data sheet states them. */

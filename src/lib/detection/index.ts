@@ -1,5 +1,6 @@
 /** State Detection: aligned rows in, detected states out. */
 export * from './calibrate';
+export * from './level-watch';
 export * from './machine-detector';
 export * from './operating-mode';
 export * from './predictor';

@@ -1,2 +1,5 @@
-/** Health Assessment: detected states in, health reports and anomalous spans out. */
+/** Health Assessment: detected states in, health reports, anomalous spans and fault classifications out. */
 export * from './assess-health';
+export * from './cholesky';
+export * from './discriminant';
+export * from './fault-classifier';

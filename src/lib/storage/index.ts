@@ -17,6 +17,7 @@ import { Resolutions } from './resolutions';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
 import { verdictStore } from './verdicts';
+import { waveformStore } from './waveforms';
 
 export * from './store';
 export * from './quota';
@@ -71,6 +72,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		cacheBytes: options.cacheBytes ?? 48 * 1024 * 1024
 	});
 	const registry = registryStore(context);
+	const waveforms = waveformStore(workspace, () => closed);
 	let retained = -Infinity;
 	const keepRetention = async () => {
 		if (now() - retained < RETENTION_EVERY_MS && now() >= retained) return;
@@ -93,12 +95,15 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		verdicts: verdictStore(context),
 		settings: settingsStore(context),
 		intakeLog: intakeLogStore(context),
+		waveforms,
 		close: () => {
 			closed = true;
+			waveforms.close();
 			database.close({ disableAutoOpen: true });
 		},
 		destroy: async () => {
 			closed = true;
+			await waveforms.destroy();
 			await database.delete({ disableAutoOpen: true });
 		}
 	};

@@ -21,6 +21,9 @@ import type {
 	SourceSettings,
 	WorkspaceName
 } from '../contracts';
+import type { WaveformStore } from './waveforms';
+
+export type { WaveformStore };
 
 /** What became of an appended batch, once it is durable. */
 export interface CommitReceipt {
@@ -158,6 +161,7 @@ export interface Store {
 	readonly verdicts: VerdictStore;
 	readonly settings: SettingsStore;
 	readonly intakeLog: IntakeLogStore;
+	readonly waveforms: WaveformStore;
 	close(): void;
 	/** Deletes everything of this workspace. */
 	destroy(): Promise<void>;

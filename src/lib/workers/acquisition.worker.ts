@@ -2,6 +2,7 @@
 import { Acquisition } from '../acquisition/acquisition';
 import type { SocketLike, World } from '../acquisition/ports';
 import { liveChannelName, type LiveMessage } from '../contracts';
+import { measureWaveform } from '../manipulation';
 import { openStore } from '../storage';
 import type { AcquisitionApi } from './acquisition.api';
 import { exposeWorker } from './expose';
@@ -26,6 +27,7 @@ const world: World = {
 		await navigator.locks.request(name, { signal }, run);
 	},
 	openSocket: (url, protocol) => new WebSocket(url, [protocol]) as SocketLike,
+	measureWaveform,
 	now: () => Date.now(),
 	random: () => Math.random(),
 	onHttpsPage: self.location.protocol === 'https:'

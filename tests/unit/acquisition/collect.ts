@@ -1,6 +1,6 @@
 /** For tests: everything a message decodes to, as plain data. */
 import { Decoder } from '$lib/acquisition/decode/decoder';
-import type { DecodeSink, PresenceWord, SensorDescription } from '$lib/acquisition/message';
+import type { DecodeSink, PresenceWord, SensorDescription, WaveformSamples } from '$lib/acquisition/message';
 import type { IntakeReason, TopicLevelRole } from '$lib/contracts';
 
 export interface Collected {
@@ -13,6 +13,7 @@ export interface Collected {
 		quality?: number;
 		historical?: boolean;
 	}[];
+	waveforms?: (WaveformSamples & { id: string; channel: string; time?: number })[];
 	rejected: { reason: IntakeReason; message: string }[];
 	described: { id: string; machineClass?: string; sensors: Map<string, SensorDescription> }[];
 	asked: { topic: string; payload: Uint8Array }[];
@@ -30,6 +31,9 @@ export class Collector implements DecodeSink {
 			...(time !== undefined && { time }),
 			...extras
 		});
+	};
+	waveform: DecodeSink['waveform'] = (place, channel, time, samples) => {
+		(this.collected.waveforms ??= []).push({ id: place.id, channel, ...(time !== undefined && { time }), ...samples });
 	};
 	describe: DecodeSink['describe'] = (place, machineClass, sensors) => {
 		this.collected.described.push({ id: place.id, ...(machineClass && { machineClass }), sensors: new Map(sensors) });

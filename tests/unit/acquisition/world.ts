@@ -3,8 +3,9 @@ import WebSocket from 'ws';
 import type { LiveMessage, MachineRecord, ReadingBatch, SensorRecord, SourceSettings } from '$lib/contracts';
 import type { AcquisitionStore, CommitReceipt, ReadingStore, SocketLike, World } from '$lib/acquisition/ports';
 
-export const testWorld: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'> = {
+export const testWorld: Pick<World, 'openSocket' | 'measureWaveform' | 'now' | 'random' | 'onHttpsPage'> = {
 	openSocket: (url, protocol) => new WebSocket(url, [protocol]) as unknown as SocketLike,
+	measureWaveform: ({ samples }) => ({ rms: Math.hypot(...samples) / Math.sqrt(samples.length) }),
 	now: () => Date.now(),
 	random: () => 0.5,
 	onHttpsPage: false

@@ -128,7 +128,7 @@ describe('the catalogue', () => {
 
 	test('a flat line gives numbers, a gap or too few samples a named error', () => {
 		expect([...extractFeatures(new Float64Array(256).fill(3))].every(Number.isFinite)).toBe(true);
-		expect(() => extractFeatures(new Float64Array(63))).toThrow(/at least 64 samples; this has 63/);
+		expect(() => extractFeatures(new Float64Array(31))).toThrow(/at least 32 samples; this has 31/);
 		const gap = sine.slice();
 		gap[99] = Number.NaN;
 		expect(() => extractFeatures(gap)).toThrow(/Sample 100 of 4096/);

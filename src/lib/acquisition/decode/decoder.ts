@@ -29,6 +29,10 @@ class Witness implements DecodeSink {
 		}
 		this.sink.value(place, name, value, time, extras);
 	};
+	waveform: DecodeSink['waveform'] = (place, channel, time, samples) => {
+		this.said = true;
+		this.sink.waveform(place, channel, time, samples);
+	};
 	describe: DecodeSink['describe'] = (place, machineClass, sensors) => {
 		this.said = true;
 		this.sink.describe(place, machineClass, sensors);

@@ -13,6 +13,7 @@ import { createSenml } from './senml';
 import { createSingleValue } from './single-value';
 import { createSparkplugB } from './sparkplug-b';
 import { createTasmota } from './tasmota';
+import { createWaveform } from './waveform';
 import { createZigbee2mqtt } from './zigbee2mqtt';
 
 export function createDialects(topics: TopicCache): Dialect[] {
@@ -24,6 +25,7 @@ export function createDialects(topics: TopicCache): Dialect[] {
 		createMeta(topics),
 		createOpcUaJson(topics),
 		createSenml(topics),
+		createWaveform(topics),
 		createPlainJson(topics),
 		createCsvLines(topics),
 		createSingleValue(topics)

@@ -170,7 +170,7 @@ const over = (a: number, b: number) => (b > 0 ? a / b : 0);
 
 /**
  * The whole catalogue for one waveform; all finite.
- * @throws MillwrightError `not-enough-data` below 64 samples, `invalid-input` where a sample is not a finite number.
+ * @throws MillwrightError `not-enough-data` below 32 samples, `invalid-input` where a sample is not a finite number.
  */
 export function extractFeatures(samples: ArrayLike<number>): Float64Array {
 	const count = samples.length;
