@@ -48,6 +48,8 @@ export const packageOwners = {
 	mqtt: ['acquisition'],
 	'mqtt-packet': ['acquisition'],
 	'@tensorflow/': ['neural'],
+	jsfive: ['neural'],
+	fflate: ['neural'],
 	dexie: ['storage'],
 	// Reading files is the intake's, writing them the store's; 'hyparquet-writer' falls under this too.
 	hyparquet: ['acquisition', 'storage'],
