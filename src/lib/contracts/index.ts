@@ -14,6 +14,7 @@ export * from './link';
 export * from './live';
 export * from './machine';
 export * from './mapping';
+export * from './model-file';
 export * from './model-version';
 export * from './prognosis';
 export * from './reading';

@@ -12,6 +12,15 @@ export interface WeightEntry {
 	readonly shape: readonly number[];
 }
 
+/** A layer that a machine can be watched with live: it never looks ahead. */
+export type PredictorLayer =
+	| { readonly kind: 'lstm' | 'gru'; readonly units: number }
+	| {
+			readonly kind: 'dense';
+			readonly units: number;
+			readonly activation?: 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softplus';
+	  };
+
 /** A stacked LSTM that predicts the next row from the rows before it. */
 export interface PredictorSpec {
 	readonly kind: 'lstm-predictor';
@@ -20,6 +29,8 @@ export interface PredictorSpec {
 	readonly units: readonly number[];
 	/** Rows in a window: the network sees `windowSteps - 1` rows and predicts the last. */
 	readonly windowSteps: number;
+	/** All layers, where they are others than LSTMs of `units` and one linear dense layer: in networks made elsewhere. */
+	readonly layers?: readonly PredictorLayer[];
 }
 
 /** How residuals become a score, learnt on held-back normal data. */

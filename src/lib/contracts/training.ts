@@ -14,6 +14,15 @@ export interface TrainingRequest {
 	readonly maxEpochs: number;
 }
 
+/** A training that has begun and not ended: what is needed to go on with it after a reload or a crash. */
+export interface UnfinishedTraining {
+	readonly jobId: string;
+	readonly request: TrainingRequest;
+	readonly startedAt: EpochMs;
+	/** Times it was taken up without finishing another epoch: it is given up when it only ever crashes. */
+	readonly attempts: number;
+}
+
 export interface TrainingProgress {
 	readonly phase: 'loading' | 'training' | 'calibrating' | 'saving';
 	readonly epoch: number;
@@ -23,6 +32,12 @@ export interface TrainingProgress {
 	readonly secondsLeft: number | undefined;
 	readonly windowsPerSecond: number | undefined;
 	readonly backend: string | undefined;
+	/** Workers that share each batch, once known. */
+	readonly workers?: number;
+	/** Epochs that were done already when the job went on after a reload, a crash or a lost graphics device. */
+	readonly resumedAtEpoch?: number;
+	/** True when what was learnt could not be stored (no room): a reload would lose this training. */
+	readonly notKept?: boolean;
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
 	/** Loss of "the next row equals this one" on the data of the curve's validation: the line to get below. */
 	readonly curveFloor?: number;

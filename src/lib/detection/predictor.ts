@@ -7,8 +7,13 @@
 import { MillwrightError, type MachineId, type ModelPackage, type PredictorSpec } from '../contracts';
 import type { Engine, Network, NetworkSpec, NetworkStream } from '../neural/engine';
 
-/** The network of a predictor: LSTMs that return sequences and a dense head on every step. */
+/** The network of a predictor: LSTMs that return sequences and a dense head on every step, unless it names others. */
 export function networkSpecOf(spec: PredictorSpec): NetworkSpec {
+	if (spec.layers)
+		return {
+			features: spec.features,
+			layers: spec.layers.map((layer) => (layer.kind === 'dense' ? layer : { ...layer, returnSequences: true }))
+		};
 	return {
 		features: spec.features,
 		layers: [

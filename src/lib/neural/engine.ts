@@ -92,6 +92,10 @@ export interface FitProgress {
 	readonly batches: number;
 	readonly windowsPerSecond: number;
 	readonly secondsLeft: number;
+	/** Workers that share each batch. */
+	readonly workers: number;
+	/** Epochs that were done when the job went on from a checkpoint, given to it or its own after a lost device. */
+	readonly resumedAtEpoch?: number;
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
 }
 

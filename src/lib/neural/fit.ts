@@ -225,6 +225,8 @@ class FitJob {
 			batches: this.batches,
 			windowsPerSecond,
 			secondsLeft: (Math.max(0, epochsLeft) * this.data.count) / Math.max(windowsPerSecond, 1e-6),
+			workers: this.setting.gradients.workers,
+			...(this.options.resumeFrom ? { resumedAtEpoch: this.options.resumeFrom.epoch } : {}),
 			lossCurve: [...this.lossCurve]
 		});
 	}

@@ -10,11 +10,13 @@ import {
 	type MachineClassId,
 	type MachineId,
 	type MachineRecord,
+	type ModelPackage,
 	type ModelVersion,
 	type PlainError
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { fitsMachine, versionInUse } from './model-words';
+import { saveFile } from './save-file';
 import { session } from './session.svelte';
 
 export interface ShippedModel {
@@ -95,11 +97,28 @@ export class ModelShelf {
 		await this.#try((store) => store.models.remove(versionId));
 	}
 
+	/** Hands a version to the person as a file that stock TensorFlow.js loads. */
+	async takeAway(version: ModelVersion): Promise<void> {
+		await this.#try(async (store) => {
+			const file = await session.training.exportModel(await this.#package(store, version));
+			saveFile(new Blob([file.bytes], { type: 'application/zip' }), file.name);
+		});
+	}
+
 	/** The words that a shipped model came with. */
 	async card(model: ShippedModel): Promise<string> {
 		const response = await fetch(asset(`/models/${model.path}/CARD.md`));
 		if (!response.ok) throw new Error(`The card could not be read (${response.status})`);
 		return response.text();
+	}
+
+	/** Shipped versions are stored only once a machine has used them. */
+	async #package(store: Store, version: ModelVersion): Promise<ModelPackage> {
+		const shipped = this.shipped.find(({ id }) => id === version.id);
+		if (!shipped || this.stored.some(({ id }) => id === version.id)) return store.models.load(version.id);
+		const response = await fetch(asset(`/models/${shipped.path.replace(/\/$/, '')}/weights.bin`));
+		if (!response.ok) throw new Error(`The weights could not be read (${response.status})`);
+		return { version, weights: await response.arrayBuffer() };
 	}
 
 	async #try(action: (store: Store) => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * State, pure: a model version in words: what it learnt, beside the floor that any model has to beat.
  */
-import type { ModelVersion, PlainError, TrainingMetrics } from '$lib/contracts';
+import type { ModelVersion, PlainError, TrainingMetrics, TrainingProgress } from '$lib/contracts';
 
 /** How many times smaller the model's error is than that of "same as before"; undefined when it cannot be told. */
 export function timesBetter(metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>): number | undefined {
@@ -27,6 +27,12 @@ export function qualityWords(
 	return version.origin === 'shipped'
 		? { tone: 'fair', sentence: `${worse} Its card says which faults it was measured to find.` }
 		: { tone: 'poor', sentence: `${worse} Train it again, on a longer stretch of normal running.` };
+}
+
+/** The network of a version, input side first. */
+export function networkWords({ units, layers }: ModelVersion['spec']): string {
+	if (!layers) return `LSTM ${units.join(' + ')} units`;
+	return layers.map(({ kind, units: size }) => `${kind === 'dense' ? 'Dense' : kind.toUpperCase()} ${size}`).join(', ');
 }
 
 export const originWords: Readonly<Record<ModelVersion['origin'], string>> = {
@@ -60,6 +66,33 @@ export function versionInUse(
 	return versions
 		.filter((version) => version.origin === 'shipped' && fitsMachine(version, machine))
 		.sort((a, b) => b.createdAt - a.createdAt)[0];
+}
+
+/** What became of a training that was interrupted, in words; undefined while it goes on as it began. */
+export function resumedWords(
+	interruption: 'reload' | 'crash' | undefined,
+	progress: Pick<TrainingProgress, 'phase' | 'resumedAtEpoch' | 'maxEpochs'> | undefined
+): string | undefined {
+	const why =
+		interruption === 'reload'
+			? 'the page was left'
+			: interruption === 'crash'
+				? 'its worker stopped'
+				: 'the graphics device was lost';
+	if (progress?.resumedAtEpoch !== undefined)
+		return `Resumed at epoch ${progress.resumedAtEpoch} of ${progress.maxEpochs}, after ${why}.`;
+	if (!interruption) return undefined;
+	return progress === undefined || progress.phase === 'loading'
+		? `Taken up again, after ${why}.`
+		: `Begun again, after ${why}: no epoch of this data had been finished.`;
+}
+
+/** What a training runs on, in words. */
+export function runsOnWords({ backend, workers }: Pick<TrainingProgress, 'backend' | 'workers'>): string {
+	if (backend === undefined) return '–';
+	const name = backend === 'webgpu' ? 'the graphics device' : backend === 'wasm' ? 'WebAssembly' : 'plain JavaScript';
+	if (backend === 'webgpu' || workers === undefined) return name;
+	return `${name}, ${workers === 1 ? 'one core' : `${workers} cores`}`;
 }
 
 /** Why a training failed and what to do, in words. */

@@ -68,10 +68,15 @@ class Session {
 	});
 
 	/** Training is spawned by its first call: most sessions never train. */
-	readonly training: Pick<Promisified<TrainingApi>, 'propose' | 'train' | 'cancel'> = {
+	readonly training: Omit<Promisified<TrainingApi>, 'start'> & { end(): Promise<void> } = {
 		propose: async (machineId) => (await this.#training.whenStarted()).propose(machineId),
 		train: async (jobId, request, onProgress) => (await this.#training.whenStarted()).train(jobId, request, onProgress),
-		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId)
+		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId),
+		inspectModel: async (files) => (await this.#training.whenStarted()).inspectModel(files),
+		importModel: async (request) => (await this.#training.whenStarted()).importModel(request),
+		exportModel: async (pkg) => (await this.#training.whenStarted()).exportModel(pkg),
+		/** Ends the worker at once, whatever it is at: what it was asked rejects with `aborted`, the next call starts another. */
+		end: () => this.#training.stop()
 	};
 
 	get phase(): SessionPhase {

@@ -74,9 +74,13 @@ export class WorkerSupervisor<T> {
 		await this.#attempt();
 	}
 
-	/** Resolves once the worker has started; rejects when that start failed (another attempt follows). */
+	/**
+	 * Resolves once the worker has started; rejects when that start failed (another attempt follows). After a crash it is started at
+	 * once: who asks for it does not wait.
+	 */
 	async whenStarted(): Promise<Promisified<T>> {
 		if (!this.#wanted) await this.start();
+		else if (!this.#handle) await this.#attempt();
 		await this.#started;
 		return this.api;
 	}

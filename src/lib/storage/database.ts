@@ -12,7 +12,8 @@ import {
 	type AnomalyVerdict,
 	type MachineRecord,
 	type ModelVersion,
-	type SensorRecord
+	type SensorRecord,
+	type UnfinishedTraining
 } from '../contracts';
 import { migrateBlocks } from './migrate-v1';
 
@@ -85,6 +86,13 @@ export interface IntakeRow {
 	last?: { topic: string; payload: string; at: number; message: string };
 }
 
+/** How far one of a job's networks has got; `fit` names the network and its data. */
+export interface CheckpointRow {
+	jobId: string;
+	fit: string;
+	checkpoint: unknown;
+}
+
 export const SCHEMA_VERSION = 3;
 /** Asked for and given up at once, to make every other context let go of a database whose content is about to be replaced. */
 export const EVICTING_VERSION = SCHEMA_VERSION * 10 + 1;
@@ -106,6 +114,8 @@ export class Database extends Dexie {
 	declare readonly verdicts: Table<AnomalyVerdict, string>;
 	declare readonly settings: Table<{ key: string; value: unknown }, string>;
 	declare readonly intakeLog: Table<IntakeRow, string>;
+	declare readonly trainings: Table<UnfinishedTraining, string>;
+	declare readonly checkpoints: Table<CheckpointRow, [string, string]>;
 
 	constructor(name: string) {
 		// No cache of live queries' results: it hands out frozen objects, which Svelte's state cannot hold.
@@ -138,8 +148,12 @@ export class Database extends Dexie {
 				blocks: null
 			})
 			.upgrade(migrateBlocks);
-		// Version 3: what people said of anomalies.
-		this.version(SCHEMA_VERSION).stores({ verdicts: 'id, machineId, start' });
+		// Version 3: what people said of anomalies; trainings that have not ended.
+		this.version(SCHEMA_VERSION).stores({
+			verdicts: 'id, machineId, start',
+			trainings: 'jobId',
+			checkpoints: '[jobId+fit], jobId'
+		});
 	}
 }
 

@@ -16,6 +16,7 @@ import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { Resolutions } from './resolutions';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
+import { trainingStore } from './trainings';
 import { verdictStore } from './verdicts';
 import { waveformStore } from './waveforms';
 
@@ -96,6 +97,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		settings: settingsStore(context),
 		intakeLog: intakeLogStore(context),
 		waveforms,
+		trainings: trainingStore(context),
 		close: () => {
 			closed = true;
 			waveforms.close();

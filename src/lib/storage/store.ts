@@ -19,6 +19,7 @@ import type {
 	SeriesQuery,
 	SeriesSlice,
 	SourceSettings,
+	UnfinishedTraining,
 	WorkspaceName
 } from '../contracts';
 import type { WaveformStore } from './waveforms';
@@ -136,6 +137,23 @@ export interface SettingsStore {
 	watch<T>(key: string, onChange: (value: T | undefined) => void): () => void;
 }
 
+/** Trainings that have not ended, with how far they have got. Not part of a backup. */
+export interface TrainingStore {
+	/** Oldest first. */
+	unfinished(): Promise<UnfinishedTraining[]>;
+	find(jobId: string): Promise<UnfinishedTraining | undefined>;
+	put(training: UnfinishedTraining): Promise<void>;
+	/**
+	 * What `saveCheckpoint` kept under this name; undefined: nothing. `fit` names one network and its data within the job. Plain data,
+	 * which storage does not look into.
+	 */
+	checkpoint<T>(jobId: string, fit: string): Promise<T | undefined>;
+	/** Replaces the checkpoint of this name and sets `attempts` to 0. Does nothing when the training has been removed. */
+	saveCheckpoint(jobId: string, fit: string, checkpoint: unknown): Promise<void>;
+	/** Forgets the training and its checkpoints. */
+	remove(jobId: string): Promise<void>;
+}
+
 /** Rejected messages, persisted so that the Data screen shows them after a reload. */
 export interface IntakeLogStore {
 	record(
@@ -162,6 +180,7 @@ export interface Store {
 	readonly settings: SettingsStore;
 	readonly intakeLog: IntakeLogStore;
 	readonly waveforms: WaveformStore;
+	readonly trainings: TrainingStore;
 	close(): void;
 	/** Deletes everything of this workspace. */
 	destroy(): Promise<void>;

@@ -1,6 +1,10 @@
 /** Training: spans of normal running in, model versions out; shared by the page, the tests and `npm run train:models`. */
+export * from './adopt-network';
+export * from './checksum';
 export * from './corrupt';
 export * from './plan';
 export * from './propose';
 export * from './recording';
+export * from './resumable-fit';
 export * from './train-predictor';
+export * from './version-id';

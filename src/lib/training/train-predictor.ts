@@ -23,8 +23,11 @@ import {
 	type WindowSet
 } from '../manipulation';
 import type { Engine, FitProgress } from '../neural/engine';
+import { worthwhileWorkers } from '../neural/parallel/worthwhile';
+import { sha256Hex } from './checksum';
 import { corruptWindows } from './corrupt';
 import { minimumTrainingRows, planTraining, type TrainingPlan } from './plan';
+import { fitResumably, type CheckpointPlace } from './resumable-fit';
 
 export interface TrainingData {
 	readonly sensorNames: readonly string[];
@@ -47,6 +50,10 @@ export interface TrainingJob {
 	readonly maxEpochs: number;
 	readonly patience?: number;
 	readonly plan?: Partial<TrainingPlan>;
+	/** Processor cores that training may use; default 1. It takes as many as pay for this network and batch. */
+	readonly cores?: number;
+	/** Where it keeps how far it has got, so that the same job goes on there; undefined: nowhere. */
+	readonly checkpoints?: CheckpointPlace | false;
 	readonly signal?: AbortSignal;
 	readonly onProgress?: (progress: TrainingProgress) => void;
 }
@@ -99,8 +106,9 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 		// Judged on the same task it is taught, or a mere copier of the last row would be kept.
 		const check = corruptWindows(validation, 1, job.seed + 2);
 		const curveFloor = persistenceLoss(check);
-		const fitted = await network.fit(
-			{ ...faulty },
+		const fitted = await fitResumably(
+			network,
+			faulty,
 			{
 				epochs: job.maxEpochs,
 				batchSize: plan.batchSize,
@@ -110,6 +118,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 				validation: check,
 				patience: job.patience ?? Math.max(6, Math.round(job.maxEpochs / 5)),
 				clipNorm: 1,
+				workers: worthwhileWorkers(network.spec, clean.steps, plan.batchSize, job.cores ?? 1),
 				signal: job.signal,
 				onProgress: (progress) =>
 					job.onProgress?.({
@@ -120,10 +129,13 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 						secondsLeft: progress.secondsLeft,
 						windowsPerSecond: progress.windowsPerSecond,
 						backend: engine.report.backend,
+						workers: progress.workers,
+						resumedAtEpoch: progress.resumedAtEpoch,
 						lossCurve: progress.lossCurve,
 						curveFloor
 					})
-			}
+			},
+			job.checkpoints
 		);
 		job.signal?.throwIfAborted();
 		job.onProgress?.({
@@ -281,9 +293,4 @@ async function lossOf(
 	let sum = 0;
 	for (let i = 0; i < outputs.length; i++) sum += (outputs[i]! - windows.targets[i]!) ** 2;
 	return sum / outputs.length;
-}
-
-export async function sha256Hex(bytes: ArrayBuffer): Promise<string> {
-	const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-	return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -3,7 +3,11 @@
  */
 import type {
 	MachineId,
+	ModelFileSummary,
+	ModelImportRequest,
+	ModelPackage,
 	ModelVersion,
+	PickedFile,
 	TrainingProgress,
 	TrainingProposal,
 	TrainingRequest,
@@ -14,11 +18,20 @@ export interface TrainingApi {
 	start(workspace: WorkspaceName): Promise<void>;
 	/** Looks through stored history for a span of normal running. */
 	propose(machineId: MachineId): Promise<TrainingProposal>;
-	/** Trains, calibrates, saves the version and puts it in use. Rejects with code `aborted` after `cancel(jobId)`. */
+	/**
+	 * Trains, calibrates, saves the version and puts it in use. Rejects with code `aborted` after `cancel(jobId)`. The job is stored until it
+	 * ends: the same call in another worker, after a reload or a crash, goes on from its last whole epoch.
+	 */
 	train(
 		jobId: string,
 		request: TrainingRequest,
 		onProgress: (progress: TrainingProgress) => void
 	): Promise<ModelVersion>;
 	cancel(jobId: string): Promise<void>;
+	/** What a Keras model's files hold. Rejects with `invalid-file`, `invalid-model` or `unsupported`, naming layer, expected and found. */
+	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary>;
+	/** Calibrates a network made elsewhere on a span of normal running and saves it as a version, which is not put in use. */
+	importModel(request: ModelImportRequest): Promise<ModelVersion>;
+	/** A version as a zip of what stock TensorFlow.js loads (model.json, weights.bin) and what it does not know (millwright.json). */
+	exportModel(pkg: ModelPackage): Promise<PickedFile>;
 }

@@ -87,6 +87,51 @@ describe('the training worker', () => {
 		expect((await worker.api.train('job-3', { ...proposal, maxEpochs: 1 }, () => undefined)).metrics.epochs).toBe(1);
 	});
 
+	it('goes on from its last whole epoch in another worker, to the very weights of an unbroken run', async () => {
+		const proposal = await request(12);
+		const unbroken = await worker.api.train('job-a', proposal, () => undefined);
+		expect(unbroken.metrics.lossCurve.length).toBeGreaterThan(4);
+
+		const broken = worker.api.train('job-b', proposal, ({ lossCurve }) => {
+			if (lossCurve.length >= 3) worker.terminate();
+		});
+		await expect(broken).rejects.toMatchObject({ code: 'aborted' });
+		const [left, ...others] = await store.trainings.unfinished();
+		expect(others).toEqual([]);
+		expect(left).toMatchObject({ jobId: 'job-b', request: { machineId, seed: 3, maxEpochs: 12 } });
+
+		worker = spawnTraining();
+		await worker.api.start(workspace);
+		const progress: TrainingProgress[] = [];
+		const version = await worker.api.train('job-b', left!.request, (step) => progress.push(step));
+		const first = progress.find(({ phase }) => phase === 'training')!;
+		expect(first.resumedAtEpoch).toBeGreaterThanOrEqual(1);
+		expect(first.lossCurve.length).toBe(first.resumedAtEpoch);
+		expect(version.weightsSha256).toBe(unbroken.weightsSha256);
+		expect(version.metrics.lossCurve).toEqual(unbroken.metrics.lossCurve);
+		expect(await store.models.assignment(machineId)).toBe(version.id);
+		// Nothing of it is left behind.
+		expect(await store.trainings.unfinished()).toEqual([]);
+	});
+
+	it('begins again when the data of the span has changed meanwhile, and gives up what only ever ends in a crash', async () => {
+		const proposal = await request(8);
+		const broken = worker.api.train('job-c', proposal, ({ lossCurve }) => {
+			if (lossCurve.length >= 2) worker.terminate();
+		});
+		await expect(broken).rejects.toMatchObject({ code: 'aborted' });
+		worker = spawnTraining();
+		await worker.api.start(workspace);
+		const progress: TrainingProgress[] = [];
+		const other = { ...proposal, from: proposal.from + 60_000 };
+		await worker.api.train('job-c', other, (step) => progress.push(step));
+		expect(progress.every(({ resumedAtEpoch }) => resumedAtEpoch === undefined)).toBe(true);
+
+		await store.trainings.put({ jobId: 'job-d', request: proposal, startedAt: 1, attempts: 5 });
+		await expect(worker.api.train('job-d', proposal, () => undefined)).rejects.toMatchObject({ code: 'internal' });
+		expect(await store.trainings.unfinished()).toEqual([]);
+	});
+
 	it('refuses a span that is too short, naming how much is needed', async () => {
 		const proposal = await request(5);
 		const short = { ...proposal, to: proposal.from + 60_000 };

@@ -14,6 +14,8 @@ export interface ImportedNetwork {
 	readonly weights: Float32Array;
 	/** Names of the model's layers that became the network's, in order. */
 	readonly layerNames: readonly string[];
+	/** Steps of the windows it was made for, where the model says so. */
+	readonly steps?: number;
 }
 
 export interface ManifestWeight {

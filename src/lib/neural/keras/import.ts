@@ -7,7 +7,7 @@ import { MillwrightError } from '../../contracts/error';
 import type { LayerSpec } from '../engine';
 import { joinWeights, planNetwork, sizeOf, splitWeights } from '../network-spec';
 import { setting, type ImportedNetwork, type KerasFiles, type LayerJson } from './format';
-import { inputFeatures, readLayer, readTopology } from './read-topology';
+import { inputShape, readLayer, readTopology } from './read-topology';
 import { readWeights, type NamedWeight } from './read-weights';
 
 /** A layer of ours, and which of its weights the file holds (layers without bias leave it out). */
@@ -19,7 +19,7 @@ interface Mapped {
 
 export function importKeras(files: KerasFiles): ImportedNetwork {
 	const { layers, manifest } = readTopology(files.modelJson);
-	const features = inputFeatures(layers);
+	const { features, steps } = inputShape(layers);
 	const mapped = layers.flatMap((layer) => mapLayer(layer) ?? []);
 	const spec = { features, layers: mapped.map((layer) => layer.spec) };
 	const plan = planNetwork(spec);
@@ -45,7 +45,8 @@ export function importKeras(files: KerasFiles): ImportedNetwork {
 		);
 	const weights = joinWeights(parts);
 	splitWeights(plan, weights);
-	return { spec, weights, layerNames: mapped.map((layer) => layer.name) };
+	const layerNames = mapped.map((layer) => layer.name);
+	return { spec, weights, layerNames, ...(steps === undefined ? {} : { steps }) };
 }
 
 function requireWeight(

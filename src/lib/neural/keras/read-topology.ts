@@ -83,15 +83,16 @@ function inboundOf(nodes: unknown): string[] {
 	return [...names];
 }
 
-/** Features of the input: the last of `batch_input_shape` (or `batch_shape`) of the first layer that has one. */
-export function inputFeatures(layers: readonly LayerJson[]): number {
+/** The input's `batch_input_shape` (or `batch_shape`), of the first layer that has one. */
+export function inputShape(layers: readonly LayerJson[]): { readonly features: number; readonly steps?: number } {
 	for (const layer of layers) {
 		const inner = layer.config.layer as { config?: Record<string, unknown> } | undefined;
 		for (const config of [layer.config, inner?.config ?? {}]) {
 			const shape = setting(config, 'batch_input_shape') ?? setting(config, 'batch_shape');
 			if (!Array.isArray(shape)) continue;
-			const features = shape[2] as unknown;
-			if (shape.length === 3 && Number.isInteger(features)) return features as number;
+			const [, steps, features] = shape as unknown[];
+			if (shape.length === 3 && Number.isInteger(features))
+				return { features: features as number, ...(Number.isInteger(steps) ? { steps: steps as number } : {}) };
 			throw badFile(
 				`Layer ${layer.name}: expected an input of [batch, steps, features], found [${shape.join(', ')}].`,
 				{

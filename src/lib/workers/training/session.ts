@@ -2,35 +2,44 @@
  * Training worker: jobs on stored history.
  *
  * In: requests from the page. Out: proposals, progress, and a version that is saved and put in use. Cancelling or failing
- * leaves the version in use as it was.
+ * leaves the version in use as it was. A job is stored until it ends, with a checkpoint after each epoch: asked for again after a
+ * reload or a crash, it goes on from there.
  */
 import {
 	MillwrightError,
 	derivedSeries,
 	isAborted,
 	sensorIdOf,
+	toPlainError,
 	type EpochMs,
+	type ErrorCode,
 	type MachineId,
-	type MachineRecord,
+	type ModelFileSummary,
+	type ModelImportRequest,
+	type ModelPackage,
 	type ModelVersion,
-	type SensorRecord,
+	type PickedFile,
 	type TrainingProgress,
 	type TrainingProposal,
 	type TrainingRequest,
 	type WorkspaceName
 } from '../../contracts';
-import { alignColumns, learnStep, medianOf, type AlignedRow } from '../../manipulation';
-import type { Engine } from '../../neural';
+import type { Engine, FitCheckpoint } from '../../neural';
 import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
-import { minimumTrainingRows, proposeSpan, trainPredictor } from '../../training';
+import { minimumTrainingRows, proposeSpan, trainPredictor, versionId } from '../../training';
+import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
+import { MachineHistory } from './history';
+import { importModel, packModel, summarise } from './model-files';
 
 /** Rows looked through for a proposal, newest first. */
 const proposalRows = 14_400;
-/** More rows than this are not read into one training. */
-const mostRows = 100_000;
+/** A job taken up so often without finishing another epoch is given up: it may be what crashes this device. */
+const mostAttempts = 5;
+/** After these the job stays stored: another worker may go on with it. */
+const survivable: ReadonlySet<ErrorCode> = new Set(['worker-crashed', 'device-lost']);
 
 export class TrainingSession implements TrainingApi {
 	private store: Store | undefined;
@@ -45,7 +54,8 @@ export class TrainingSession implements TrainingApi {
 
 	async propose(machineId: MachineId): Promise<TrainingProposal> {
 		const store = this.opened();
-		const { machine, sensors } = await this.describe(machineId);
+		const history = new MachineHistory(store);
+		const { machine, sensors } = await history.describe(machineId);
 		const sensorNames = sensors.map(({ name }) => name);
 		const extent = await store.series.extent(machineId);
 		if (!extent || sensors.length === 0)
@@ -59,9 +69,9 @@ export class TrainingSession implements TrainingApi {
 				minimumRows: minimumTrainingRows,
 				enough: false
 			};
-		const stepMs = await this.stepOf(sensors, extent.to);
+		const stepMs = await history.stepOf(sensors, extent.to);
 		const from = Math.max(extent.from, extent.to - proposalRows * stepMs);
-		const rows = await this.readRows(machineId, sensorNames, stepMs, from, extent.to);
+		const rows = await history.readRows(machineId, sensorNames, stepMs, from, extent.to);
 		const [scores] = await store.series.query({
 			sensorIds: [sensorIdOf(machineId, derivedSeries.score)],
 			from,
@@ -80,8 +90,10 @@ export class TrainingSession implements TrainingApi {
 		if (this.jobs.has(jobId)) throw new MillwrightError('invalid-input', `Job ${jobId} is running already`);
 		const abort = new AbortController();
 		this.jobs.set(jobId, abort);
+		let notKept = false;
+		const tell = (progress: TrainingProgress) => onProgress(notKept ? { ...progress, notKept } : progress);
 		const stage = (phase: TrainingProgress['phase'], fraction: number) =>
-			onProgress({
+			tell({
 				phase,
 				epoch: 0,
 				maxEpochs: request.maxEpochs,
@@ -93,45 +105,45 @@ export class TrainingSession implements TrainingApi {
 			});
 		try {
 			stage('loading', 0);
-			const { sensors } = await this.describe(request.machineId);
-			const chosen = request.sensorNames.map((name) => sensors.find((sensor) => sensor.name === name));
-			const unknown = request.sensorNames.filter((_, i) => chosen[i] === undefined);
-			if (unknown.length > 0 || chosen.length === 0)
-				throw new MillwrightError(
-					'invalid-input',
-					chosen.length === 0
-						? 'Choose at least one sensor'
-						: `${request.machineId} has no sensor ${unknown.join(', ')}`
-				);
-			if (!(request.to > request.from)) throw new MillwrightError('invalid-input', 'The span to train on is empty');
-			const stepMs = await this.stepOf(chosen as SensorRecord[], request.to);
-			if ((request.to - request.from) / stepMs > mostRows)
-				throw new MillwrightError('invalid-input', `This span has more than ${mostRows} rows: choose a shorter one`);
-			const rows = await this.readRows(request.machineId, request.sensorNames, stepMs, request.from, request.to);
+			const startedAt = await this.takeUp(jobId, request).catch((error: unknown) => {
+				if (!(error instanceof MillwrightError) || error.code !== 'storage-quota') throw error;
+				notKept = true;
+				return Date.now();
+			});
+			const stored = !notKept;
+			const { machineId, sensorNames, from, to } = request;
+			const history = new MachineHistory(store);
+			const { sensors, stepMs, rows } = await history.readSpan(machineId, sensorNames, from, to);
 			abort.signal.throwIfAborted();
-			this.engine ??= startRememberedEngine('training', this.opened());
-			this.engine.catch(() => (this.engine = undefined));
-			const engine = await this.engine;
+			const engine = await this.startedEngine();
 			abort.signal.throwIfAborted();
-			const createdAt = Date.now();
 			const pkg = await trainPredictor(
 				engine,
 				{
-					sensorNames: request.sensorNames,
-					kinds: chosen.map((sensor) => sensor!.kind),
+					sensorNames,
+					kinds: sensors.map(({ kind }) => kind),
 					stepMs,
 					recordings: [rows]
 				},
 				{
-					id: `${request.machineId.split('/').pop()}-${new Date(createdAt).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${jobId.slice(-4)}`,
+					id: versionId(request.machineId, startedAt, jobId.slice(-4)),
 					target: { machineId: request.machineId },
 					origin: 'trained-here',
-					createdAt,
+					createdAt: startedAt,
 					description: `${rows.length} rows of ${request.machineId}, one per ${stepMs / 1000} s`,
 					seed: request.seed,
 					maxEpochs: request.maxEpochs,
+					cores: navigator.hardwareConcurrency,
+					checkpoints: stored && {
+						load: (fit) => store.trainings.checkpoint<FitCheckpoint>(jobId, fit),
+						save: async (fit, checkpoint) => {
+							await store.trainings.saveCheckpoint(jobId, fit, checkpoint);
+							notKept = false;
+						},
+						onProblem: () => (notKept = true)
+					},
 					signal: abort.signal,
-					onProgress
+					onProgress: tell
 				}
 			);
 			stage('saving', 0.98);
@@ -140,67 +152,66 @@ export class TrainingSession implements TrainingApi {
 			// Cancelled while saving: the version is there, but not in use.
 			abort.signal.throwIfAborted();
 			await store.models.assign(request.machineId, pkg.version.id);
+			await store.trainings.remove(jobId);
 			return pkg.version;
 		} catch (error) {
-			if (abort.signal.aborted || isAborted(error)) throw new MillwrightError('aborted', 'Training was cancelled');
+			const cancelled = abort.signal.aborted || isAborted(error);
+			const { code } = toPlainError(error);
+			if (code === 'device-lost') this.engine = undefined;
+			if (cancelled || !survivable.has(code)) await store.trainings.remove(jobId).catch(() => undefined);
+			if (cancelled) throw new MillwrightError('aborted', 'Training was cancelled');
 			throw error;
 		} finally {
 			this.jobs.delete(jobId);
 		}
 	}
 
+	/** Notes that the job has begun, or is taken up again. Returns when it began. */
+	private async takeUp(jobId: string, request: TrainingRequest): Promise<EpochMs> {
+		const { trainings } = this.opened();
+		const known = await trainings.find(jobId);
+		const attempts = (known?.attempts ?? 0) + 1;
+		if (attempts > mostAttempts)
+			throw new MillwrightError(
+				'internal',
+				`This training ended ${mostAttempts} times without finishing another epoch; it is not taken up again`
+			);
+		const startedAt = known?.startedAt ?? Date.now();
+		await trainings.put({ jobId, request, startedAt, attempts });
+		return startedAt;
+	}
+
 	async cancel(jobId: string): Promise<void> {
 		this.jobs.get(jobId)?.abort();
+	}
+
+	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary> {
+		return summarise(files);
+	}
+
+	async importModel(request: ModelImportRequest): Promise<ModelVersion> {
+		const store = this.opened();
+		const pkg = await importModel(await this.startedEngine(), new MachineHistory(store), request, Date.now());
+		await store.models.save(pkg);
+		return pkg.version;
+	}
+
+	async exportModel(pkg: ModelPackage): Promise<PickedFile> {
+		const file = await packModel(pkg);
+		return withTransfer(file, [file.bytes]);
+	}
+
+	private startedEngine(): Promise<Engine> {
+		if (!this.engine) {
+			const starting = startRememberedEngine('training', this.opened());
+			this.engine = starting;
+			starting.catch(() => (this.engine = undefined));
+		}
+		return this.engine;
 	}
 
 	private opened(): Store {
 		if (!this.store) throw new MillwrightError('invalid-input', 'The training worker has not been started');
 		return this.store;
-	}
-
-	private async describe(machineId: MachineId): Promise<{ machine: MachineRecord; sensors: SensorRecord[] }> {
-		const store = this.opened();
-		const machine = (await store.registry.machines()).find(({ id }) => id === machineId);
-		if (!machine) throw new MillwrightError('not-found', `There is no machine ${machineId}`);
-		const sensors = (await store.registry.sensors(machineId)).filter(
-			({ name, kind }) => !name.startsWith('~') && kind !== 'state'
-		);
-		return { machine, sensors };
-	}
-
-	/** The machine's own clock, from the newest samples of its sensors before `to`. */
-	private async stepOf(sensors: readonly SensorRecord[], to: EpochMs): Promise<number> {
-		// Widen the look back until there are enough samples to tell.
-		for (const lookBackMs of [120_000, 1_800_000, 12 * 3_600_000, 30 * 24 * 3_600_000]) {
-			const slices = await this.opened().series.query({
-				sensorIds: sensors.map(({ id }) => id),
-				from: to - lookBackMs,
-				to
-			});
-			const steps = slices.flatMap(({ times }) => (times.length >= 20 ? [learnStep(times) ?? []] : [])).flat();
-			if (steps.length > 0) return medianOf(steps);
-		}
-		throw new MillwrightError('not-enough-data', 'Fewer than 20 samples of each sensor are stored', {
-			minimumRows: minimumTrainingRows
-		});
-	}
-
-	private async readRows(
-		machineId: MachineId,
-		sensorNames: readonly string[],
-		stepMs: number,
-		from: EpochMs,
-		to: EpochMs
-	): Promise<AlignedRow[]> {
-		const slices = await this.opened().series.query({
-			sensorIds: sensorNames.map((name) => sensorIdOf(machineId, name)),
-			from,
-			to
-		});
-		const bySensor = new Map(slices.map((slice) => [slice.sensorId, slice]));
-		return alignColumns(
-			{ sensorNames, stepMs },
-			sensorNames.map((name) => bySensor.get(sensorIdOf(machineId, name)))
-		);
 	}
 }

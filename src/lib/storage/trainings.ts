@@ -1,0 +1,32 @@
+/**
+ * Storage: trainings that have not ended. In: a job and, after each epoch, all that is needed to go on from there. Out: the same
+ * after a reload or a crash. One checkpoint per network is kept, the newest; all go with the job.
+ */
+import type { DocumentContext } from './documents';
+import type { TrainingStore } from './store';
+
+export function trainingStore({ database, run }: DocumentContext): TrainingStore {
+	return {
+		unfinished: () => run(async () => (await database.trainings.toArray()).sort((a, b) => a.startedAt - b.startedAt)),
+		find: (jobId) => run(() => database.trainings.get(jobId)),
+		put: (training) => run(() => database.trainings.put(training)).then(() => undefined),
+		checkpoint: <T>(jobId: string, fit: string) =>
+			run(async () => (await database.checkpoints.get([jobId, fit]))?.checkpoint as T | undefined),
+		saveCheckpoint: (jobId, fit, checkpoint) =>
+			run(() =>
+				database.transaction('rw', database.trainings, database.checkpoints, async () => {
+					const training = await database.trainings.get(jobId);
+					if (!training) return;
+					await database.checkpoints.put({ jobId, fit, checkpoint });
+					if (training.attempts > 0) await database.trainings.put({ ...training, attempts: 0 });
+				})
+			),
+		remove: (jobId) =>
+			run(() =>
+				database.transaction('rw', database.trainings, database.checkpoints, async () => {
+					await database.trainings.delete(jobId);
+					await database.checkpoints.where('jobId').equals(jobId).delete();
+				})
+			)
+	};
+}

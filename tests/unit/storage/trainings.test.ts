@@ -1,0 +1,48 @@
+/** Unfinished trainings on (fake) IndexedDB: kept over a reopening, and gone without a trace when they end. */
+import { describe, expect, it } from 'vitest';
+import type { TrainingRequest } from '$lib/contracts';
+import { openContext } from './open-store';
+
+const request: TrainingRequest = {
+	machineId: 'a/pump',
+	sensorNames: ['speed'],
+	from: 0,
+	to: 10,
+	seed: 1,
+	maxEpochs: 5
+};
+
+describe('unfinished trainings', () => {
+	it('come back oldest first, with the newest checkpoint of each network', async () => {
+		const first = await openContext();
+		await first.trainings.put({ jobId: 'late', request, startedAt: 2, attempts: 1 });
+		await first.trainings.put({ jobId: 'early', request, startedAt: 1, attempts: 3 });
+		const weights = Float32Array.of(1, NaN, -0);
+		await first.trainings.saveCheckpoint('early', 'net', { epoch: 1, weights: Float32Array.of(0) });
+		await first.trainings.saveCheckpoint('early', 'net', { epoch: 2, weights });
+		await first.trainings.saveCheckpoint('early', 'other', { epoch: 9 });
+		first.close();
+
+		const second = await openContext();
+		expect(await second.trainings.unfinished()).toMatchObject([
+			// A finished epoch is progress: the count of attempts without any begins again.
+			{ jobId: 'early', attempts: 0 },
+			{ jobId: 'late', attempts: 1 }
+		]);
+		expect(await second.trainings.checkpoint('early', 'net')).toEqual({ epoch: 2, weights });
+		expect(await second.trainings.checkpoint('early', 'other')).toEqual({ epoch: 9 });
+		expect(await second.trainings.checkpoint('late', 'net')).toBeUndefined();
+		second.close();
+	});
+
+	it('leave nothing when removed, also not a checkpoint that comes late', async () => {
+		const store = await openContext();
+		await store.trainings.put({ jobId: 'job', request, startedAt: 1, attempts: 1 });
+		await store.trainings.saveCheckpoint('job', 'net', { epoch: 1 });
+		await store.trainings.remove('job');
+		await store.trainings.saveCheckpoint('job', 'net', { epoch: 2 });
+		expect(await store.trainings.find('job')).toBeUndefined();
+		expect(await store.trainings.checkpoint('job', 'net')).toBeUndefined();
+		store.close();
+	});
+});
