@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StaticServer } from '../../simulator/cli/static-server';
 import { withChromium } from '../bench/harness';
-import { openInspector, serveApp, watchPage } from '../tools/app';
+import { serveApp, watchPage } from '../tools/app';
 
 let app: StaticServer;
 beforeAll(async () => {
@@ -27,11 +27,11 @@ test('a training goes on after its worker and its page were ended, and stays awa
 		const page = await context.newPage();
 		const watched = watchPage(page, app);
 		await page.goto(app.url);
-		await page.getByRole('button', { name: /demo/i }).first().click();
-		const inspector = await openInspector(context, app);
-		const machines = async () => (await inspector.call('machines', 'demo')).machines;
-		await expect.poll(async () => (await machines()).length, { timeout: 60_000 }).toBe(12);
-		const { id } = (await machines())[0]!;
+		await page.getByRole('button', { name: /^Demo/ }).click();
+		// Once a machine has been judged, its history is stored.
+		const tile = page.locator('[data-machine]').first();
+		await expect.poll(() => tile.textContent(), { timeout: 60_000 }).toMatch(/expected/);
+		const id = (await tile.getAttribute('data-machine'))!;
 
 		await page.goto(`${app.url}machine/train/?id=${encodeURIComponent(id)}`);
 		await page.getByText('Advanced').click();

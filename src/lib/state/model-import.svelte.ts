@@ -48,6 +48,13 @@ export class ModelImport {
 			this.inputErrors.every((error) => error === undefined)
 	);
 
+	#loaded: Promise<void> = Promise.resolve();
+
+	/** Reads what is stored of the machine. */
+	load(store: Store, machineId: MachineId): void {
+		this.#loaded = this.form.load(store, machineId);
+	}
+
 	async choose(files: readonly File[]): Promise<void> {
 		this.phase = 'reading';
 		this.problem = undefined;
@@ -57,6 +64,7 @@ export class ModelImport {
 				throw new MillwrightError('invalid-file', `These files have more than ${mostBytes / 1024 ** 2} MB`);
 			this.files = await Promise.all(files.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() })));
 			this.summary = await session.training.inspectModel(this.files);
+			await this.#loaded;
 			this.inputs = matchInputs(
 				this.summary,
 				this.form.sensors.map(({ name }) => name)

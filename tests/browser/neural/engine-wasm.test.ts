@@ -1,5 +1,5 @@
 /** The engine in a browser: choice of backend, compiled kernels, workers that share a batch, against the plain loops. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
 	startEngine,
 	type CalibrationEntry,
@@ -121,4 +121,25 @@ it('measures once per device and says what it chose and why', async () => {
 	expect(again.report).toEqual(engine.report);
 	expect(measured).toBe(1);
 	await again.dispose();
+});
+
+it('fails with words when a worker that shares the training ends without one', async () => {
+	engine = await startEngine({ backends: ['wasm'], purpose: 'training' });
+	const helpers: Worker[] = [];
+	vi.stubGlobal(
+		'Worker',
+		class extends Worker {
+			constructor(...from: ConstructorParameters<typeof Worker>) {
+				super(...from);
+				helpers.push(this);
+			}
+		}
+	);
+	const network = engine.createNetwork(predictor, 2);
+	const end = () => helpers.forEach((helper) => helper.terminate());
+	const job = network.fit(randomData(200), { ...options, epochs: 10_000, workers: 2, onProgress: end });
+	await expect(job).rejects.toMatchObject({ code: 'worker-crashed' });
+	expect(helpers.length).toBe(1);
+	vi.unstubAllGlobals();
+	await expect(network.fit(randomData(20), { ...options, epochs: 1 })).resolves.toMatchObject({ bestEpoch: 1 });
 });

@@ -24,7 +24,7 @@ async function handle(message: ToHelper): Promise<void> {
 		executor.setWeights(message.weights);
 		executor.startTraining(message.moments);
 		chunkRows = message.chunkRows;
-		reply({ kind: 'ready' });
+		reply({ kind: 'ready', lock: await holdLifeLock() });
 	} else if (message.kind === 'compute') {
 		const { rows, place } = message;
 		for (const [from, to] of evenChunks(0, rows.rows, chunkRows))
@@ -36,6 +36,20 @@ async function handle(message: ToHelper): Promise<void> {
 		executor!.setGradient(message.gradient);
 		executor!.step(message.setting);
 	}
+}
+
+/** A worker that is killed for its memory sends no event, but frees its lock: that is how the other side hears of it. */
+function holdLifeLock(): Promise<string | undefined> {
+	if (!navigator.locks) return Promise.resolve(undefined);
+	const name = `millwright:gradient:${crypto.randomUUID()}`;
+	return new Promise((resolve) => {
+		navigator.locks
+			.request(name, () => {
+				resolve(name);
+				return new Promise<void>(() => undefined);
+			})
+			.catch(() => resolve(undefined));
+	});
 }
 
 async function executorFor(backend: BackendName, plan: NetworkPlan): Promise<Executor> {

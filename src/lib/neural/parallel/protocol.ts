@@ -22,6 +22,7 @@ export type ToHelper =
 	| { readonly kind: 'step'; readonly gradient: Float32Array; readonly setting: AdamSetting };
 
 export type FromHelper =
-	| { readonly kind: 'ready' }
+	/** The worker holds the Web Lock `lock` while it lives; undefined where there are none. */
+	| { readonly kind: 'ready'; readonly lock?: string }
 	| { readonly kind: 'gradient'; readonly gradient: Float32Array; readonly loss: number }
 	| { readonly kind: 'failed'; readonly error: PlainError };

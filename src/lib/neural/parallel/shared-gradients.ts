@@ -25,10 +25,12 @@ class Helper {
 	});
 	private settle: { resolve: (share: Share | undefined) => void; reject: (error: unknown) => void } | undefined;
 	private failure: MillwrightError | undefined;
+	private readonly ended = new AbortController();
 
 	constructor() {
 		this.worker.onmessage = (event: MessageEvent<FromHelper>) => {
 			const message = event.data;
+			if (message.kind === 'ready' && message.lock) this.watch(message.lock);
 			if (message.kind === 'failed') this.fail(fromPlainError(message.error));
 			else this.settle?.resolve(message.kind === 'gradient' ? message : undefined);
 		};
@@ -55,8 +57,15 @@ class Helper {
 	}
 
 	terminate(): void {
+		this.ended.abort();
 		this.worker.terminate();
 		this.fail(new MillwrightError('aborted', 'Training was cancelled.'));
+	}
+
+	/** The lock that a worker holds while it lives is free only when it has ended. */
+	private watch(lock: string): void {
+		const crashed = new MillwrightError('worker-crashed', 'A training worker ended without a word.');
+		navigator.locks.request(lock, { signal: this.ended.signal }, () => this.fail(crashed)).catch(() => undefined);
 	}
 
 	private fail(error: MillwrightError): void {
