@@ -238,6 +238,15 @@ async function measureParallel(page: Page): Promise<void> {
 	const bench = new Bench(page, 'product');
 	await bench.setUp('product');
 	rows.train_parallel_speedup = await bench.ratio('product/fit/2', 'product/fit/1', quick ? 3 : 9);
+	// From which size of network on a second worker pays (`parallel/worthwhile.ts`).
+	const small: Record<string, { times: number; mflop_per_step: number }> = {};
+	for (const [job, { flops, windows }] of bench.jobs) {
+		if (!/lstm-.*fit\/2$/.test(job)) continue;
+		const times = await bench.ratio(job, job.replace(/2$/, '1'), quick ? 1 : 5);
+		const rows = job.includes('lstm-24/') ? 16 : 32;
+		small[job.split('/')[1]!] = { times: round(times), mflop_per_step: round((flops / windows) * rows * 1e-6) };
+	}
+	context.two_workers_on_small_networks = small;
 	const times = await bench.warmUp('product/score/32');
 	bench.note('product/score/32', [await bench.time('product/score/32', times)], 'wall');
 }

@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-web/wasm';
 import ortModule from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import ortWasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
-import { startEngine, type FitData, type Network } from '../../../src/lib/neural';
+import { startEngine, type Engine, type FitData, type Network, type NetworkSpec } from '../../../src/lib/neural';
 import { wasmFiles } from '../../../src/lib/neural/wasm-files';
 import { FusedNetwork } from '../../../src/lib/neural/wasm/fused-network';
 import { instantiate, loadLstmModule } from '../../../src/lib/neural/wasm/module';
@@ -175,24 +175,56 @@ async function setUpProduct(backend: 'wasm' | 'webgpu'): Promise<Record<string, 
 	const trained = engine.createNetwork(spec, 1);
 	trained.setWeights(weights);
 	if (backend === 'webgpu') gpuNetwork = trained;
+	if (backend === 'wasm') addSmallFits(engine);
 	const epochWindows = backend === 'wasm' ? fitBatches * batch : batch;
 	const count = timedEpochs * epochWindows;
 	for (const workers of backend === 'wasm' ? [1, 2] : [1])
-		addJob(`${name}/fit/${workers}`, count, 3 * count * forwardFlops, async () => {
-			const ends: number[] = [];
-			await trained.fit(fitData(epochWindows), {
-				epochs: 1 + timedEpochs,
-				batchSize: batch,
-				learningRate: 1e-3,
-				seed: 1,
-				workers,
-				onProgress: ({ lossCurve }) => {
-					if (lossCurve.length > ends.length) ends.push(performance.now());
-				}
-			});
-			return ends.at(-1)! - ends[0]!;
-		});
+		addJob(`${name}/fit/${workers}`, count, 3 * count * forwardFlops, () =>
+			timedFit(trained, fitData(epochWindows), batch, workers)
+		);
 	return { detail: engine.report.detail };
+}
+
+/** Networks of the sizes that the product trains on little data, shared or not: from which size on sharing pays. */
+function addSmallFits(engine: Engine): void {
+	for (const [sizes, length, rows] of [
+		[[24], 32, 16],
+		[[32, 16], 48, 32],
+		[[48, 24], 48, 32],
+		[[64, 32], 48, 32]
+	] as const) {
+		const layers = sizes.map((size) => ({ kind: 'lstm' as const, units: size, returnSequences: true }));
+		const small: NetworkSpec = { features: 8, layers: [...layers, { kind: 'dense', units: 8 }] };
+		const network = engine.createNetwork(small, 1);
+		const epochWindows = 40 * rows;
+		const count = timedEpochs * epochWindows;
+		const values = makeWindows(Math.ceil((epochWindows * length * 8) / perWindow), 3).subarray(
+			0,
+			epochWindows * length * 8
+		);
+		const data = { inputs: values, targets: values, count: epochWindows, steps: length };
+		const weightFlops = 2 * network.weightShapes.reduce((sum, { shape: [a, b] }) => sum + (b ? a! * b : 0), 0);
+		for (const workers of [1, 2])
+			addJob(`product/lstm-${sizes.join('-')}/fit/${workers}`, count, 3 * count * length * weightFlops, () =>
+				timedFit(network, data, rows, workers)
+			);
+	}
+}
+
+/** Milliseconds of all epochs but the first, in which workers are started. */
+async function timedFit(network: Network, data: FitData, batchSize: number, workers: number): Promise<number> {
+	const ends: number[] = [];
+	await network.fit(data, {
+		epochs: 1 + timedEpochs,
+		batchSize,
+		learningRate: 1e-3,
+		seed: 1,
+		workers,
+		onProgress: ({ lossCurve }) => {
+			if (lossCurve.length > ends.length) ends.push(performance.now());
+		}
+	});
+	return ends.at(-1)! - ends[0]!;
 }
 
 /** Dispatches of one step of training: those of three steps less those of one, halved. */
