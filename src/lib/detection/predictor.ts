@@ -32,18 +32,23 @@ export function loadNetwork(engine: Engine, pkg: ModelPackage): Network {
 			'invalid-model',
 			`Model ${version.id} names ${version.scaler.sensorNames.length} sensors but its network has ${version.spec.features}`
 		);
-	if (!weights.every(Number.isFinite))
-		throw new MillwrightError('invalid-model', `Model ${version.id} has weights that are no numbers`);
 	const network = engine.createNetwork(networkSpecOf(version.spec), version.seed);
-	const wanted = network.weightShapes.reduce((sum, { shape }) => sum + shape.reduce((size, n) => size * n, 1), 0);
-	if (wanted !== weights.length) {
+	try {
+		network.weightShapes.forEach(({ name, shape }, k) => {
+			const found = version.weights[k];
+			if (found?.shape.join() !== shape.join())
+				throw new MillwrightError(
+					'invalid-model',
+					`Layer ${name}: expected [${shape.join(', ')}], found ${found ? `${found.name} [${found.shape.join(', ')}]` : 'nothing'}.`,
+					{ layer: name, expected: shape, found: found?.shape }
+				);
+		});
+		network.setWeights(weights);
+	} catch (error) {
 		network.dispose();
-		throw new MillwrightError(
-			'invalid-model',
-			`Model ${version.id} has ${weights.length} weights, its network ${wanted}`
-		);
+		if (!(error instanceof MillwrightError)) throw error;
+		throw new MillwrightError(error.code, `Model ${version.id} cannot be used. ${error.message}`, error.details);
 	}
-	network.setWeights(weights);
 	return network;
 }
 

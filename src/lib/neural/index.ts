@@ -10,6 +10,7 @@ import { createExecutor } from './create-executor';
 import type { BackendReport, Engine, EngineOptions, Network, NetworkSpec } from './engine';
 import { eventTurn } from './event-turn';
 import { EngineNetwork, type Host } from './network';
+import { planNetwork } from './network-spec';
 import { shareGradients } from './parallel/shared-gradients';
 
 export * from './engine';
@@ -17,6 +18,11 @@ export * from './keras';
 
 /** Longest uninterrupted piece of work, in floating-point operations: well under 200 ms on a slow tablet. */
 const chunkFlops: Record<BackendName, number> = { webgpu: 20e9, wasm: 1.55e9, cpu: 0.1e9 };
+
+/** Numbers in all weights of a network. Throws `invalid-model` for one that makes no sense, naming the layer. */
+export function weightCountOf(spec: NetworkSpec): number {
+	return planNetwork(spec).weightCount;
+}
 
 /** Starts an engine in this thread (a worker, or Node). Throws `backend-unavailable` when no backend works. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {

@@ -108,6 +108,26 @@ describe('a network from Keras', () => {
 	});
 });
 
+describe('a stored version', () => {
+	it('that does not fit its own network is refused by layer', async () => {
+		const { version, weights } = await adoptNetwork(engine, await imported('predictor.keras'), data(600), given);
+		const refusal =
+			(change: Partial<ModelPackage['version']>, values = weights) =>
+			() =>
+				loadNetwork(engine, { version: { ...version, ...change }, weights: values });
+		const narrow = version.weights.map((entry, k) => (k === 3 ? { ...entry, shape: [5, 12] } : entry));
+		expect(refusal({ weights: narrow })).toThrow(
+			'Model p-1 cannot be used. Layer lstm_1/kernel: expected [5, 16], found lstm_1/kernel [5, 12].'
+		);
+		const broken = new Float32Array(weights.slice(0));
+		broken[3 * 20 + 7] = Infinity;
+		expect(refusal({}, broken.buffer)).toThrow(
+			/Model p-1 cannot be used\. Weight lstm\/recurrent_kernel \[5, 20\] is not finite at element 7: found Infinity/
+		);
+		expect(refusal({}, weights.slice(0, 40))).toThrow(/expected \d+ numbers, found 10/);
+	});
+});
+
 describe('an exported version', () => {
 	it('comes back as the same network, with its sensors and scale', async () => {
 		const pkg: ModelPackage = await adoptNetwork(engine, await imported('predictor.keras'), data(600), given);

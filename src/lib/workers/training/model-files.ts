@@ -20,6 +20,7 @@ import {
 	importKeras,
 	readPickedModel,
 	splitKerasFiles,
+	weightCountOf,
 	zip,
 	type Engine,
 	type ImportedNetwork
@@ -83,7 +84,10 @@ export async function importModel(
 }
 
 export async function packModel({ version, weights }: ModelPackage): Promise<PickedFile> {
-	const files = splitKerasFiles(exportKeras(networkSpecOf(version.spec), new Float32Array(weights.slice(0))));
+	const spec = networkSpecOf(version.spec);
+	// The predictor's weights come first, whatever else a version holds.
+	const own = new Float32Array(weights.slice(0, 4 * weightCountOf(spec)));
+	const files = splitKerasFiles(exportKeras(spec, own));
 	const text = JSON.stringify({ ...settingsOf(version), version }, undefined, '\t');
 	const settings = { name: modelSettingsName, bytes: new TextEncoder().encode(text).buffer as ArrayBuffer };
 	return { name: `${version.id}.zip`, bytes: await zip([...files, settings]) };
