@@ -68,7 +68,8 @@ describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', 
 			'settings/',
 			'score/',
 			`machine/?id=${machine}`,
-			`machine/train/?id=${machine}`
+			`machine/train/?id=${machine}`,
+			`models/import/?id=${machine}`
 		];
 		for (const path of paths) {
 			await page.goto(`${app.url}${path}`);

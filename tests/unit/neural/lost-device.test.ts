@@ -1,6 +1,6 @@
 /** A backend that goes away while in use: work goes on where it was, on the next one, with the same result. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FitData, NetworkSpec } from '$lib/neural';
+import type { FitData, FitProgress, NetworkSpec } from '$lib/neural';
 import { loadBackend, type LoadedBackend } from '$lib/neural/backends';
 import { createTensorExecutor } from '$lib/neural/create-executor';
 import type { Executor } from '$lib/neural/executor';
@@ -69,8 +69,12 @@ describe('a lost device', () => {
 		await unbroken.fit(data, options);
 		const host = hostThatLoses('accumulate', after);
 		const network = new EngineNetwork(host, spec, 2);
-		const result = await network.fit(data, options);
+		const resumed: (number | undefined)[] = [];
+		const onProgress = ({ resumedAtEpoch }: FitProgress) => resumed.push(resumedAtEpoch);
+		const result = await network.fit(data, { ...options, onProgress });
 		expect(host.losses).toBe(1);
+		// Three chunks an epoch: progress says from which whole epoch it went on, if there was one.
+		expect(resumed.at(-1)).toBe(after < 3 ? undefined : Math.floor(after / 3));
 		expect(result.lossCurve).toHaveLength(5);
 		expect(await network.getWeights()).toEqual(await unbroken.getWeights());
 		network.dispose();

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelVersion } from '$lib/contracts';
-import { fitsMachine, qualityWords, timesBetter, trainingFailureWords, versionInUse } from '$lib/state/model-words';
+import {
+	fitsMachine,
+	qualityWords,
+	resumedWords,
+	runsOnWords,
+	timesBetter,
+	trainingFailureWords,
+	versionInUse
+} from '$lib/state/model-words';
 
 const version = (id: string, change: Partial<ModelVersion>) =>
 	({ id, createdAt: 1, origin: 'shipped', ...change }) as ModelVersion;
@@ -44,5 +52,24 @@ describe('the version in use', () => {
 		expect(fitsMachine(own, pump)).toBe(true);
 		expect(fitsMachine(own, { id: 'site/other', machineClass: 'centrifugal-pump' })).toBe(false);
 		expect(fitsMachine(shipped, { id: 'site/other', machineClass: 'electric-motor' })).toBe(false);
+	});
+});
+
+describe('a training in words', () => {
+	it('says from where it went on, and why it had to', () => {
+		const at = (resumedAtEpoch?: number) => ({ phase: 'training' as const, maxEpochs: 40, resumedAtEpoch });
+		expect(resumedWords(undefined, at())).toBeUndefined();
+		expect(resumedWords('reload', at(12))).toBe('Resumed at epoch 12 of 40, after the page was left.');
+		expect(resumedWords('crash', at(1))).toBe('Resumed at epoch 1 of 40, after its worker stopped.');
+		expect(resumedWords(undefined, at(7))).toBe('Resumed at epoch 7 of 40, after the graphics device was lost.');
+		expect(resumedWords('reload', undefined)).toBe('Taken up again, after the page was left.');
+		expect(resumedWords('crash', at())).toContain('Begun again');
+	});
+
+	it('says what it runs on', () => {
+		expect(runsOnWords({ backend: undefined })).toBe('–');
+		expect(runsOnWords({ backend: 'wasm', workers: 1 })).toBe('WebAssembly, one core');
+		expect(runsOnWords({ backend: 'wasm', workers: 3 })).toBe('WebAssembly, 3 cores');
+		expect(runsOnWords({ backend: 'webgpu', workers: 1 })).toBe('the graphics device');
 	});
 });
