@@ -5,12 +5,16 @@
  * Rows against another engine are medians of per-turn ratios; shares of the peak compare the best turn of each. Time is the wall
  * clock's, except where other work takes more than a tenth of our core (Linux tells): then it is the worker thread's
  * processor time. `context.by_both_clocks` holds both and says which counted.
- * `--quick` takes fewer turns; `--gpu` runs the WebGPU rows on the machine's own adapter instead of SwiftShader.
+ * `--quick` takes fewer turns. `--gpu` measures the WebGPU rows alone, on the machine's own adapter: in Chromium where it
+ * reaches one, else in Node.
  */
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
-import type { EngineName, JobInfo } from './engine/protocol';
+import type { BenchCall, EngineName, JobInfo } from './engine/protocol';
+import { enginesInNode } from './engine/gpu-in-node';
+import { gpuFloors, measureGpu, type AskEngines, type GpuRows } from './engine/gpu-rows';
 import { findThreadClock } from './engine/thread-clock';
+import { findChromium } from '../tools/find-chromium';
 import {
 	parseBenchArguments,
 	progress,
@@ -55,7 +59,7 @@ const rows: Rows = {
 	webgpu_train_dispatches: null
 };
 
-const context: Record<string, unknown> = { quick, adapter: gpu ? 'the machine’s own' : 'SwiftShader' };
+const context: Record<string, unknown> = gpu ? {} : { quick, adapter: 'SwiftShader' };
 const notes: string[] = [];
 const engines: Record<string, unknown> = {};
 const bothBest: Record<string, { wall: number; thread: number }> = {};
@@ -89,7 +93,7 @@ class Bench {
 		private readonly worker: string
 	) {}
 
-	private call(request: Record<string, unknown>): Promise<unknown> {
+	call(request: BenchCall): Promise<unknown> {
 		return this.page.evaluate(
 			([worker, body]) =>
 				(globalThis as unknown as { bench: { call(name: string, body: unknown): Promise<unknown> } }).bench.call(
@@ -275,7 +279,7 @@ async function measureWebGpu(page: Page): Promise<void> {
 		return;
 	}
 	const ours = 'product-webgpu/fit/1';
-	const ratio = await bench.ratio(ours, 'tfjs-webgpu/train/32', gpu ? 5 : 2, 1);
+	const ratio = await bench.ratio(ours, 'tfjs-webgpu/train/32', 2, 1);
 	// One of ours trains as many windows as its job says, one of stock's a single batch.
 	rows.webgpu_train_b32_vs_tfjs_webgpu =
 		(ratio * bench.jobs.get(ours)!.windows) / bench.jobs.get('tfjs-webgpu/train/32')!.windows;
@@ -294,31 +298,82 @@ async function runPart(name: string, part: () => Promise<void>): Promise<void> {
 	}
 }
 
-const server = await servePage('tests/bench/engine', { plugins: [assemblyScript()] });
-const gpuArguments = gpu
-	? ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-angle=vulkan']
-	: swiftshaderArguments;
-try {
-	await withChromium(
-		async (browser) => {
-			const page = await browser.newPage();
-			page.on('console', (message) => message.type() === 'error' && progress(`page: ${message.text()}`));
-			await page.goto(server.url);
-			await page.waitForFunction(() => 'bench' in globalThis);
-			context.chromium = browser.browser()?.version() ?? '';
-			await runPart('wasm', () => measureWasm(page));
-			await runPart('parallel', () => measureParallel(page));
-			await runPart('webgpu', () => measureWebGpu(page));
-		},
-		{ args: gpuArguments }
-	);
-} finally {
-	await server.close();
+const firstPage = async (browser: BrowserContext, url: string) => {
+	const page = await browser.newPage();
+	page.on('console', (message) => message.type() === 'error' && progress(`page: ${message.text()}`));
+	await page.goto(url);
+	await page.waitForFunction(() => 'bench' in globalThis);
+	context.chromium = browser.browser()?.version() ?? '';
+	return page;
+};
+
+async function measureInChromium(): Promise<void> {
+	const server = await servePage('tests/bench/engine', { plugins: [assemblyScript()] });
+	try {
+		await withChromium(
+			async (browser) => {
+				const page = await firstPage(browser, server.url);
+				await runPart('wasm', () => measureWasm(page));
+				await runPart('parallel', () => measureParallel(page));
+				await runPart('webgpu', () => measureWebGpu(page));
+			},
+			{ args: swiftshaderArguments }
+		);
+	} finally {
+		await server.close();
+	}
+	const more = { by_both_clocks: { times_faster: bothRatios, best_gflops: bothBest }, engines, rates, notes };
+	report('engine', rows, floors, { ...context, ...more });
 }
-report('engine', rows, floors, {
-	...context,
-	by_both_clocks: { times_faster: bothRatios, best_gflops: bothBest },
-	engines,
-	rates,
-	notes
-});
+
+/** The rows as Chromium gives them, or undefined where it reaches no adapter but a CPU. */
+async function measureGpuInChromium(): Promise<GpuRows | undefined> {
+	if (!findChromium()) return undefined;
+	const server = await servePage('tests/bench/engine', { plugins: [assemblyScript()] });
+	const ownAdapter = ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-angle=vulkan'];
+	try {
+		return await withChromium(
+			async (browser) => {
+				const page = await firstPage(browser, server.url);
+				const architecture = await page.evaluate(async () => {
+					const adapter = await navigator.gpu?.requestAdapter();
+					return adapter?.info.architecture ?? (adapter ? 'unnamed' : 'none');
+				});
+				progress(`Chromium's adapter: ${architecture}`);
+				if (architecture === 'none' || architecture === 'swiftshader') return undefined;
+				const bench = new Bench(page, 'webgpu');
+				return measureGpu((request) => bench.call(request), quick);
+			},
+			{ args: ownAdapter }
+		);
+	} finally {
+		await server.close();
+	}
+}
+
+async function measureOwnGpu(): Promise<void> {
+	let found = await measureGpuInChromium().catch((error: unknown) => {
+		progress(`Chromium: ${firstLine(error)}`);
+		return undefined;
+	});
+	let ask: AskEngines | undefined;
+	if (!found) {
+		ask = await enginesInNode();
+		context.runtime = 'Node';
+		if (ask) found = await measureGpu(ask, quick);
+		else progress('No graphics adapter answers, neither in Chromium nor in Node.');
+	}
+	const empty: Rows = { webgpu_train_b32_vs_tfjs_webgpu: null, webgpu_train_dispatches: null };
+	if (!found) notes.push('WebGPU rows are null: no graphics adapter answers, neither in Chromium nor in Node.');
+	report('engine', found?.rows ?? empty, gpuFloors, {
+		quick,
+		runtime: 'Chromium',
+		...context,
+		...found?.context,
+		notes
+	});
+	// Dawn keeps Node waiting for as long as its instance lives.
+	if (ask) process.exit();
+}
+
+await (gpu ? measureOwnGpu() : measureInChromium());

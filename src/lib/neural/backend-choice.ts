@@ -23,7 +23,7 @@ export interface Choice {
 type Rejected = { backend: string; reason: string };
 
 /** Raised when kernels change so much that old rates mislead. */
-const calibrationVersion = 1;
+const calibrationVersion = 2;
 /** Relative error at which a backend counts as wrong. */
 const tolerance: Record<BackendName, number> = { wasm: 1e-4, webgpu: 1e-3, cpu: Infinity };
 /** Rows of a calibration run: about 20 ms each where kernels are compiled, one slow run where they are not. */

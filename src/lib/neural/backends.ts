@@ -91,12 +91,11 @@ async function loadWebGpu(): Promise<LoadedBackend> {
 		lost = deviceWasLost = true;
 		loading.delete(name);
 	});
-	const software = architecture === 'swiftshader';
 	return {
 		name,
 		detail: [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter',
 		isLost: () => lost,
-		ownExecutor: (plan, check) => (supportsGpu(plan) ? new GpuExecutor(device, plan, software, check) : undefined),
+		ownExecutor: (plan, check) => (supportsGpu(plan) ? new GpuExecutor(device, plan, check) : undefined),
 		spare: { backend, isNeededFor: lacksGpuKernels }
 	};
 }

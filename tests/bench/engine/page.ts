@@ -1,11 +1,9 @@
 /** Benchmark page: starts the worker that holds all engines and passes calls to it. Driven by `tests/bench/engine.ts`. */
-import type { BenchReply, BenchRequest } from './protocol';
+import type { BenchCall, BenchReply } from './protocol';
 
-type Call = BenchRequest extends infer T ? (T extends { id: number } ? Omit<T, 'id'> : never) : never;
+const workers = new Map<string, (request: BenchCall) => Promise<unknown>>();
 
-const workers = new Map<string, (request: Call) => Promise<unknown>>();
-
-function startWorker(): (request: Call) => Promise<unknown> {
+function startWorker(): (request: BenchCall) => Promise<unknown> {
 	const worker = new Worker(new URL('./engines.worker.ts', import.meta.url), { type: 'module' });
 	const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
 	let next = 0;
@@ -26,7 +24,7 @@ function startWorker(): (request: Call) => Promise<unknown> {
 
 const api = {
 	/** Each named worker holds engines of its own. */
-	call(name: string, request: Call): Promise<unknown> {
+	call(name: string, request: BenchCall): Promise<unknown> {
 		let call = workers.get(name);
 		if (!call) workers.set(name, (call = startWorker()));
 		return call(request);

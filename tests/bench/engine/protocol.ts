@@ -5,10 +5,13 @@ export type BenchRequest =
 	| { readonly id: number; readonly kind: 'time'; readonly job: string; readonly times: number }
 	/** Largest difference between two engines' outputs of the same windows. */
 	| { readonly id: number; readonly kind: 'compare'; readonly engines: readonly [EngineName, EngineName] }
-	/** GPU dispatches of one training step. */
-	| { readonly id: number; readonly kind: 'dispatches' };
+	/** Of WebGPU: dispatches of one training step, errors against float64, what the engine chooses for training. */
+	| { readonly id: number; readonly kind: 'dispatches' | 'errors' | 'choice' };
 
-export type EngineName = 'fused' | 'tfjs-wasm' | 'ort' | 'product' | 'product-webgpu' | 'tfjs-webgpu';
+/** A request without its number. */
+export type BenchCall = BenchRequest extends infer T ? (T extends { id: number } ? Omit<T, 'id'> : never) : never;
+
+export type EngineName = 'fused' | 'tfjs-wasm' | 'ort' | 'product' | 'product-webgpu' | 'tfjs-webgpu' | 'gpu';
 
 export interface BenchReply {
 	readonly id: number;

@@ -21,6 +21,13 @@ const spec: NetworkSpec = {
 		{ kind: 'dense', units: 3 }
 	]
 };
+const gru: NetworkSpec = {
+	features: 3,
+	layers: [
+		{ kind: 'gru', units: 6, returnSequences: true },
+		{ kind: 'dense', units: 3 }
+	]
+};
 /** Layers that run on tensors: dropout, both directions, a sampled latent. */
 const variational: NetworkSpec = {
 	features: 3,
@@ -29,6 +36,7 @@ const variational: NetworkSpec = {
 		{ kind: 'gaussian-sampling', units: 2, klWeight: 0.01 },
 		{ kind: 'repeat-vector', steps: 5 },
 		{ kind: 'lstm', units: 8, returnSequences: true },
+		{ kind: 'gru', units: 7, returnSequences: true, dropout: 0.1, recurrentDropout: 0.1 },
 		{ kind: 'dense', units: 3 }
 	]
 };
@@ -59,9 +67,12 @@ async function weightsAfter(backends: readonly ('webgpu' | 'wasm')[], of: Networ
 const graphicsDevice = () => (tensorflow().backend as unknown as { device: GPUDevice }).device;
 
 describe('the engine on WebGPU', () => {
-	it('trains as the compiled kernels do', async () => {
-		const found = await weightsAfter(['webgpu'], spec);
-		const expected = await weightsAfter(['wasm'], spec);
+	it.each([
+		{ kind: 'LSTM', of: spec },
+		{ kind: 'GRU', of: gru }
+	])('trains a $kind as the compiled kernels do', async ({ of }) => {
+		const found = await weightsAfter(['webgpu'], of);
+		const expected = await weightsAfter(['wasm'], of);
 		expect(relativeError(found.weights, expected.weights)).toBeLessThan(1e-4);
 		expect(found.result.trainLoss).toBeCloseTo(expected.result.trainLoss, 5);
 	});
@@ -73,15 +84,16 @@ describe('the engine on WebGPU', () => {
 	});
 
 	it('leaves a network with layers that it has no kernels for to another backend', async () => {
-		const gru: NetworkSpec = {
+		const wide: NetworkSpec = {
 			features: 3,
 			layers: [
-				{ kind: 'gru', units: 4, returnSequences: true },
+				{ kind: 'gru', units: 1028, returnSequences: true },
 				{ kind: 'dense', units: 3 }
 			]
 		};
-		const found = await weightsAfter(['webgpu'], gru);
-		expect(found.weights).toEqual((await weightsAfter(['wasm'], gru)).weights);
+		const once = { epochs: 1, batchSize: 14 };
+		const found = await weightsAfter(['webgpu'], wide, once);
+		expect(relativeError(found.weights, (await weightsAfter(['wasm'], wide, once)).weights)).toBe(0);
 	});
 
 	it('is chosen only where it is measured to be faster', async () => {
@@ -115,6 +127,29 @@ describe('the engine on WebGPU', () => {
 
 		const again = await weightsAfter(['webgpu'], spec);
 		expect(again.report.backend).toBe('webgpu');
+	});
+
+	it('goes on from its last epoch when the device is lost in the middle of one', async () => {
+		engine = await startEngine({ backends: ['webgpu', 'wasm'], purpose: 'training' });
+		const device = graphicsDevice();
+		const network = engine.createNetwork(gru, 2);
+		const { queue } = device;
+		const write = queue.writeBuffer.bind(queue) as (...parts: unknown[]) => void;
+		const onCheckpoint = ({ epoch }: FitCheckpoint) => {
+			if (epoch !== 1) return;
+			let writes = 0;
+			// Each batch writes its inputs and its targets, and its step the optimiser's numbers.
+			queue.writeBuffer = (...parts: unknown[]) => {
+				if (++writes === 5) device.destroy();
+				write(...parts);
+			};
+		};
+		const result = await network.fit(data, { ...options, epochs: 4, onCheckpoint });
+		expect(result.lossCurve).toHaveLength(4);
+		expect(engine.report.backend).toBe('wasm');
+		const weights = await network.getWeights();
+		const unbroken = await weightsAfter(['wasm'], gru, { epochs: 4 });
+		expect(relativeError(weights, unbroken.weights)).toBeLessThan(1e-4);
 	});
 
 	it('answers all the same when the device is lost before it is asked', async () => {

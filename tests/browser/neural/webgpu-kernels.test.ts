@@ -5,6 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from '$lib/neural/backends';
 import { runFusedAdam } from '$lib/neural/kernels/adam-kernel';
 import { adamStep } from '$lib/neural/kernels/adam-reference';
+import { runFusedGru, runFusedGruGrad } from '$lib/neural/kernels/gru-kernel';
+import { gruBackward, gruForward } from '$lib/neural/kernels/gru-reference';
 import { runFusedLstm, runFusedLstmGrad } from '$lib/neural/kernels/lstm-kernel';
 import { lstmBackward, lstmForward, type Floats } from '$lib/neural/kernels/lstm-reference';
 import { randomFrom } from '$lib/neural/random';
@@ -23,6 +25,7 @@ function floats(shape: number[], seed: number, size = 1): Float32Array {
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, v) => Math.max(most, Math.abs(v)), 0);
 
 interface Call {
+	kind: 'lstm' | 'gru';
 	batch: number;
 	steps: number;
 	features: number;
@@ -36,14 +39,15 @@ interface Call {
 }
 
 async function expectRight(call: Call): Promise<void> {
-	const { batch, steps, features, units, goBackwards, lastOnly, masked, dropped, stateEnds, seed } = call;
+	const { kind, batch, steps, features, units, goBackwards, lastOnly, masked, dropped, stateEnds, seed } = call;
+	const gates = kind === 'lstm' ? 4 : 3;
 	const shapes: Record<string, number[]> = {
 		x: [batch, steps, features],
-		kernel: [features, 4 * units],
-		recurrentKernel: [units, 4 * units],
-		bias: [4 * units],
+		kernel: [features, gates * units],
+		recurrentKernel: [units, gates * units],
+		bias: kind === 'lstm' ? [4 * units] : [2, 3 * units],
 		h0: [batch, units],
-		c0: [batch, units],
+		...(kind === 'lstm' ? { c0: [batch, units] } : {}),
 		...(masked ? { mask: [batch, steps] } : {}),
 		...(dropped ? { recurrentMask: [batch, units] } : {})
 	};
@@ -58,30 +62,40 @@ async function expectRight(call: Call): Promise<void> {
 					: values;
 	});
 	const dh = floats(lastOnly ? [batch, units] : [batch, steps, units], seed + 20);
-	const dc = stateEnds ? floats([batch, units], seed + 21) : undefined;
+	const dc = stateEnds && kind === 'lstm' ? floats([batch, units], seed + 21) : undefined;
 
 	const before = memory().numTensors;
 	const tensors: Record<string, Tensor> = {};
 	for (const [name, shape] of Object.entries(shapes)) tensors[name] = tensor(arrays[name]!, shape);
-	const forward = runFusedLstm(tensors as never, { saveForGradient: true, goBackwards });
-	const scored = runFusedLstm(tensors as never, { saveForGradient: false, goBackwards });
 	const dhSeq = tensor(dh, lastOnly ? [batch, units] : [batch, steps, units]);
 	const dcLast = dc && tensor(dc, [batch, units]);
-	const { hSeq, gates, cSeq } = forward;
-	const grads = runFusedLstmGrad({ ...tensors, hSeq, gates, cSeq, dhSeq, ...(dcLast ? { dcLast } : {}) } as never, {
-		goBackwards,
-		needInputGradient: true,
-		lastOnly
-	});
+	const run = kind === 'lstm' ? runFusedLstm : runFusedGru;
+	const forward = run(tensors as never, { saveForGradient: true, goBackwards });
+	const scored = run(tensors as never, { saveForGradient: false, goBackwards });
+	const runGrad = kind === 'lstm' ? runFusedLstmGrad : runFusedGruGrad;
+	const given = { ...tensors, ...forward, dhSeq, ...(dcLast ? { dcLast } : {}) };
+	const grads = runGrad(given as never, { goBackwards, needInputGradient: true, lastOnly }) as unknown as Record<
+		string,
+		Tensor
+	>;
 
 	const sizes = { batch, steps, features, units };
-	const reference = lstmForward(arrays as never, sizes, { saveForGradient: true, goBackwards }, make);
-	const expected = lstmBackward(
-		{ ...(arrays as never as { x: Floats }), ...reference, dhSeq: dh, ...(dc ? { dcLast: dc } : {}) } as never,
-		sizes,
-		{ goBackwards, needInputGradient: true, lastOnly },
-		make
-	);
+	const saving = { saveForGradient: true, goBackwards };
+	const reference: { hSeq: Floats; cLast?: Floats } =
+		kind === 'lstm'
+			? lstmForward(arrays as never, sizes, saving, make)
+			: gruForward(arrays as never, sizes, saving, make);
+	const wanted = { ...arrays, ...reference, dhSeq: dh, ...(dc ? { dcLast: dc } : {}) } as never;
+	const options = { goBackwards, needInputGradient: true, lastOnly };
+	const expected: Record<string, Floats> =
+		kind === 'lstm'
+			? (lstmBackward(wanted, sizes, options, make) as never)
+			: Object.fromEntries(
+					gruBackward(wanted, sizes, options, make).map((values, k) => [
+						['dx', 'dKernel', 'dRecurrentKernel', 'dBias', 'dh0'][k],
+						values
+					])
+				);
 	const check = async (name: string, found: Tensor, wanted: Floats) => {
 		const values = await found.data();
 		// A gradient that is 0 by construction has no scale of its own.
@@ -91,27 +105,38 @@ async function expectRight(call: Call): Promise<void> {
 	};
 	await check('hSeq', forward.hSeq, reference.hSeq);
 	await check('hSeq, scoring', scored.hSeq, reference.hSeq);
-	await check('cLast', forward.cLast, reference.cLast);
-	for (const name of ['dx', 'dKernel', 'dRecurrentKernel', 'dBias', 'dh0', 'dc0'] as const)
-		await check(name, grads[name], expected[name]);
+	if ('cLast' in forward) await check('cLast', forward.cLast as Tensor, reference.cLast!);
+	for (const [name, values] of Object.entries(expected)) await check(name, grads[name]!, values);
 	dispose([tensors, forward, scored, grads, dhSeq, dcLast ?? []] as never);
 	expect(memory().numTensors).toBe(before);
 }
 
-describe('FusedLstm on webgpu', () => {
+describe('FusedLstm and FusedGru on webgpu', () => {
 	beforeAll(ready);
-	const plain = { goBackwards: false, lastOnly: false, masked: false, dropped: false, stateEnds: false, seed: 1 };
+	const plain = {
+		kind: 'lstm' as const,
+		goBackwards: false,
+		lastOnly: false,
+		masked: false,
+		dropped: false,
+		stateEnds: false,
+		seed: 1
+	};
 
 	it.each([
 		{ ...plain, batch: 3, steps: 4, features: 5, units: 7, masked: true, dropped: true, stateEnds: true },
 		{ ...plain, batch: 2, steps: 3, features: 4, units: 8, goBackwards: true, masked: true },
 		{ ...plain, batch: 1, steps: 1, features: 1, units: 1, lastOnly: true },
-		{ ...plain, batch: 5, steps: 2, features: 3, units: 257, lastOnly: true, stateEnds: true }
-	])('batch $batch, steps $steps, features $features, units $units', (call) => expectRight(call));
+		{ ...plain, batch: 5, steps: 2, features: 3, units: 257, lastOnly: true, stateEnds: true },
+		{ ...plain, kind: 'gru' as const, batch: 3, steps: 4, features: 5, units: 7, masked: true, dropped: true },
+		{ ...plain, kind: 'gru' as const, batch: 2, steps: 3, features: 4, units: 8, goBackwards: true, masked: true },
+		{ ...plain, kind: 'gru' as const, batch: 1, steps: 1, features: 1, units: 1, lastOnly: true }
+	])('$kind, batch $batch, steps $steps, features $features, units $units', (call) => expectRight(call));
 
 	it('random shapes', async () => {
 		const size = (most: number) => fc.integer({ min: 1, max: most });
 		const calls = fc.record({
+			kind: fc.constantFrom('lstm' as const, 'gru' as const),
 			batch: size(9),
 			steps: size(6),
 			features: size(9),

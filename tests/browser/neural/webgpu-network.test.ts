@@ -5,11 +5,22 @@ import type { NetworkSpec } from '$lib/neural';
 import { loadBackend, type LoadedBackend } from '$lib/neural/backends';
 import { CompiledExecutor } from '$lib/neural/compiled-executor';
 import { createTensorExecutor } from '$lib/neural/create-executor';
-import type { Executor, LossName } from '$lib/neural/executor';
-import { outputSteps, planNetwork, splitWeights } from '$lib/neural/network-spec';
-import { randomFrom } from '$lib/neural/random';
+import type { Executor } from '$lib/neural/executor';
+import { planNetwork, splitWeights } from '$lib/neural/network-spec';
 import { GpuExecutor } from '$lib/neural/webgpu';
-import { referenceNetwork, relativeError } from '../../tools/float64-network';
+import { traitsOf, type DeviceTraits } from '$lib/neural/webgpu/scan-shape';
+import { relativeError } from '../../tools/float64-network';
+import {
+	dense,
+	dividedCases,
+	errorsOf,
+	gru,
+	lstm,
+	networkCases,
+	odd,
+	randomFloats,
+	type NetworkCase
+} from '../../tools/network-cases';
 
 const tolerance = 1e-4;
 
@@ -20,144 +31,44 @@ beforeAll(async () => {
 	webgpu = await loadBackend('webgpu');
 });
 
-const lstm = (units: number, returnSequences = true, more: object = {}) =>
-	({ kind: 'lstm', units, returnSequences, ...more }) as const;
-const dense = (units: number, activation: 'linear' | 'relu' | 'tanh' | 'sigmoid' | 'softplus' = 'linear') =>
-	({ kind: 'dense', units, activation }) as const;
-
-function randomFloats(length: number, seed: number, size = 1): Float32Array {
-	const next = randomFrom(seed);
-	return Float32Array.from({ length }, () => size * (2 * next() - 1));
-}
-
 function executorOf(spec: NetworkSpec): Executor {
 	const executor = webgpu.ownExecutor?.(planNetwork(spec), () => {});
 	expect(executor, 'the network runs as a whole on the device').toBeDefined();
 	return executor!;
 }
 
-interface Case {
-	readonly name: string;
-	readonly spec: NetworkSpec;
-	readonly rows: number;
-	readonly steps: number;
-	readonly loss?: LossName;
-}
-
-const odd: NetworkSpec = { features: 7, layers: [lstm(13), lstm(9), dense(3, 'tanh')] };
-const cases: Case[] = [
-	{ name: 'odd sizes', spec: odd, rows: 3, steps: 11 },
-	{ name: 'one row', spec: odd, rows: 1, steps: 6 },
-	{ name: 'one row, one step', spec: odd, rows: 1, steps: 1, loss: 'mae' },
-	{ name: 'more rows than a tile', spec: odd, rows: 70, steps: 3 },
-	{
-		name: 'a last step only',
-		spec: { features: 25, layers: [lstm(32), lstm(13, false), dense(25)] },
-		rows: 5,
-		steps: 8
-	},
-	{ name: 'an LSTM at the end', spec: { features: 4, layers: [lstm(9), lstm(13, false)] }, rows: 6, steps: 5 },
-	{
-		name: 'more units than invocations',
-		spec: { features: 3, layers: [lstm(300, false), dense(2)] },
-		rows: 2,
-		steps: 3
-	},
-	{
-		name: 'backwards',
-		spec: { features: 5, layers: [lstm(9, true, { goBackwards: true }), dense(2)] },
-		rows: 3,
-		steps: 4
-	},
-	{
-		name: 'an autoencoder',
-		spec: {
-			features: 5,
-			layers: [lstm(13), lstm(4, false), dense(3, 'relu'), { kind: 'repeat-vector', steps: 6 }, lstm(9), dense(5)]
-		},
-		rows: 6,
-		steps: 7,
-		loss: 'huber'
-	},
-	{
-		name: 'a probability',
-		spec: { features: 3, layers: [lstm(9, false), dense(6, 'softplus'), dense(1, 'sigmoid')] },
-		rows: 6,
-		steps: 6,
-		loss: 'binary-crossentropy'
-	}
-];
-
-/** The reference runs forward in time: a layer that goes backwards sees the windows turned round. */
-function turned(inputs: Float32Array, rows: number, steps: number): Float32Array {
-	const width = inputs.length / rows / steps;
-	return Float32Array.from(inputs, (_, k) => {
-		const [row, step, column] = [Math.floor(k / width / steps), Math.floor(k / width) % steps, k % width];
-		return inputs[(row * steps + steps - 1 - step) * width + column]!;
-	});
-}
-
-/** The work divided as on a GPU, whatever the adapter: one row per workgroup, or several in large batches. */
-const divided: Case[] = [
-	{ name: 'odd sizes', spec: odd, rows: 3, steps: 6 },
-	{ name: 'two rows share a workgroup', spec: odd, rows: 131, steps: 2 },
-	{
-		name: 'more units than invocations',
-		spec: { features: 3, layers: [lstm(300, false), dense(2)] },
-		rows: 2,
-		steps: 3
-	}
-];
+/** Divides the work as on the largest GPU, whatever the adapter. */
+const bigGpu: DeviceTraits = { software: false, invocations: 256, holdsWeights: true };
 
 describe('a network on WebGPU', () => {
-	it.each(divided)('$name, divided for a GPU: equals float64', async ({ spec, rows, steps }) => {
-		const plan = planNetwork(spec);
-		const weights = randomFloats(plan.weightCount, 5, 0.3);
-		const inputs = randomFloats(rows * steps * spec.features, 3, 1.5);
-		const targets = randomFloats(rows * (plan.sequenceOut ? steps : 1) * plan.outputWidth, 4, 2);
-		const reference = referenceNetwork(plan, weights, inputs, rows, steps);
+	const expectRight = async (executor: Executor, network: NetworkCase) => {
+		for (const [part, error] of Object.entries(await errorsOf(executor, network)))
+			expect(error, part).toBeLessThan(tolerance);
+		executor.dispose();
+	};
+
+	it.each(networkCases)('$name: outputs, losses and every gradient equal float64', (network) =>
+		expectRight(executorOf(network.spec), network)
+	);
+
+	it.each(dividedCases)('$name, divided for a GPU: equals float64', async (network) => {
 		await loadBackend('webgpu');
 		const { device } = tensorflow().backend as unknown as { device: GPUDevice };
-		const executor = new GpuExecutor(device, plan, false);
-		executor.setWeights(weights);
-		expect(relativeError(await executor.score(inputs, rows, steps), reference.outputs)).toBeLessThan(tolerance);
-		executor.startTraining();
-		executor.accumulate({ inputs, targets, rows, steps }, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });
-		const expected = reference.gradient(targets, 'mse').gradients;
-		expect(relativeError(await executor.readGradient(), expected)).toBeLessThan(tolerance);
-		executor.dispose();
+		await expectRight(new GpuExecutor(device, planNetwork(network.spec), undefined, bigGpu), network);
 	});
 
-	it.each(cases)(
-		'$name: outputs, loss and every gradient equal float64',
-		async ({ spec, rows, steps, loss = 'mse' }) => {
-			const plan = planNetwork(spec);
-			const weights = randomFloats(plan.weightCount, 5, 0.3);
-			const inputs = randomFloats(rows * steps * spec.features, 3, 1.5);
-			const count = rows * (plan.sequenceOut ? outputSteps(plan, steps) : 1) * plan.outputWidth;
-			const targets = randomFloats(count, 4, 2).map((t) => (loss === 'binary-crossentropy' ? Number(t > 0) : t));
-			const first = spec.layers[0]!;
-			const backwards = first.kind === 'lstm' && first.goBackwards;
-			const reference = referenceNetwork(plan, weights, backwards ? turned(inputs, rows, steps) : inputs, rows, steps);
-			const expected = reference.gradient(targets, loss);
-
-			const executor = executorOf(spec);
-			executor.setWeights(weights);
-			expect(await executor.readWeights()).toEqual(weights);
-			expect(relativeError(await executor.score(inputs, rows, steps), reference.outputs)).toBeLessThan(tolerance);
-			const chunk = { inputs, targets, rows, steps };
-			expect((await executor.evaluate(chunk, loss)) / rows).toBeCloseTo(expected.loss, 4);
-			executor.startTraining();
-			executor.accumulate(chunk, { loss, batchRows: rows, firstRow: 0, seed: 1 });
-			expect((await executor.takeLoss()) / rows).toBeCloseTo(expected.loss, 4);
-			const found = splitWeights(plan, await executor.readGradient());
-			const wanted = splitWeights(plan, Float32Array.from(expected.gradients));
-			plan.weights.forEach(({ name }, k) => {
-				expect(relativeError(found[k]!, wanted[k]!), name).toBeLessThan(tolerance);
-			});
-			executor.dispose();
-		}
-	);
+	it('runs within the limits that every adapter has', async () => {
+		const adapter = (await navigator.gpu.requestAdapter())!;
+		// Without limits asked for: 256 invocations, 16 KiB of workgroup memory, 8 storage buffers.
+		const device = await adapter.requestDevice();
+		expect(device.limits.maxComputeInvocationsPerWorkgroup).toBe(256);
+		expect(device.limits.maxComputeWorkgroupStorageSize).toBe(16384);
+		const spec: NetworkSpec = { features: 3, layers: [lstm(256), gru(256, false), dense(2)] };
+		const traits = { ...traitsOf(device), software: false };
+		const executor = new GpuExecutor(device, planNetwork(spec), undefined, traits);
+		await expectRight(executor, { name: '', spec, rows: 2, steps: 2 });
+		device.destroy();
+	});
 
 	it('both directions, in sequences and as last steps: what the plain loops give layer by layer', async () => {
 		const spec: NetworkSpec = {
@@ -165,6 +76,7 @@ describe('a network on WebGPU', () => {
 			layers: [
 				lstm(5, true, { bidirectional: true }),
 				dense(6, 'tanh'),
+				gru(7, true, { bidirectional: true }),
 				lstm(9, true, { bidirectional: true, goBackwards: true }),
 				lstm(3, false, { bidirectional: true })
 			]

@@ -7,6 +7,7 @@
  * (in vec4). A sequence read backwards, the last step only, or a vector repeated over steps are views, not copies.
  */
 import type { LayerSpec } from '../engine';
+import { cellTexts, type Cell } from './cells';
 import { each, makeShader, type Shader } from './shader';
 
 export type Activation = NonNullable<Extract<LayerSpec, { kind: 'dense' }>['activation']>;
@@ -98,7 +99,7 @@ fn logistic4(z: vec4f) -> vec4f { return 1.0 / (1.0 + exp(-clamp(z, vec4f(-60.0)
 `;
 
 /**
- * c = activation(a . w + bias). Columns from `trueColumns` on are padding and stay 0. Workgroups: rows / 64, columns / 64.
+ * c = activation(a . w + the sum of `biases` rows). Columns from `trueColumns` on are padding and stay 0. Workgroups: rows / 64, columns / 64.
  * Offsets, `inner` and `columns` in vec4; `w` holds [inner * 4][columns].
  */
 export function projection(activation: Activation): Shader {
@@ -118,6 +119,7 @@ export function projection(activation: Activation): Shader {
 			columns: 'u32',
 			weights: 'u32',
 			bias: 'u32',
+			biases: 'u32',
 			trueColumns: 'u32',
 			...viewFields('a'),
 			...viewFields('c')
@@ -143,8 +145,12 @@ ${multiplyTiles}
 	}
 	let columna = firstColumn + tx;
 	let columnb = columna + 8u;
-	let biasa = w[p.bias + min(columna, p.columns - 1u)];
-	let biasb = w[p.bias + min(columnb, p.columns - 1u)];
+	var biasa = vec4f();
+	var biasb = vec4f();
+	for (var row = 0u; row < p.biases; row++) {
+		biasa += w[p.bias + row * p.columns + min(columna, p.columns - 1u)];
+		biasb += w[p.bias + row * p.columns + min(columnb, p.columns - 1u)];
+	}
 ${each(
 	8,
 	(i) => `
@@ -220,11 +226,30 @@ ${write(i, 'b')}
 }
 
 /**
+ * Slices of the sum over rows: enough workgroups for a large adapter, at least 96 rows each, within 32 MiB of partial sums
+ * (`count`: vec4 of weights).
+ */
+export function weightSlices(rows: number, tiles: number, count: number): number {
+	const most = Math.max(1, Math.floor(2 ** 21 / count));
+	return Math.min(64, most, Math.ceil(rows / 96), Math.ceil(1536 / tiles));
+}
+
+/**
  * Gradient of a layer's weights: rows of [x | h before the step | 1] transposed, times dz, summed over a slice of the rows.
- * One product for kernel, recurrent kernel and bias, since they lie one after the other. The slices' sums lie `total` (vec4)
+ * One product for kernel, recurrent kernel and bias, since they lie one after the other; places that no weight has (see
+ * `cells.ts`) get 0. `cell` is left out for a dense layer. The slices' sums lie `total` (vec4)
  * apart in `partial`; `reduce` adds them up. Workgroups: (xQuads + hQuads + 1) / 16, columns / 16, slices.
  */
-export function weightGradient(recurrent: boolean): Shader {
+export function weightGradient(cell?: Cell): Shader {
+	const recurrent = cell !== undefined;
+	const biases = cell ? cellTexts[cell].biases : 1;
+	const kept = (places: readonly number[]) => `vec4<bool>(${each(4, (k) => String(places.includes(k)), ', ')})`;
+	const { kernelPlaces, recurrentPlaces } = cellTexts[cell ?? 'lstm'];
+	const masks = kernelPlaces.length < 4;
+	/** Rows of the kernel and the first bias, or of the recurrent kernel and the second. */
+	const masking = `let ofInput = tall < p.xQuads * 4u || tall == height - 2u;
+			let kept = select(${kept(recurrentPlaces)}, ${kept(kernelPlaces)}, ofInput);`;
+	const value = (sum: string) => (masks ? `select(vec4f(), ${sum}, kept)` : sum);
 	return makeShader({
 		fields: {
 			rows: 'u32',
@@ -233,7 +258,6 @@ export function weightGradient(recurrent: boolean): Shader {
 			xQuads: 'u32',
 			hQuads: 'u32',
 			columns: 'u32',
-			result: 'u32',
 			total: 'u32',
 			...viewFields('x'),
 			...viewFields('z'),
@@ -273,7 +297,7 @@ fn hBefore(row: u32, quad: u32) -> vec4f {
 			if (row < end) {
 				if (quad < p.xQuads) { left = x[xAt(row) + i32(quad)]; }
 				${recurrent ? 'else if (quad < p.xQuads + p.hQuads) { left = hBefore(row, quad - p.xQuads); }' : ''}
-				else { left = vec4f(1.0, 0.0, 0.0, 0.0); }
+				else { left = vec4f(1.0, ${biases === 2 ? '1.0' : '0.0'}, 0.0, 0.0); }
 				if (column < p.columns) { right = dz[zAt(row) + i32(column)]; }
 			}
 			tileA[kk * 16u + lane % 16u] = left;
@@ -281,8 +305,8 @@ fn hBefore(row: u32, quad: u32) -> vec4f {
 		}
 ${multiplyTiles}
 	}
-	let height = (p.xQuads + p.hQuads) * 4u + 1u;
-	let first = group.z * p.total + p.result;
+	let height = (p.xQuads + p.hQuads) * 4u + ${biases}u;
+	let first = group.z * p.total;
 	let columna = group.y * 16u + tx;
 	let columnb = columna + 8u;
 ${each(
@@ -291,8 +315,9 @@ ${each(
 	{
 		let tall = group.x * ${tileSide}u + ${rowOf(i)};
 		if (tall < height) {
-			if (columna < p.columns) { parts[first + tall * p.columns + columna] = s${i}a; }
-			if (columnb < p.columns) { parts[first + tall * p.columns + columnb] = s${i}b; }
+			${masks ? masking : ''}
+			if (columna < p.columns) { parts[first + tall * p.columns + columna] = ${value(`s${i}a`)}; }
+			if (columnb < p.columns) { parts[first + tall * p.columns + columnb] = ${value(`s${i}b`)}; }
 		}
 	}`
 )}`

@@ -9,8 +9,8 @@ import type { AdamSetting, Chunk, ChunkPlace, Executor, LossName, Moments } from
 import { rowSizes } from '../fit-data';
 import type { NetworkPlan } from '../network-spec';
 import { contextOf, type GpuContext, type Recording } from './device';
-import { mostUnits } from './lstm-scan';
-import { packPlan, padRows, plainRow, unpadRows, type PackedPlan } from './packing';
+import { mostUnits, traitsOf, type DeviceTraits } from './scan-shape';
+import { packPlan, type PackedPlan } from './packing';
 import { adam, adamParams, sumGroups, sumSquares } from './pointwise';
 import { writeProgram, type Program } from './gpu-program';
 
@@ -21,18 +21,19 @@ export function supportsGpu(plan: NetworkPlan): boolean {
 	return plan.layers.every(({ spec }) => {
 		if (spec.kind === 'dense' || spec.kind === 'repeat-vector') return true;
 		if (spec.kind === 'dropout') return spec.rate === 0;
-		return spec.kind === 'lstm' && spec.units <= mostUnits && !spec.dropout && !spec.recurrentDropout;
+		if (spec.kind !== 'lstm' && spec.kind !== 'gru') return false;
+		return spec.units <= mostUnits && !spec.dropout && !spec.recurrentDropout;
 	});
 }
 
 /** Whether a network has layers that run neither here nor on tensors of this backend. */
 export function lacksGpuKernels(plan: NetworkPlan): boolean {
-	return plan.layers.some(({ spec }) => spec.kind === 'gru' || (spec.kind === 'lstm' && spec.units > mostUnits));
+	return plan.layers.some(({ spec }) => (spec.kind === 'gru' || spec.kind === 'lstm') && spec.units > mostUnits);
 }
 
 interface Recorded {
 	readonly recording: Recording;
-	readonly output: Program['output'];
+	readonly scores: Program['scores'];
 }
 
 /** Recordings kept: sizes vary little within a job. */
@@ -42,6 +43,7 @@ const trainingBuffers = /^(gradient|first|second|partial|squares|repeated|dy|c)\
 export class GpuExecutor implements Executor {
 	readonly #context: GpuContext;
 	readonly #packed: PackedPlan;
+	readonly #traits: DeviceTraits;
 	readonly #buffers = new Map<string, { buffer: GPUBuffer; floats: number }>();
 	readonly #recordings = new Map<string, Recorded>();
 	/** Commands that have not been handed over yet. */
@@ -49,16 +51,15 @@ export class GpuExecutor implements Executor {
 	#gathering = false;
 	#training = false;
 	#adam: { withNorm: Recording; alone: Recording } | undefined;
-	#scratch = new Float32Array(0);
 	/** Dispatches encoded so far: what the benchmark counts. */
 	dispatches = 0;
 
-	/** `software`: the adapter is a CPU. `check` throws when the executor may no longer be used. */
+	/** `check` throws when the executor may no longer be used. */
 	constructor(
 		device: GPUDevice,
 		readonly plan: NetworkPlan,
-		private readonly software = false,
-		private readonly check: () => void = () => {}
+		private readonly check: () => void = () => {},
+		traits: DeviceTraits = traitsOf(device)
 	) {
 		if (!supportsGpu(plan))
 			throw new MillwrightError('unsupported', 'This network has layers that the WebGPU network does not run.', {
@@ -66,6 +67,7 @@ export class GpuExecutor implements Executor {
 			});
 		this.#context = contextOf(device);
 		this.#packed = packPlan(plan);
+		this.#traits = traits;
 		const { count, transposedCount, copies } = this.#packed;
 		this.#room('weights', count * 4);
 		this.#room('transposed', transposedCount * 4);
@@ -91,21 +93,13 @@ export class GpuExecutor implements Executor {
 
 	async score(inputs: Float32Array, rows: number, steps: number): Promise<Float32Array> {
 		this.check();
-		const { target, targetShape } = rowSizes(this.plan, steps);
-		const { recording, output } = this.#recorded(`score ${rows} ${steps}`, () =>
+		const { target } = rowSizes(this.plan, steps);
+		const { recording, scores } = this.#recorded(`score ${rows} ${steps}`, () =>
 			writeProgram({ ...this.#base(), rows, steps })
 		);
-		this.#load('input', inputs, rows * steps, plainRow(this.plan.spec.features));
+		this.#load('input', inputs);
 		this.#encode(recording);
-		const [values] = await this.#read([{ buffer: output.buffer, floats: rows * output.stride }]);
-		const whole = new Float32Array(rows * output.width);
-		for (let row = 0; row < rows; row++) {
-			const end = (row + 1) * output.stride;
-			whole.set(values!.subarray(end - output.width, end), row * output.width);
-		}
-		const lines = rows * (targetShape.length > 1 ? targetShape[0]! : 1);
-		const last = this.#lastRow();
-		return unpadRows(whole, lines, last, (target * rows) / lines);
+		return (await this.#read([{ buffer: scores!, floats: rows * target }]))[0]!;
 	}
 
 	async evaluate(chunk: Chunk, loss: LossName): Promise<number> {
@@ -224,17 +218,13 @@ export class GpuExecutor implements Executor {
 	}
 
 	#base() {
-		const { plan, software } = this;
+		const { plan } = this;
 		return {
 			plan,
 			packed: this.#packed,
-			software,
+			traits: this.#traits,
 			room: (name: string, floats: number) => this.#room(name, floats)
 		};
-	}
-
-	#lastRow() {
-		return this.#packed.rows.get(this.plan.layers.at(-1)!)!;
 	}
 
 	#recordAdam(): { withNorm: Recording; alone: Recording } {
@@ -269,8 +259,8 @@ export class GpuExecutor implements Executor {
 		let recorded = this.#recordings.get(key);
 		if (recorded) return recorded;
 		if (this.#recordings.size >= mostRecordings) this.#forget(/./);
-		const { dispatches, output } = write();
-		recorded = { recording: this.#context.record(dispatches), output };
+		const { dispatches, scores } = write();
+		recorded = { recording: this.#context.record(dispatches), scores };
 		this.#recordings.set(key, recorded);
 		return recorded;
 	}
@@ -307,28 +297,22 @@ export class GpuExecutor implements Executor {
 	async #readPacked(...names: string[]): Promise<Float32Array[]> {
 		const { places, count } = this.#packed;
 		const parts = await this.#read(names.map((name) => ({ buffer: this.#room(name, count * 4), floats: count * 4 })));
-		return parts.map((packed) => Float32Array.from(places, (place) => packed[place]!));
+		return parts.map((packed) => {
+			const flat = new Float32Array(places.length);
+			for (let k = 0; k < flat.length; k++) flat[k] = packed[places[k]!]!;
+			return flat;
+		});
 	}
 
-	#loadChunk({ inputs, targets, rows, steps }: Chunk): void {
-		this.#load('input', inputs, rows * steps, plainRow(this.plan.spec.features));
-		this.#load('target', targets, targets.length / this.plan.outputWidth, this.#lastRow());
+	#loadChunk({ inputs, targets }: Chunk): void {
+		this.#load('input', inputs);
+		this.#load('target', targets);
 	}
 
-	/** Rows to the device, padded. What has been encoded still needs what was there, so it goes first. */
-	#load(name: string, values: Float32Array, rows: number, row: ReturnType<typeof plainRow>): void {
+	/** Rows to the device. What has been encoded still needs what was there, so it goes first. */
+	#load(name: string, values: Float32Array): void {
 		this.#flush();
-		const floats = rows * row.quads * 4;
-		const padded = floats === values.length ? values : this.#padded(floats);
-		if (padded !== values) padRows(values, rows, row, padded);
-		this.#context.write(this.#room(name, floats), padded, floats);
-	}
-
-	/** Zeros to pad into. */
-	#padded(floats: number): Float32Array {
-		if (this.#scratch.length < floats) this.#scratch = new Float32Array(floats);
-		this.#scratch.fill(0, 0, floats);
-		return this.#scratch;
+		this.#context.write(this.#room(name, values.length), values);
 	}
 
 	#encoder(): GPUCommandEncoder {

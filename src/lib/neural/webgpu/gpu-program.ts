@@ -5,9 +5,12 @@
 import type { LossName } from '../executor';
 import type { LayerPlan, NetworkPlan } from '../network-spec';
 import type { Dispatch } from './device';
-import { inputGradient, projection, tileSide, weightGradient, type Activation } from './gemm';
-import { lstmBackwardScan, lstmForwardScan, scanShape } from './lstm-scan';
-import type { PackedLayer, PackedPlan } from './packing';
+import { inputGradient, projection, tileSide, weightGradient, weightSlices, type Activation } from './gemm';
+import { cellTexts, type Cell } from './cells';
+import { gatherRows, spread, spreadRows } from './rearrange';
+import { backwardScan, forwardScan } from './recurrent-scan';
+import { scanShape, type DeviceTraits } from './scan-shape';
+import { plainRow, type PackedLayer, type PackedPlan, type RowPlaces } from './packing';
 import { loss, reduce, sumGroups, sumSteps } from './pointwise';
 
 /** Rows in a buffer (see gemm.ts), in vec4. */
@@ -27,8 +30,8 @@ export interface ProgramRequest {
 	readonly room: Room;
 	readonly rows: number;
 	readonly steps: number;
-	/** The adapter is a CPU that plays a GPU: work is divided for it. */
-	readonly software: boolean;
+	/** Work is divided for this device. */
+	readonly traits: DeviceTraits;
 	/** Left out: scoring only. */
 	readonly loss?: {
 		readonly name: LossName;
@@ -44,8 +47,8 @@ export interface ProgramRequest {
 
 export interface Program {
 	readonly dispatches: readonly Dispatch[];
-	/** Where the output lies: floats of one window, and of those the last `width` count. */
-	readonly output: { readonly buffer: GPUBuffer; readonly stride: number; readonly width: number };
+	/** The outputs, one after the other; undefined where a loss was asked for. */
+	readonly scores: GPUBuffer | undefined;
 }
 
 /** A layer that has been run forward. */
@@ -83,9 +86,12 @@ const groupsOf = (count: number) => Math.ceil(count / 256);
 const activationOf = (layer: LayerPlan | undefined): Activation =>
 	layer?.spec.kind === 'dense' ? (layer.spec.activation ?? 'linear') : 'linear';
 
+const cellOf = ({ spec }: LayerPlan): Cell | undefined =>
+	spec.kind === 'lstm' || spec.kind === 'gru' ? spec.kind : undefined;
+
 /** Whether the direction of a layer reads its input backwards, and puts its output back in the order of time. */
 function directionOf({ spec }: LayerPlan, part: number): { backwards: boolean; flips: boolean } {
-	if (spec.kind !== 'lstm') return { backwards: false, flips: false };
+	if (spec.kind !== 'lstm' && spec.kind !== 'gru') return { backwards: false, flips: false };
 	return { backwards: (spec.goBackwards ?? false) !== (part === 1), flips: part === 1 && spec.returnSequences };
 }
 
@@ -106,7 +112,8 @@ class ProgramWriter {
 	write(): Program {
 		const { plan, packed, room, rows, steps } = this.request;
 		const inputQuads = Math.ceil(plan.spec.features / 4);
-		let view = contiguous(room('input', rows * steps * inputQuads * 4), steps, inputQuads);
+		const input = this.given('input', rows * steps, plainRow(plan.spec.features), plan.spec.features);
+		let view = contiguous(input, steps, inputQuads);
 		let length = steps;
 		let quads = inputQuads;
 		const passed: Passed[] = [];
@@ -122,19 +129,52 @@ class ProgramWriter {
 			const outQuads = packed.rows.get(layer)!.quads;
 			const output = room(`output${index}`, rows * length * outQuads * 4);
 			passed.push({ layer, input: view, length, inputQuads: quads, output });
-			if (spec.kind === 'lstm') parts.forEach((part, number) => this.recurrent(passed.at(-1)!, part, number, outQuads));
+			if (cellOf(layer)) parts.forEach((part, number) => this.recurrent(passed.at(-1)!, part, number, outQuads));
 			else this.dense(passed.at(-1)!, parts[0]!);
 			view = contiguous(output, length, outQuads);
 			if (!layer.sequenceOut && length > 1) view = { ...view, offset: (length - 1) * outQuads, step: 0 };
 			if (!layer.sequenceOut) length = 1;
 			quads = outQuads;
 		});
+		let scores: GPUBuffer | undefined;
 		if (this.request.loss) this.lossOf(passed.at(-1)!, view, length, quads);
+		else scores = this.scores(passed.at(-1)!, view, length, quads);
 		if (this.training) this.backward(passed);
-		return {
-			dispatches: this.dispatches,
-			output: { buffer: view.buffer, stride: view.batch * 4, width: length * quads * 4 }
-		};
+		return { dispatches: this.dispatches, scores };
+	}
+
+	/** What the caller has written to the buffer `name`, `lines` rows of `width` numbers, as rows on the device. */
+	private given(name: string, lines: number, row: RowPlaces, width: number): GPUBuffer {
+		const rows = this.request.room(name, lines * width);
+		const toWidth = row.quads * 4;
+		if (toWidth === width) return rows;
+		const padded = this.request.room(`padded ${name}`, lines * toWidth);
+		const params = { count: lines * toWidth, width, toWidth, block: row.block, blockWidth: row.width };
+		this.dispatches.push({ shader: spreadRows, params, buffers: { rows, padded }, groups: spread(lines * toWidth) });
+		return padded;
+	}
+
+	private scores({ layer }: Passed, view: View, length: number, quads: number): GPUBuffer {
+		const { room, packed, plan } = this.request;
+		const { block, width: blockWidth } = packed.rows.get(layer)!;
+		const count = this.request.rows * length * plan.outputWidth;
+		const scores = room('scores', count);
+		this.dispatches.push({
+			shader: gatherRows,
+			params: {
+				count,
+				lines: length,
+				stride: view.batch * 4,
+				offset: view.offset * 4,
+				width: plan.outputWidth,
+				toWidth: quads * 4,
+				block,
+				blockWidth
+			},
+			buffers: { padded: view.buffer, rows: scores },
+			groups: spread(count)
+		});
+		return scores;
 	}
 
 	private projection(
@@ -143,7 +183,8 @@ class ProgramWriter {
 		output: View,
 		length: number,
 		activation: Activation,
-		width: number
+		width: number,
+		cell?: Cell
 	) {
 		const rows = this.request.rows * length;
 		this.dispatches.push({
@@ -155,6 +196,7 @@ class ProgramWriter {
 				columns: part.columns,
 				weights: part.kernel,
 				bias: part.bias,
+				biases: cell ? cellTexts[cell].biases : 1,
 				trueColumns: width,
 				...viewParams('a', input),
 				...viewParams('c', output)
@@ -169,9 +211,9 @@ class ProgramWriter {
 		this.projection(input, part, to, length, activationOf(layer), layer.outputWidth);
 	}
 
-	/** Buffers and views of one direction of an LSTM. */
+	/** Buffers and views of one direction of a recurrent layer. */
 	private direction(passed: Passed, part: PackedLayer, number: number, outQuads: number) {
-		const { rows, room, plan, software } = this.request;
+		const { rows, room, plan, traits } = this.request;
 		const { layer, input, length, output } = passed;
 		const { backwards, flips } = directionOf(layer, number);
 		const units = part.unitQuads * 4;
@@ -185,7 +227,7 @@ class ProgramWriter {
 			h: reversedIf(flips, h, length),
 			z: room(`z${name}`, rows * length * units * 4),
 			c: this.training ? room(`c${name}`, rows * length * units) : undefined,
-			shape: scanShape(units, rows, software)
+			shape: scanShape(cellOf(layer)!, units, rows, traits)
 		};
 	}
 
@@ -193,9 +235,9 @@ class ProgramWriter {
 		const { rows } = this.request;
 		const { length } = passed;
 		const { input, h, z, c, units, shape } = this.direction(passed, part, number, outQuads);
-		this.projection(input, part, contiguous(z, length, units), length, 'linear', units * 4);
+		this.projection(input, part, contiguous(z, length, units), length, 'linear', units * 4, shape.cell);
 		this.dispatches.push({
-			shader: lstmForwardScan(shape, this.training),
+			shader: forwardScan(shape, this.training),
 			params: { rows, steps: length, weights: part.recurrent, ...viewParams('h', h, 4) },
 			buffers: { z, w: this.weights, h: h.buffer, ...(c ? { c } : {}) },
 			groups: [Math.ceil(rows / shape.lanes)]
@@ -223,7 +265,7 @@ class ProgramWriter {
 			},
 			buffers: {
 				output: view.buffer,
-				target_: room('target', rows * quads * 4),
+				target_: this.given('target', rows, packed.rows.get(layer)!, plan.outputWidth),
 				losses: room('losses', 2 * sumGroups),
 				...(trained ? { dy: room(`dy${plan.layers.indexOf(layer)}`, rows * quads * 4) } : {})
 			},
@@ -231,35 +273,30 @@ class ProgramWriter {
 		});
 	}
 
-	/** Slices of the sum over rows: enough workgroups for a large adapter, within 32 MiB of partial sums. */
-	private slices(): number {
-		const { rows, steps, packed, plan } = this.request;
-		const longest = Math.max(steps, ...plan.layers.map(({ spec }) => (spec.kind === 'repeat-vector' ? spec.steps : 1)));
-		const most = Math.max(1, Math.floor(2 ** 23 / (packed.count * 4)));
-		return Math.min(16, most, Math.ceil((rows * longest) / 192));
+	/** How the weight gradient of a layer over `length` steps is divided. */
+	private slicing(length: number, { inputs, unitQuads, columns, kernel, end }: PackedLayer) {
+		const tiles = [Math.ceil((inputs.quads + unitQuads + 1) / 16), Math.ceil(columns / 16)] as const;
+		return { tiles, slices: weightSlices(this.request.rows * length, tiles[0] * tiles[1], end - kernel) };
 	}
 
 	private backward(passed: readonly Passed[]): void {
 		const { packed, room, plan } = this.request;
-		const slices = this.slices();
-		const partial = room('partial', slices * packed.count * 4);
+		// All layers use the same room, one after the other: made once, for the largest.
+		const partialFloats = passed.flatMap(({ layer, length }) =>
+			packed.layers.get(layer)!.map((part) => this.slicing(length, part).slices * (part.end - part.kernel) * 4)
+		);
+		room('partial', Math.max(...partialFloats));
 		for (let index = passed.length - 1; index >= 0; index--) {
 			const one = passed[index]!;
 			const outQuads = packed.rows.get(one.layer)!.quads;
 			const dy = room(`dy${plan.layers.indexOf(one.layer)}`, 4);
 			packed.layers.get(one.layer)!.forEach((part, number, { length: parts }) => {
 				const below = passed[index - 1];
-				if (one.layer.spec.kind === 'lstm') this.scanBack(one, part, number, outQuads, dy);
-				this.weightGradient(one, part, number, outQuads, dy, partial, slices);
+				if (cellOf(one.layer)) this.scanBack(one, part, number, outQuads, dy);
+				this.weightGradient(one, part, number, outQuads, dy);
 				if (below) this.inputGradient(one, below, part, number, outQuads, dy, number === parts - 1);
 			});
 		}
-		this.dispatches.push({
-			shader: reduce,
-			params: { count: packed.count, slices, addsUp: this.request.loss!.addsUp ? 1 : 0 },
-			buffers: { parts: partial, gradient: room('gradient', packed.count * 4) },
-			groups: [groupsOf(packed.count)]
-		});
 	}
 
 	private scanBack(passed: Passed, part: PackedLayer, number: number, outQuads: number, dy: GPUBuffer): void {
@@ -269,7 +306,7 @@ class ProgramWriter {
 		const lastOnly = !layer.sequenceOut;
 		const all = { ...contiguous(dy, lastOnly ? 1 : length, outQuads), offset: number * part.unitQuads };
 		this.dispatches.push({
-			shader: lstmBackwardScan(shape),
+			shader: backwardScan(shape),
 			params: {
 				rows,
 				steps: length,
@@ -284,28 +321,22 @@ class ProgramWriter {
 
 	/** dz of a layer: what its backward scan wrote over z, or for a dense layer what came from above. */
 	private gradientOfSum(passed: Passed, part: PackedLayer, number: number, outQuads: number, dy: GPUBuffer): View {
-		if (passed.layer.spec.kind === 'dense') return contiguous(dy, passed.length, outQuads);
+		if (!cellOf(passed.layer)) return contiguous(dy, passed.length, outQuads);
 		const { z, units } = this.direction(passed, part, number, outQuads);
 		return contiguous(z, passed.length, units);
 	}
 
-	private weightGradient(
-		passed: Passed,
-		part: PackedLayer,
-		number: number,
-		outQuads: number,
-		dy: GPUBuffer,
-		partial: GPUBuffer,
-		slices: number
-	): void {
-		const { packed } = this.request;
+	private weightGradient(passed: Passed, part: PackedLayer, number: number, outQuads: number, dy: GPUBuffer): void {
+		const { packed, room } = this.request;
 		const { length } = passed;
-		const recurrent = passed.layer.spec.kind === 'lstm';
+		const count = part.end - part.kernel;
 		const { input, h } = this.inputs(passed, part, number, outQuads);
 		const dz = this.gradientOfSum(passed, part, number, outQuads, dy);
 		const rows = this.request.rows * length;
+		const { tiles, slices } = this.slicing(length, part);
+		const partial = room('partial', slices * count * 4);
 		this.dispatches.push({
-			shader: weightGradient(recurrent),
+			shader: weightGradient(cellOf(passed.layer)),
 			params: {
 				rows,
 				steps: length,
@@ -313,19 +344,24 @@ class ProgramWriter {
 				xQuads: part.inputs.quads,
 				hQuads: part.unitQuads,
 				columns: part.columns,
-				result: part.kernel,
-				total: packed.count,
+				total: count,
 				...viewParams('x', input),
 				...viewParams('z', dz),
 				...(h ? { ...viewParams('h', h), shifted: 0 } : {})
 			},
 			buffers: { x: input.buffer, ...(h ? { h: h.buffer } : {}), dz: dz.buffer, parts: partial },
-			groups: [Math.ceil((part.inputs.quads + part.unitQuads + 1) / 16), Math.ceil(part.columns / 16), slices]
+			groups: [...tiles, slices]
+		});
+		this.dispatches.push({
+			shader: reduce,
+			params: { count, slices, start: part.kernel, addsUp: this.request.loss!.addsUp ? 1 : 0 },
+			buffers: { parts: partial, gradient: room('gradient', packed.count * 4) },
+			groups: [groupsOf(count)]
 		});
 	}
 
 	private inputs(passed: Passed, part: PackedLayer, number: number, outQuads: number): { input: View; h?: View } {
-		if (passed.layer.spec.kind === 'dense') return { input: passed.input };
+		if (!cellOf(passed.layer)) return { input: passed.input };
 		return this.direction(passed, part, number, outQuads);
 	}
 

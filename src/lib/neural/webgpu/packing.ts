@@ -3,6 +3,7 @@
  * multiples of 4 (padding is 0 and stays 0), the gates of a unit side by side, kernel, recurrent kernel and bias of a layer one
  * after the other, and a transposed copy of recurrent kernels for the way back.
  */
+import { cellTexts } from './cells';
 import { sizeOf, type LayerPlan, type NetworkPlan } from '../network-spec';
 import { decayBit } from './pointwise';
 
@@ -22,7 +23,7 @@ export const plainRow = (width: number): RowPlaces => ({ quads: quads(width), bl
 /** Place of number k of a row. */
 export const placeIn = ({ block, width }: RowPlaces, k: number) => Math.floor(k / width) * block + (k % width);
 
-/** Weights of one direction of an LSTM, or of a dense layer. Places in vec4. */
+/** Weights of one direction of a recurrent layer, or of a dense layer. Places in vec4. */
 export interface PackedLayer {
 	readonly inputs: RowPlaces;
 	/** Units padded, in vec4; 0 for dense layers. */
@@ -32,6 +33,8 @@ export interface PackedLayer {
 	readonly kernel: number;
 	readonly recurrent: number;
 	readonly bias: number;
+	/** Where the weights of the layer end. */
+	readonly end: number;
 	/** Where the recurrent kernel lies transposed. */
 	readonly transposed: number;
 }
@@ -61,7 +64,8 @@ export function packPlan(plan: NetworkPlan): PackedPlan {
 	let weight = 0;
 	for (const layer of plan.layers) {
 		const { spec } = layer;
-		if (spec.kind === 'lstm') {
+		if (spec.kind === 'lstm' || spec.kind === 'gru') {
+			const { gates, kernelPlaces, recurrentPlaces, biases } = cellTexts[spec.kind];
 			const unitQuads = quads(spec.units);
 			const units = unitQuads * 4;
 			const parts: PackedLayer[] = [];
@@ -69,18 +73,22 @@ export function packPlan(plan: NetworkPlan): PackedPlan {
 				const kernel = count;
 				const recurrent = kernel + inputs.quads * 4 * units;
 				const bias = recurrent + units * units;
-				const place = (row: number, j: number) => (row * units + (j % spec.units)) * 4 + Math.floor(j / spec.units);
-				for (let k = 0; k < layer.inputWidth; k++)
-					for (let j = 0; j < 4 * spec.units; j++) places[weight++] = kernel * 4 + place(placeIn(inputs, k), j);
-				for (let k = 0; k < spec.units; k++)
-					for (let j = 0; j < 4 * spec.units; j++) places[weight++] = recurrent * 4 + place(k, j);
-				for (let j = 0; j < 4 * spec.units; j++) places[weight++] = bias * 4 + place(0, j);
+				const row = (start: number, number: number, gatePlaces: readonly number[]) => {
+					for (let j = 0; j < gates * spec.units; j++) {
+						const gate = gatePlaces[Math.floor(j / spec.units)]!;
+						places[weight++] = (start + number * units + (j % spec.units)) * 4 + gate;
+					}
+				};
+				for (let k = 0; k < layer.inputWidth; k++) row(kernel, placeIn(inputs, k), kernelPlaces);
+				for (let k = 0; k < spec.units; k++) row(recurrent, k, recurrentPlaces);
+				for (let k = 0; k < biases; k++) row(bias, k, k === 0 ? kernelPlaces : recurrentPlaces);
 				for (let at = kernel; at < recurrent; at++) copies.push(decayBit);
 				for (let k = 0; k < units; k++)
 					for (let u = 0; u < units; u++) copies.push(decayBit + 1 + transposedCount + u * units + k);
-				for (let u = 0; u < units; u++) copies.push(0);
-				parts.push({ inputs, unitQuads, columns: units, kernel, recurrent, bias, transposed: transposedCount });
-				count = bias + units;
+				for (let u = 0; u < biases * units; u++) copies.push(0);
+				count = bias + biases * units;
+				const columns = units;
+				parts.push({ inputs, unitQuads, columns, kernel, recurrent, bias, end: count, transposed: transposedCount });
 				transposedCount += units * units;
 			}
 			layers.set(layer, parts);
@@ -94,8 +102,8 @@ export function packPlan(plan: NetworkPlan): PackedPlan {
 			for (let j = 0; j < spec.units; j++) places[weight++] = bias * 4 + j;
 			for (let at = kernel; at < bias; at++) copies.push(decayBit);
 			for (let at = 0; at < columns; at++) copies.push(0);
-			layers.set(layer, [{ inputs, unitQuads: 0, columns, kernel, recurrent: bias, bias, transposed: 0 }]);
 			count = bias + columns;
+			layers.set(layer, [{ inputs, unitQuads: 0, columns, kernel, recurrent: bias, bias, end: count, transposed: 0 }]);
 			inputs = plainRow(spec.units);
 		}
 		rows.set(layer, inputs);
@@ -103,24 +111,4 @@ export function packPlan(plan: NetworkPlan): PackedPlan {
 	if (weight !== plan.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0))
 		throw new RangeError('Weights of this network were not all packed');
 	return { layers, rows, count, transposedCount, places, copies: Uint32Array.from(copies) };
-}
-
-/** Rows of `width` numbers to padded rows on the device, and back. */
-export function padRows(values: Float32Array, rowsCount: number, row: RowPlaces, to: Float32Array): void {
-	const width = values.length / rowsCount;
-	const wide = row.quads * 4;
-	if (width === wide) return void to.set(values);
-	const places = Array.from({ length: width }, (_, k) => placeIn(row, k));
-	for (let r = 0; r < rowsCount; r++)
-		for (let k = 0; k < width; k++) to[r * wide + places[k]!] = values[r * width + k]!;
-}
-
-export function unpadRows(values: Float32Array, rowsCount: number, row: RowPlaces, width: number): Float32Array {
-	const wide = row.quads * 4;
-	if (width === wide) return values;
-	const to = new Float32Array(rowsCount * width);
-	const places = Array.from({ length: width }, (_, k) => placeIn(row, k));
-	for (let r = 0; r < rowsCount; r++)
-		for (let k = 0; k < width; k++) to[r * width + k] = values[r * wide + places[k]!]!;
-	return to;
 }

@@ -75,18 +75,18 @@ ${treeSum}
 	});
 }
 
-/** gradient = (gradient +) the sum of all slices of `partial`, which lie `count` vec4 apart. */
+/** gradient from `start` on = (gradient +) the sum of all slices of `parts`, which lie `count` vec4 apart. */
 export const reduce: Shader = makeShader({
-	fields: { count: 'u32', slices: 'u32', addsUp: 'u32' },
+	fields: { count: 'u32', slices: 'u32', start: 'u32', addsUp: 'u32' },
 	buffers: { parts: ['vec4f', 'read'], gradient: ['vec4f', 'read_write'] },
 	invocations,
 	body: `
 	let k = group.x * ${invocations}u + lane;
 	if (k >= p.count) { return; }
 	var total = vec4f();
-	if (p.addsUp != 0u) { total = gradient[k]; }
+	if (p.addsUp != 0u) { total = gradient[p.start + k]; }
 	for (var slice = 0u; slice < p.slices; slice++) { total += parts[slice * p.count + k]; }
-	gradient[k] = total;`
+	gradient[p.start + k] = total;`
 });
 
 /** Sum over the steps of each window: rows [window][step][columns] -> [window][columns], times the slope of the layer below. */

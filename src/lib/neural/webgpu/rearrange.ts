@@ -29,8 +29,50 @@ export const fitRows: Shader = makeShader({
 });
 
 /**
- * Weights in Keras order [rows][4 gates][units] to [rows padded][units padded][4 gates], or with `transposes` to
- * [units padded][rows padded][4 gates]. Count: all numbers of the result.
+ * Rows as they come from outside to rows as they lie on the device (see `RowPlaces`). `width` numbers in a row outside,
+ * `toWidth` on the device, in blocks of `block` of which the first `blockWidth` count. Count: rows * toWidth.
+ */
+export const spreadRows: Shader = makeShader({
+	fields: { count: 'u32', width: 'u32', toWidth: 'u32', block: 'u32', blockWidth: 'u32' },
+	buffers: { rows: ['f32', 'read'], padded: ['f32', 'read_write'] },
+	invocations,
+	body: `${prologue}
+	let column = k % p.toWidth;
+	let source = (column / p.block) * p.blockWidth + column % p.block;
+	var value = 0.0;
+	if (column % p.block < p.blockWidth && source < p.width) { value = rows[(k / p.toWidth) * p.width + source]; }
+	padded[k] = value;`
+});
+
+/**
+ * The way back of `spreadRows`, for the last `lines` rows of each window; a window takes `stride` numbers on the device and
+ * its rows start at `offset`. Count: windows * lines * width.
+ */
+export const gatherRows: Shader = makeShader({
+	fields: {
+		count: 'u32',
+		lines: 'u32',
+		stride: 'u32',
+		offset: 'u32',
+		width: 'u32',
+		toWidth: 'u32',
+		block: 'u32',
+		blockWidth: 'u32'
+	},
+	buffers: { padded: ['f32', 'read'], rows: ['f32', 'read_write'] },
+	invocations,
+	body: `${prologue}
+	let column = k % p.width;
+	let line = (k / p.width) % p.lines;
+	let window = k / (p.width * p.lines);
+	let place = (column / p.blockWidth) * p.block + column % p.blockWidth;
+	rows[k] = padded[window * p.stride + p.offset + line * p.toWidth + place];`
+});
+
+/**
+ * Weights in Keras order [rows][gates][units] (4 gates, or 3 of a GRU) to [rows padded][units padded][4], or with `transposes` to
+ * [units padded][rows padded][4]. Gates 0 and 1 lie where they are, the third at `third` (see cells.ts), the rest is 0.
+ * Count: all numbers of the result.
  */
 export const packGates: Shader = makeShader({
 	fields: {
@@ -39,31 +81,45 @@ export const packGates: Shader = makeShader({
 		rowsPadded: 'u32',
 		units: 'u32',
 		unitsPadded: 'u32',
+		gates: 'u32',
+		third: 'u32',
+		start: 'u32',
 		toStart: 'u32',
 		transposes: 'u32'
 	},
 	buffers: { keras: ['f32', 'read'], packed: ['f32', 'read_write'] },
 	invocations,
 	body: `${prologue}
-	let gate = k % 4u;
+	let place = k % 4u;
+	let gate = select(place, 2u, place == p.third);
+	let isGate = p.gates == 4u || place < 2u || place == p.third;
 	let unit = (k / 4u) % p.unitsPadded;
 	let row = k / (4u * p.unitsPadded);
 	var value = 0.0;
-	if (row < p.rows && unit < p.units) { value = keras[(row * 4u + gate) * p.units + unit]; }
-	let place = select(row * p.unitsPadded + unit, unit * p.rowsPadded + row, p.transposes != 0u);
-	packed[p.toStart + place * 4u + gate] = value;`
+	if (isGate && row < p.rows && unit < p.units) { value = keras[p.start + (row * p.gates + gate) * p.units + unit]; }
+	let cell = select(row * p.unitsPadded + unit, unit * p.rowsPadded + row, p.transposes != 0u);
+	packed[p.toStart + cell * 4u + place] = value;`
 });
 
-/** The way back of `packGates`. Count: rows * 4 * units. */
+/** The way back of `packGates`. Count: rows * gates * units. */
 export const unpackGates: Shader = makeShader({
-	fields: { count: 'u32', units: 'u32', unitsPadded: 'u32', start: 'u32' },
+	fields: {
+		count: 'u32',
+		units: 'u32',
+		unitsPadded: 'u32',
+		gates: 'u32',
+		third: 'u32',
+		start: 'u32',
+		toStart: 'u32'
+	},
 	buffers: { packed: ['f32', 'read'], keras: ['f32', 'read_write'] },
 	invocations,
 	body: `${prologue}
 	let unit = k % p.units;
-	let gate = (k / p.units) % 4u;
-	let row = k / (4u * p.units);
-	keras[k] = packed[p.start + (row * p.unitsPadded + unit) * 4u + gate];`
+	let gate = (k / p.units) % p.gates;
+	let row = k / (p.gates * p.units);
+	let place = select(gate, p.third, gate == 2u);
+	keras[p.toStart + k] = packed[p.start + (row * p.unitsPadded + unit) * 4u + place];`
 });
 
 /** h before each step, padded: h of the step before, or h0, times the recurrent mask. Count: rows * steps * unitsPadded. */
