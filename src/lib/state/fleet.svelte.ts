@@ -29,7 +29,8 @@ import { anomalyRate, type AnomalyRate } from './anomaly-rate';
 import { clock } from './clock.svelte';
 import { live } from './live.svelte';
 import { MachineState } from './machine-state.svelte';
-import { compareIds, priorityOrder, worstFirst } from './rank';
+import { compareIds, priorityOrder } from './rank';
+import { noFigures, sameFigures, summarise, type FleetFigures } from './fleet-summary';
 import { sparkBinMs, sparkSpanMs } from './spark-bins';
 import type { StorageUse } from './system-health';
 
@@ -56,6 +57,10 @@ export interface AlarmCount {
 class Fleet {
 	#machines = new SvelteMap<MachineId, MachineState>();
 	#list = $state.raw<readonly MachineState[]>([]);
+	#worstFirst = $state.raw<readonly MachineState[]>([]);
+	#figures = $state.raw<FleetFigures>(noFigures);
+	/** Summing up takes at most a tenth of the page's time, however many machines there are. */
+	#summariseAt = 0;
 	#alarms = $state.raw<readonly Alarm[]>([]);
 	#spans = $state.raw<readonly AnomalySpan[]>([]);
 	#storage = $state.raw<StorageUse | undefined>();
@@ -84,19 +89,13 @@ class Fleet {
 	get machines(): readonly MachineState[] {
 		return this.#list;
 	}
-	readonly worstFirst = $derived(
-		worstFirst(
-			this.#list.map((machine) => ({
-				id: machine.id,
-				grade: machine.grade,
-				anomalous: machine.anomalous,
-				stale: !machine.recorded && machine.stale,
-				alarm: machine.alarm,
-				machine
-			}))
-		).map(({ machine }) => machine)
-	);
-	readonly online = $derived(this.#list.filter((machine) => machine.online).length);
+	/** As of the last summary. */
+	get worstFirst(): readonly MachineState[] {
+		return this.#worstFirst;
+	}
+	get figures(): FleetFigures {
+		return this.#figures;
+	}
 	/** Open alarms and those of today. */
 	get alarms(): readonly Alarm[] {
 		return this.#alarms;
@@ -124,20 +123,6 @@ class Fleet {
 	get storage(): StorageUse | undefined {
 		return this.#storage;
 	}
-	/** The plant level that all machines share; undefined when there is none or there are several. */
-	readonly plantName = $derived.by(() => {
-		const names = new Set(this.#list.map((machine) => machine.record.path.plant));
-		return names.size === 1 ? [...names][0] : undefined;
-	});
-	/** Longest silence that is usual for the fleet's quickest machine: past it, the link brings no data. */
-	readonly quickestStaleMs = $derived(
-		this.#list.reduce(
-			(least, machine) =>
-				machine.recorded || machine.staleAfterMs === 0 ? least : Math.min(least, machine.staleAfterMs),
-			Infinity
-		)
-	);
-
 	get(id: MachineId): MachineState | undefined {
 		return this.#machines.get(id);
 	}
@@ -153,7 +138,9 @@ class Fleet {
 				this.#takeRegistry(machines, sensors);
 				const fresh = machines.filter(({ id }) => !known.has(id));
 				for (const { id } of fresh) known.add(id);
-				if (fresh.length > 0) void this.#loadHistory(store, fresh, sensors);
+				// What is met while the page is open has no past that was not heard.
+				const older = fresh.filter(({ firstSeen, origin }) => firstSeen < openedAt || origin !== 'live');
+				if (older.length > 0) void this.#loadHistory(store, older, sensors);
 			}),
 			store.alarms.watch((alarms) => this.#takeAlarms(alarms)),
 			live.on('readings', ({ batch }) => this.#hearReadings(batch)),
@@ -163,10 +150,14 @@ class Fleet {
 			setInterval(() => {
 				void this.#loadSpans();
 				if (Date.now() - openedAt > catchUpMs) return;
-				const short = this.#list.filter((machine) => !machine.sparkFilled).map(({ record }) => record);
+				const short = this.#list
+					.filter(({ sparkFilled, report }) => !sparkFilled && report && report.unscored !== 'no-model')
+					.map(({ record }) => record);
 				if (short.length > 0) void this.#loadHealth(store, short);
 			}, spansEveryMs),
-			setInterval(() => void this.#measureStorage(), storageEveryMs)
+			setInterval(() => void this.#measureStorage(), storageEveryMs),
+			// Machines fall silent without anything being heard.
+			setInterval(() => this.#summarise(), 1_000)
 		];
 		void this.#loadSpans();
 		void this.#measureStorage();
@@ -182,6 +173,9 @@ class Fleet {
 	#reset(): void {
 		this.#machines.clear();
 		this.#list = [];
+		this.#worstFirst = [];
+		this.#figures = noFigures;
+		this.#summariseAt = 0;
 		this.#alarms = [];
 		this.#spans = [];
 		this.#loaded = false;
@@ -234,6 +228,19 @@ class Fleet {
 				worst.set(alarm.machineId, alarm);
 		}
 		for (const machine of this.#machines.values()) machine.takeAlarm(worst.get(machine.id));
+		this.#summarise();
+	}
+
+	/** Order and figures over all machines: kept here rather than derived, as a hundred thousand machines change all the time. */
+	#summarise(): void {
+		const begin = performance.now();
+		if (begin < this.#summariseAt) return;
+		const { order, figures } = summarise(this.#list);
+		if (order.length !== this.#worstFirst.length || order.some((machine, i) => machine !== this.#worstFirst[i]))
+			this.#worstFirst = order;
+		if (!sameFigures(figures, this.#figures)) this.#figures = figures;
+		const end = performance.now();
+		this.#summariseAt = end + Math.max(0, end - begin - 5) * 10;
 	}
 
 	#hearReadings(batch: ReadingBatch): void {
@@ -283,6 +290,7 @@ class Fleet {
 			machine.takeReport(report);
 			this.#reports.delete(id);
 		}
+		this.#summarise();
 	}
 
 	async #loadHistory(

@@ -9,20 +9,13 @@ import { live } from './live.svelte';
 
 class Link {
 	/** Newest live reading, or newest stored value of a live machine after a reload. */
-	readonly lastReadingAt: EpochMs | undefined = $derived(
-		live.lastReadingAt ??
-			fleet.machines.reduce<EpochMs | undefined>(
-				(newest, machine) =>
-					machine.recorded || machine.lastAt === undefined ? newest : Math.max(newest ?? 0, machine.lastAt),
-				undefined
-			)
-	);
+	readonly lastReadingAt: EpochMs | undefined = $derived(live.lastReadingAt ?? fleet.figures.lastAt);
 	readonly words: LinkWords = $derived(
 		linkWords(
 			live.link,
 			this.lastReadingAt,
 			clock.now,
-			Number.isFinite(fleet.quickestStaleMs) ? fleet.quickestStaleMs : 0
+			Number.isFinite(fleet.figures.quickestStaleMs) ? fleet.figures.quickestStaleMs : 0
 		)
 	);
 }

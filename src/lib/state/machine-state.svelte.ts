@@ -19,7 +19,8 @@ import { SparkBins, sparkBinMs, sparkSpanMs, type SparkPoint } from './spark-bin
 export class MachineState {
 	readonly id: MachineId;
 	readonly #freshness = new FreshnessTracker();
-	readonly #sparkBins = new SparkBins();
+	/** Made with the first point: most machines of a very large plant have no model and never get one. */
+	#sparkBins: SparkBins | undefined;
 	#record: MachineRecord;
 	#sensors = $state.raw<readonly SensorRecord[]>([]);
 	#report = $state.raw<HealthReport | undefined>();
@@ -29,11 +30,6 @@ export class MachineState {
 	#spark = $state.raw<readonly SparkPoint[]>([]);
 	/** Span of time scored, newest stretch only: what the anomaly rate divides by. */
 	#scoredFrom: EpochMs | undefined;
-
-	/** Derived, so that what depends on them is not woken by every tick of the index. */
-	readonly grade: HealthGrade = $derived(this.#report?.grade ?? 'unknown');
-	readonly anomalous: boolean = $derived(this.#report?.anomalous ?? false);
-	readonly stale = $derived(isStale(this.#lastAt, this.#staleAfterMs, clock.now));
 
 	constructor(record: MachineRecord) {
 		this.id = record.id;
@@ -60,6 +56,15 @@ export class MachineState {
 	}
 	get report(): HealthReport | undefined {
 		return this.#report;
+	}
+	get grade(): HealthGrade {
+		return this.#report?.grade ?? 'unknown';
+	}
+	get anomalous(): boolean {
+		return this.#report?.anomalous ?? false;
+	}
+	get stale(): boolean {
+		return isStale(this.#lastAt, this.#staleAfterMs, clock.now);
 	}
 	get index(): number {
 		return this.#report?.index ?? NaN;
@@ -122,11 +127,14 @@ export class MachineState {
 		this.#report = report;
 		if (!Number.isFinite(report.index)) return;
 		this.#scoredFrom = Math.min(this.#scoredFrom ?? report.time, report.time);
+		this.#sparkBins ??= new SparkBins();
 		if (this.#sparkBins.add(report.time, report.index)) this.#spark = this.#sparkBins.points();
 	}
 
 	/** Stored health, to draw the sparkline before the first live report. */
 	takeHistory(times: Float64Array, health: Float64Array): void {
+		if (times.length === 0) return;
+		this.#sparkBins ??= new SparkBins();
 		for (let i = 0; i < times.length; i++) {
 			if (!Number.isFinite(health[i]!)) continue;
 			this.#sparkBins.add(times[i]!, health[i]!);

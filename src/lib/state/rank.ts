@@ -30,10 +30,3 @@ export function rankOf(machine: Ranked): number {
 		(machine.stale && machine.grade !== 'unknown' ? 0 : 2)
 	);
 }
-
-export function worstFirst<T extends Ranked>(machines: readonly T[]): T[] {
-	return machines
-		.map((machine) => ({ machine, rank: rankOf(machine) }))
-		.sort((a, b) => a.rank - b.rank || compareIds(a.machine.id, b.machine.id))
-		.map(({ machine }) => machine);
-}

@@ -5,6 +5,9 @@
 import { splitSensorId, type MachineId, type SensorId } from '../contracts';
 import type { AssetRow, Database, NumberState, SeriesRow } from './database';
 
+/** Looked up one by one up to here; for more, everything new is read at once. */
+const MANY = 24;
+
 export class Directory {
 	private readonly bySensor = new Map<SensorId, SeriesRow>();
 	private readonly byKey = new Map<number, SeriesRow>();
@@ -31,7 +34,17 @@ export class Directory {
 
 	/** Reads what this context has not seen yet; unknown sensors stay out of the answer. */
 	async find(sensorIds: readonly SensorId[]): Promise<(SeriesRow | undefined)[]> {
-		const missing = sensorIds.filter((id) => !this.bySensor.has(id));
+		let missing = sensorIds.filter((id) => !this.bySensor.has(id));
+		if (missing.length > MANY) {
+			await this.database.transaction('r', this.database.series, this.database.state, async () => {
+				const numbers = (await this.database.state.get('numbers')) as NumberState | undefined;
+				const last = numbers?.series ?? 0;
+				if (last > this.upTo)
+					for (const row of await this.database.series.where('key').above(this.upTo).toArray()) this.learn(row);
+				this.upTo = Math.max(this.upTo, last);
+			});
+			missing = [];
+		}
 		if (missing.length > 0) {
 			const rows = await this.database.series.bulkGet(missing);
 			for (const row of rows) if (row) this.learn(row);

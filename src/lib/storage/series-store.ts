@@ -164,12 +164,12 @@ export class DexieSeriesStore implements SeriesStore {
 
 	/** Whether the journal, as last seen, is old or large enough to be sealed. */
 	private isDue(): boolean {
-		const { readings, oldest } = this.tail.pending;
+		const { readings, series, oldest } = this.tail.pending;
 		if (readings === 0) return false;
 		if (readings >= Math.min(Math.max(SEAL_READINGS, ROWS_AT_ONCE * this.directory.size), MOST_READINGS)) return true;
 		// A clock that was set back makes records of the future: as old as any.
 		const age = Math.abs(this.context.now() - oldest);
-		return age >= LONGEST_AGE_MS || (age >= SEAL_AGE_MS && readings >= SEAL_ROWS * this.tail.seriesPending());
+		return age >= LONGEST_AGE_MS || (age >= SEAL_AGE_MS && readings >= SEAL_ROWS * series);
 	}
 
 	query(query: SeriesQuery): Promise<SeriesSlice[]> {

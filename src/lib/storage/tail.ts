@@ -23,6 +23,10 @@ export class Tail {
 	private times = new Float64Array(256).fill(-Infinity);
 	private values = new Float64Array(256);
 	private qualities = new Uint8Array(256);
+	/** Of the records: counted as they come, since a large plant's journal has millions of groups. */
+	private readings = 0;
+	private seriesPending = 0;
+	private isPending = new Uint8Array(256);
 	seq = -1;
 	epoch = -1;
 
@@ -36,18 +40,9 @@ export class Tail {
 		return { time, value: this.values[series]!, quality: this.qualities[series]! };
 	}
 
-	/** Distinct series in the journal as this context last saw it. */
-	seriesPending(): number {
-		const seen = new Set<number>();
-		for (const record of this.records) for (const series of record.series) seen.add(series);
-		return seen.size;
-	}
-
-	/** Readings in the journal as this context last saw it. */
-	get pending(): { readings: number; entries: number; oldest: number } {
-		let readings = 0;
-		for (const record of this.records) readings += record.readings;
-		return { readings, entries: this.records.length, oldest: this.records[0]?.at ?? Infinity };
+	/** The journal as this context last saw it: readings, distinct series, and when its oldest record was written. */
+	get pending(): { readings: number; series: number; oldest: number } {
+		return { readings: this.readings, series: this.seriesPending, oldest: this.records[0]?.at ?? Infinity };
 	}
 
 	/** The records known now; exact only right after a snapshot. */
@@ -70,7 +65,7 @@ export class Tail {
 					this.note(tail.series[i]!, tail.times[i]!, tail.values[i]!, tail.qualities[i]!);
 			this.epoch = state.epoch;
 			this.seq = state.sealed;
-			this.records = [];
+			this.hold([]);
 			for (const record of records) this.add(record);
 			this.seq = state.seq;
 			return { state, records };
@@ -94,7 +89,7 @@ export class Tail {
 		}
 		if (state.seq > this.seq) this.seq = state.seq;
 		if (this.records.length > 0 && this.records[0]!.seq <= state.sealed)
-			this.records = this.records.filter((record) => record.seq > state.sealed);
+			this.hold(this.records.filter((record) => record.seq > state.sealed));
 		return { state, records };
 	}
 
@@ -102,10 +97,34 @@ export class Tail {
 	add(record: JournalRecord): void {
 		if (record.seq <= this.seq) return;
 		this.records = [...this.records, record];
+		this.count(record);
 		this.seq = record.seq;
 		for (let group = 0; group < record.series.length; group++) {
 			const last = record.ends[group]! - 1;
 			this.note(record.series[group]!, record.times[last]!, record.values[last]!, record.qualities?.[last] ?? 0);
+		}
+	}
+
+	private hold(records: readonly JournalRecord[]): void {
+		this.records = records;
+		this.readings = 0;
+		this.seriesPending = 0;
+		this.isPending.fill(0);
+		for (const record of records) this.count(record);
+	}
+
+	private count({ readings, series }: JournalRecord): void {
+		this.readings += readings;
+		const last = series[series.length - 1] ?? 0;
+		if (last >= this.isPending.length) {
+			const larger = new Uint8Array(Math.max(last + 1, 2 * this.isPending.length));
+			larger.set(this.isPending);
+			this.isPending = larger;
+		}
+		for (let group = 0; group < series.length; group++) {
+			if (this.isPending[series[group]!] === 1) continue;
+			this.isPending[series[group]!] = 1;
+			this.seriesPending++;
 		}
 	}
 

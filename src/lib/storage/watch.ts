@@ -33,7 +33,7 @@ export function watchQuery<T>(
 }
 
 /** Reading large tables anew takes at most this share of a context's time. */
-const READ_SHARE = 0.1;
+const READ_SHARE = 0.05;
 
 /**
  * As `watchQuery`, for whole tables that may be large and change often, as a registry does while thousands of machines report

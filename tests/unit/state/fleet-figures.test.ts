@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AnomalySpan } from '$lib/contracts';
 import { anomalyRate } from '$lib/state/anomaly-rate';
 import { FreshnessTracker, isStale } from '$lib/state/freshness';
-import { worstFirst, type Ranked } from '$lib/state/rank';
+import { summarise, type SummedMachine } from '$lib/state/fleet-summary';
+import { compareIds } from '$lib/state/rank';
 import { SparkBins, sparkBinMs, sparkSpanMs } from '$lib/state/spark-bins';
 
 const minute = 60_000;
@@ -81,16 +82,24 @@ describe('sparkline bins', () => {
 	});
 });
 
-describe('worst first', () => {
-	const machine = (id: string, more: Partial<Ranked> = {}): Ranked => ({
+describe('summary of the fleet', () => {
+	const machine = (id: string, more: Partial<SummedMachine> = {}): SummedMachine => ({
 		id,
+		name: id,
 		grade: 'good',
 		anomalous: false,
 		stale: false,
+		recorded: false,
+		online: true,
+		lastAt: 0,
+		staleAfterMs: 5_000,
+		record: { path: { plant: 'acme' } },
 		...more
 	});
+	const of = (...machines: SummedMachine[]) => summarise(machines.sort((a, b) => compareIds(a.id, b.id)));
+
 	it('puts alarms by priority before grades, unacknowledged before acknowledged, then names', () => {
-		const order = worstFirst([
+		const { order, figures } = of(
 			machine('pump-10'),
 			machine('pump-2'),
 			machine('watch', { grade: 'watch' }),
@@ -98,7 +107,27 @@ describe('worst first', () => {
 			machine('seen', { grade: 'critical', alarm: { priority: 'high', state: 'acknowledged' } }),
 			machine('new', { grade: 'poor', alarm: { priority: 'high', state: 'unacknowledged' } }),
 			machine('stale', { stale: true })
-		]).map(({ id }) => id);
-		expect(order).toEqual(['new', 'seen', 'low', 'watch', 'stale', 'pump-2', 'pump-10']);
+		);
+		expect(order.map(({ id }) => id)).toEqual(['new', 'seen', 'low', 'watch', 'stale', 'pump-2', 'pump-10']);
+		expect(figures).toMatchObject({ live: 7, needing: 3, judged: true });
+	});
+
+	it('counts recordings apart and names the first that are silent', () => {
+		const { figures } = of(
+			machine('history', { recorded: true, online: false, stale: true, lastAt: 99, staleAfterMs: 1 }),
+			machine('silent', { online: false, stale: true, lastAt: 3, grade: 'unknown' }),
+			machine('there', { lastAt: 7, staleAfterMs: 6_000, grade: 'unknown', record: { path: { plant: 'other' } } })
+		);
+		expect(figures).toMatchObject({
+			live: 2,
+			online: 1,
+			offlineNames: ['silent'],
+			recorded: 1,
+			plantName: undefined,
+			quickestStaleMs: 5_000,
+			lastAt: 7
+		});
+		expect(of(machine('a'), machine('b')).figures.plantName).toBe('acme');
+		expect(of().figures).toMatchObject({ live: 0, plantName: undefined, lastAt: undefined });
 	});
 });

@@ -6,6 +6,7 @@
  */
 import { createDialects } from '../dialects';
 import type { Dialect, DecodeSink, IncomingMessage } from '../message';
+import { JsonShapes, type DecodedValue } from './json-shapes';
 import { parseJson } from './numbers';
 import { unpack, type Packing } from './unpack';
 import { TopicCache, type LevelRule } from './topics';
@@ -52,11 +53,36 @@ class Witness implements DecodeSink {
 	ask: DecodeSink['ask'] = (topic, payload) => this.sink.ask(topic, payload);
 }
 
+/** Passes everything on and keeps what was said, for shapes to be learnt from. */
+class Recorder implements DecodeSink {
+	sink!: DecodeSink;
+	values: DecodedValue[] = [];
+	/** Nothing but values was said. */
+	plain = true;
+	value: DecodeSink['value'] = (place, name, value, time, extras) => {
+		this.values.push({ place, name, value, time, extras });
+		this.sink.value(place, name, value, time, extras);
+	};
+	describe: DecodeSink['describe'] = (...said) => this.#pass(() => this.sink.describe(...said));
+	presence: DecodeSink['presence'] = (...said) => this.#pass(() => this.sink.presence(...said));
+	reject: DecodeSink['reject'] = (...said) => this.#pass(() => this.sink.reject(...said));
+	understood: DecodeSink['understood'] = () => this.#pass(() => this.sink.understood());
+	ask: DecodeSink['ask'] = (...said) => this.#pass(() => this.sink.ask(...said));
+
+	#pass(say: () => void): void {
+		this.plain = false;
+		say();
+	}
+}
+
 export class Decoder {
 	readonly #topics: TopicCache;
 	readonly #dialects: readonly Dialect[];
 	readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
 	readonly #witness = new Witness();
+	readonly #recorder = new Recorder();
+	readonly #shapes = new JsonShapes();
+	readonly #json: Dialect;
 	/** Dialect that decoded the newest message; undefined if none did. */
 	lastDialect: Dialect | undefined;
 	/** What the newest message was packed in, if not text. */
@@ -65,11 +91,13 @@ export class Decoder {
 	constructor(rules: readonly LevelRule[] = []) {
 		this.#topics = new TopicCache(rules);
 		this.#dialects = createDialects(this.#topics);
+		this.#json = this.#dialects.find(({ id }) => id === 'json')!;
 	}
 
 	/** What topic levels mean from now on; what dialects have learnt (births, aliases, units) stays. */
 	setLevelRules(rules: readonly LevelRule[]): void {
 		this.#topics.setRules(rules);
+		this.#shapes.forget();
 	}
 
 	decode(message: IncomingMessage, sink: DecodeSink): void {
@@ -98,8 +126,12 @@ export class Decoder {
 		const { payload } = message;
 		if (payload.length > MAX_PAYLOAD_BYTES)
 			return sink.reject('payload-too-large', `${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are read`);
-		this.lastDialect = undefined;
 		this.lastPacking = undefined;
+		if (this.#shapes.read(message.topic, payload, sink.value)) {
+			this.lastDialect = this.#json;
+			return;
+		}
+		this.lastDialect = undefined;
 		const text = this.#textOf(payload);
 		let json = text === undefined ? undefined : structureOf(text);
 		if (text === undefined) {
@@ -110,11 +142,22 @@ export class Decoder {
 		for (const dialect of this.#dialects) {
 			if (!dialect.claims(message, text, json)) continue;
 			this.lastDialect = dialect;
+			if (dialect === this.#json && text !== undefined && this.#shapes.wants(message.topic))
+				return this.#learn(message, text, json, sink);
 			return dialect.decode(message, text ?? '', json, sink);
 		}
 		if (text === undefined)
 			sink.reject('invalid-utf8', `${payload.length} bytes that are neither UTF-8 text nor CBOR nor MessagePack`);
 		else sink.reject('no-values', 'no dialect reads it');
+	}
+
+	#learn(message: IncomingMessage, text: string, json: unknown, sink: DecodeSink): void {
+		const recorder = this.#recorder;
+		recorder.sink = sink;
+		recorder.values = [];
+		recorder.plain = true;
+		this.#json.decode(message, text, json, recorder);
+		this.#shapes.learn(message.topic, message.payload, recorder.plain ? recorder.values : []);
 	}
 
 	#textOf(payload: Uint8Array): string | undefined {

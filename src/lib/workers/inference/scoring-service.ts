@@ -168,8 +168,12 @@ export class ScoringService {
 		const scored = this.judgeLive(due);
 		// A batch of history says nothing of how long a reading waits.
 		if (scored > 0 && scored <= 3 * due.size) this.latency.add(Math.max(0, this.ports.now() - batch.receivedAt), now);
-		for (const entry of due)
-			if (entry.phase === 'live' && !entry.scoring) entry.report = reportWithout(entry, 'no-model', now);
+		for (const entry of due) {
+			if (entry.phase !== 'live' || entry.scoring) continue;
+			// Said once: a plant may have a hundred thousand machines without a model.
+			if (entry.report?.unscored === 'no-model') due.delete(entry);
+			else entry.report = reportWithout(entry, 'no-model', now);
+		}
 		this.postSoon(due);
 		if (this.writer.urgent || this.writer.pendingPoints >= writeAtPoints) void this.write();
 	}
@@ -304,34 +308,30 @@ export class ScoringService {
 	}
 
 	private async work(): Promise<void> {
-		for (;;) {
-			if (this.stopped) return;
-			const entry = await this.nextToPrepare();
-			if (!entry) break;
-			await this.prepare(entry);
+		// In rounds, until one finds nothing to do: a plant may have a hundred thousand machines that all wait.
+		for (let found = true; found;) {
+			found = false;
+			for (const entry of this.machines.values()) {
+				if (this.stopped) return;
+				if (!this.needsPreparing(entry)) continue;
+				found = true;
+				await this.prepare(entry);
+			}
 		}
 		await this.scoreOlder();
 	}
 
-	/** A machine that waits, or whose model is no longer the one it should use. */
-	private async nextToPrepare(): Promise<MachineEntry | undefined> {
-		const now = this.ports.now();
-		for (const entry of this.machines.values()) {
-			if (entry.failedAt !== undefined && now - entry.failedAt < retryAfterMs) continue;
-			if (entry.phase === 'waiting') return entry;
-			const assigned = this.assignments.get(entry.record.id);
-			if (assigned !== undefined && assigned !== entry.scoring?.versionId) return entry;
-			// The class's own model: when an assignment was taken back, or the class has become known.
-			if (assigned === undefined && entry.record.machineClass !== undefined) {
-				const { scoring } = entry;
-				const target = scoring?.pipeline.version.target;
-				const shipped =
-					target !== undefined && 'machineClass' in target && target.machineClass === entry.record.machineClass;
-				if (!shipped) return entry;
-			}
-			if (assigned === undefined && entry.record.machineClass === undefined && entry.scoring) return entry;
-		}
-		return undefined;
+	/** It waits, or its model is no longer the one it should use. */
+	private needsPreparing(entry: MachineEntry): boolean {
+		const { record, scoring } = entry;
+		if (entry.failedAt !== undefined && this.ports.now() - entry.failedAt < retryAfterMs) return false;
+		if (entry.phase === 'waiting') return true;
+		const assigned = this.assignments.get(record.id);
+		if (assigned !== undefined) return assigned !== scoring?.versionId;
+		// The class's own model: when an assignment was taken back, or the class has become known.
+		if (record.machineClass === undefined) return scoring !== undefined;
+		const target = scoring?.pipeline.version.target;
+		return !(target !== undefined && 'machineClass' in target && target.machineClass === record.machineClass);
 	}
 
 	/** Finds the machine's model, scores its last ten minutes and goes live with it. */
