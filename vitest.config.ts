@@ -31,7 +31,11 @@ export default defineConfig({
 				worker: { format: 'es', plugins: () => [assemblyScript()] },
 				plugins: [shippedModels(), assemblyScript()],
 				define: { __APP_VERSION__: JSON.stringify('test') },
-				optimizeDeps: { entries: ['tests/browser/**/*.test.ts'] },
+				optimizeDeps: {
+					entries: ['tests/browser/**/*.test.ts'],
+					// Imported only when a file needs them: found late, they would reload the page under a test.
+					include: ['hyparquet', 'hyparquet-compressors']
+				},
 				test: {
 					name: 'browser',
 					include: ['tests/browser/**/*.test.ts'],

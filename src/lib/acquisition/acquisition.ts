@@ -5,20 +5,14 @@
 import {
 	liveChannelName,
 	lockName,
-	MillwrightError,
 	toPlainError,
 	type BrokerProbe,
 	type BrokerSettings,
-	type ColumnMapping,
-	type FilePreview,
-	type ImportProgress,
-	type ImportSummary,
 	type LinkStatus,
 	type LiveMessage,
 	type SourceSettings,
 	type WorkspaceName
 } from '../contracts';
-import { importFile, previewFile } from './files/table-import';
 import { probeBroker } from './probe';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
 import { SourceOwner } from './source-owner';
@@ -38,7 +32,6 @@ interface Session {
 
 export class Acquisition {
 	#session: Session | undefined;
-	readonly #jobs = new Map<string, AbortController>();
 
 	constructor(private readonly world: World) {}
 
@@ -82,7 +75,6 @@ export class Acquisition {
 		const session = this.#session;
 		if (!session) return;
 		this.#session = undefined;
-		for (const job of this.#jobs.values()) job.abort();
 		session.leave.abort();
 		await session.ended;
 		session.channel.close();
@@ -100,37 +92,6 @@ export class Acquisition {
 
 	probeBroker(settings: BrokerSettings): Promise<BrokerProbe> {
 		return probeBroker(settings, this.world);
-	}
-
-	previewFile(file: File): Promise<FilePreview> {
-		return previewFile(file);
-	}
-
-	async importFile(
-		jobId: string,
-		file: File,
-		mapping: ColumnMapping,
-		onProgress: (progress: ImportProgress) => void
-	): Promise<ImportSummary> {
-		const session = this.#session;
-		if (!session) throw new MillwrightError('invalid-input', 'No workspace is open to import into');
-		const job = new AbortController();
-		this.#jobs.set(jobId, job);
-		try {
-			return await importFile(file, mapping, {
-				store: session.store,
-				now: this.world.now,
-				signal: job.signal,
-				onProgress,
-				onCommitted: (batch) => session.channel.post({ kind: 'readings', batch })
-			});
-		} finally {
-			this.#jobs.delete(jobId);
-		}
-	}
-
-	async cancel(jobId: string): Promise<void> {
-		this.#jobs.get(jobId)?.abort();
 	}
 }
 

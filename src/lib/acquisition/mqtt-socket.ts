@@ -11,6 +11,8 @@ type Listener = (event: never) => void;
 
 const OPEN = 1;
 const PUBACK = 0x40;
+const PINGREQ = 0xc0;
+const PINGRESP = Uint8Array.of(0xd0, 0);
 
 export class MqttSocket implements SocketLike {
 	readonly OPEN = OPEN;
@@ -20,6 +22,8 @@ export class MqttSocket implements SocketLike {
 	readonly #messageListeners: Listener[] = [];
 	readonly #reader: MqttFrameReader;
 	#acks: number[] = [];
+	/** A ping is out, and nothing has come since. */
+	#pinged = false;
 
 	constructor(
 		private readonly socket: SocketLike,
@@ -31,7 +35,13 @@ export class MqttSocket implements SocketLike {
 		socket.binaryType = 'arraybuffer';
 		socket.addEventListener('open', () => (this.opened = true));
 		socket.addEventListener('message', ((event: { data: unknown }) => {
-			if (event.data instanceof ArrayBuffer) this.#reader.push(new Uint8Array(event.data));
+			if (!(event.data instanceof ArrayBuffer)) return;
+			// Whatever comes shows that the broker is there: its answer to the ping may stand behind seconds of publishes.
+			if (this.#pinged) {
+				this.#pinged = false;
+				this.#forward(PINGRESP);
+			}
+			this.#reader.push(new Uint8Array(event.data));
 		}) as Listener);
 	}
 
@@ -44,6 +54,7 @@ export class MqttSocket implements SocketLike {
 	}
 
 	send(data: Uint8Array<ArrayBuffer>): void {
+		if (data[0] === PINGREQ) this.#pinged = true;
 		this.socket.send(data);
 	}
 

@@ -2,7 +2,7 @@
  * State: one file on its way into storage: chosen, mapped, read, done.
  *
  * In: a file and how its columns are to be understood. Out: preview, draft mapping with its errors, progress, and a summary
- * with counts by reason. Reading and storing happen in the acquisition worker; a file always goes into the plant's own
+ * with counts by reason. Reading and storing happen in a worker for this file alone; a file always goes into the plant's own
  * workspace, never into the demo's.
  */
 import {
@@ -16,6 +16,7 @@ import {
 	type PlainError
 } from '$lib/contracts';
 import { draftFromPreview, mappingErrors, toColumnMapping, type MappingDraft } from './column-mapping';
+import { openImport, type FileReading } from '$lib/workers/import.client';
 import { session } from './session.svelte';
 
 export type ImportPhase =
@@ -34,18 +35,22 @@ export class FileImport {
 	readonly errors = $derived(this.draft ? mappingErrors(this.draft) : {});
 	readonly ready = $derived(this.draft !== undefined && Object.keys(this.errors).length === 0);
 
-	#jobId: string | undefined;
+	#reading: FileReading | undefined;
 
 	async choose(file: File): Promise<void> {
 		this.reset();
 		this.file = file;
 		this.phase = 'reading-preview';
+		const reading = (this.#reading = openImport(file));
 		try {
-			const preview = await session.acquisition.previewFile(file);
+			const preview = await reading.preview();
+			if (this.#reading !== reading) return;
 			this.preview = preview;
 			this.draft = draftFromPreview(preview);
 			this.phase = 'mapping';
 		} catch (error) {
+			if (this.#reading !== reading) return;
+			this.#end();
 			this.problem = toPlainError(error);
 			this.phase = 'choosing';
 		}
@@ -55,17 +60,15 @@ export class FileImport {
 		if (!this.file || !this.draft || !this.ready || this.phase !== 'mapping') return;
 		const file = this.file;
 		const mapping = toColumnMapping(this.draft);
-		const jobId = crypto.randomUUID();
-		this.#jobId = jobId;
+		const reading = (this.#reading ??= openImport(file));
 		this.machineId = mapping.machineId;
 		this.phase = 'importing';
 		this.problem = undefined;
 		try {
 			if (session.workspace !== 'plant' || session.phase !== 'running') await session.enter('plant');
 			if (session.problem) throw fromPlainError(session.problem);
-			const acquisition = await session.startedAcquisition();
-			this.summary = await acquisition.importFile(jobId, file, mapping, (progress) => {
-				if (this.#jobId === jobId) this.progress = progress;
+			this.summary = await reading.read('plant', mapping, (progress) => {
+				if (this.#reading === reading) this.progress = progress;
 			});
 			const first = this.summary.sensorIds[0];
 			if (mapping.long && first) this.machineId = splitSensorId(first).machineId;
@@ -76,17 +79,26 @@ export class FileImport {
 				this.problem = toPlainError(error);
 				this.phase = 'mapping';
 			}
+		} finally {
+			this.#end();
 		}
 	}
 
-	async cancel(): Promise<void> {
-		if (this.phase !== 'importing' || !this.#jobId) return;
+	/** While the first rows are read: back to choosing, at once. While it is imported: as soon as its worker stops, or is stopped. */
+	cancel(): void {
+		if (this.phase === 'reading-preview') this.reset();
+		if (this.phase !== 'importing') return;
 		this.phase = 'cancelling';
-		await session.acquisition.cancel(this.#jobId).catch(() => undefined);
+		this.#reading?.cancel();
+	}
+
+	#end(): void {
+		this.#reading?.end();
+		this.#reading = undefined;
 	}
 
 	reset(): void {
-		this.#jobId = undefined;
+		this.#end();
 		this.phase = 'choosing';
 		this.file = undefined;
 		this.preview = undefined;

@@ -95,13 +95,9 @@ class Session {
 	get workers(): Readonly<Record<WorkerName, WorkerCondition>> {
 		return this.#workers;
 	}
-	/** Usable before a workspace is open too, for `probeBroker` and `previewFile`. */
+	/** Usable before a workspace is open too, for `probeBroker`. */
 	get acquisition(): Promisified<AcquisitionApi> {
 		return this.#acquisition.api;
-	}
-	/** The acquisition worker once it has started in the open workspace, for what needs that workspace: an import. */
-	startedAcquisition(): Promise<Promisified<AcquisitionApi>> {
-		return this.#acquisition.whenStarted();
 	}
 	get inference(): Promisified<InferenceApi> {
 		return this.#inference.api;

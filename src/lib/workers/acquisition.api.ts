@@ -5,17 +5,7 @@
  * stores, the others wait for the lock. What to connect to is not a call: it is the `source` setting in storage, which
  * the owner watches. Readings, link status and counters come over the live channel (contracts/live.ts).
  */
-import type {
-	BrokerProbe,
-	BrokerSettings,
-	ColumnMapping,
-	FilePreview,
-	ImportProgress,
-	ImportSummary,
-	WorkspaceName
-} from '../contracts';
-
-export type { BrokerProbe, ColumnMapping, FilePreview, ImportProgress, ImportSummary };
+import type { BrokerProbe, BrokerSettings, WorkspaceName } from '../contracts';
 
 export interface AcquisitionApi {
 	start(workspace: WorkspaceName, clientName: string): Promise<void>;
@@ -25,14 +15,4 @@ export interface AcquisitionApi {
 	announce(): Promise<void>;
 	/** One short connection attempt with these settings; says what a person should mend. Stores nothing. */
 	probeBroker(settings: BrokerSettings): Promise<BrokerProbe>;
-	/** First lines and the proposed mapping of a CSV file. */
-	previewFile(file: File): Promise<FilePreview>;
-	/** Streams the file into storage. Progress by `onProgress` (a Comlink proxy); `cancel(jobId)` stops it. */
-	importFile(
-		jobId: string,
-		file: File,
-		mapping: ColumnMapping,
-		onProgress: (progress: ImportProgress) => void
-	): Promise<ImportSummary>;
-	cancel(jobId: string): Promise<void>;
 }

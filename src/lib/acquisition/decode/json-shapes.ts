@@ -79,7 +79,6 @@ export class JsonShapes {
 	#recent: Shape[] = [];
 	/** Numbers of the message being read. */
 	#tokens = new Float64Array(64);
-	#at = 0;
 
 	/** Reads the message if its shape is trusted; `emit` then was called for every value of it, in order. */
 	read(
