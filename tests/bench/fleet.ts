@@ -30,7 +30,7 @@ const measured = await measureLoad(
 	{
 		// The first round makes every machine known; growth counts after it.
 		steadyFromS: every * 1.2,
-		sampleEveryMs: Math.max(2_000, Math.min(15_000, seconds * 20)),
+		sampleEveryMs: Math.max(5_000, Math.min(30_000, seconds * 50)),
 		quietMs: options.quick ? 3_000 : 10_000,
 		profile: options.values['profile']?.split(',')
 	}

@@ -37,6 +37,11 @@ export interface MqttSessionOptions {
 	readonly world: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'>;
 	readonly onMessage: (packet: PublishPacket, safe: (() => void) | undefined) => void;
 	readonly report: (status: Partial<LinkStatus>) => void;
+	/**
+	 * Resolves once what came over the last connection is stored. Until then none is opened: the broker would send all that is not
+	 * acknowledged again, and a tablet that is behind would gather the same messages over and over.
+	 */
+	readonly settled?: () => Promise<unknown>;
 	/** Called with the filters once the broker granted them. */
 	/** Says of this device, as a Sparkplug primary host, whether it is there. */
 	readonly host?: SparkplugHost;
@@ -60,6 +65,8 @@ export function addressOf(url: string): string {
 
 export class MqttSession {
 	#stopped = false;
+	#tellStopping = () => {};
+	readonly #stopping = new Promise<void>((resolve) => (this.#tellStopping = resolve));
 	#client: MqttClient | undefined;
 	#wake: (() => void) | undefined;
 	#subscribedBefore = false;
@@ -101,6 +108,7 @@ export class MqttSession {
 				retryAt: world.now() + delay
 			});
 			await this.#pause(delay);
+			if (this.options.settled && !this.#stopped) await Promise.race([this.options.settled(), this.#stopping]);
 		}
 		globalThis.removeEventListener?.('online', onOnline);
 	}
@@ -108,6 +116,7 @@ export class MqttSession {
 	/** Leaves cleanly. `forget`: the broker keeps nothing for us any more. */
 	async stop(forget = false): Promise<void> {
 		this.#stopped = true;
+		this.#tellStopping();
 		this.#wake?.();
 		const client = this.#client;
 		if (!client) return;

@@ -220,6 +220,7 @@ export class SourceOwner {
 			...(broker.sparkplugHostId && { host: new SparkplugHost(broker.sparkplugHostId, this.world.now) }),
 			world: this.world,
 			report: (status) => this.#report(status),
+			settled: () => this.#commit.flush(),
 			onMessage: (packet, safe) => {
 				const receivedAt = this.world.now();
 				this.#lastMessageAt = receivedAt;

@@ -42,6 +42,8 @@ export interface LoadMeasured extends LoadResult {
 	readonly pendingSlope: Slope;
 	readonly heapEnd: TabHeap;
 	readonly reasons: Readonly<Record<string, number>>;
+	/** Troubles of the link, each as often as it began. */
+	readonly troubles: Readonly<Record<string, number>>;
 	/** Processor time by message published, microseconds: by process and, in the tabs, by thread. */
 	readonly processorUsPerMessage: Readonly<Record<string, number>>;
 	/** Processors used by all of it between the first message and the last commit. */
@@ -130,6 +132,7 @@ export async function measureLoad(
 				pendingSlope: slopeOf(steady.map(({ atMinutes, pending }) => [atMinutes, pending])),
 				heapEnd: samples.at(-1)!.heap,
 				reasons: heard.reasons,
+				troubles: heard.troubles,
 				processorUsPerMessage: Object.fromEntries(perMessage),
 				coresUsed: Object.values(used).reduce((sum, seconds) => sum + seconds, 0) / lastedS
 			};
@@ -156,6 +159,7 @@ export const contextOf = (measured: LoadMeasured) => ({
 	heap_slope_error_mb_per_min: measured.heapSlopeMb.error,
 	heap_end_mb: measured.heapEnd.partsMb,
 	reasons: measured.reasons,
+	troubles: measured.troubles,
 	cores_used: measured.coresUsed,
 	processor_us_per_message: measured.processorUsPerMessage
 });

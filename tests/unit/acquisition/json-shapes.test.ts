@@ -17,6 +17,7 @@ function saidBy(decoder: Decoder, topic: string, text: string): unknown[] {
 			void said.push([what, ...args.map((one) => (Object.is(one, -0) ? 'minus zero' : one))]);
 	const sink: DecodeSink = {
 		value: ({ id }, name, value, time, extras) => note('value')(id, name, value, time, extras),
+		waveform: note('waveform'),
 		describe: note('describe'),
 		presence: note('presence'),
 		reject: note('reject'),

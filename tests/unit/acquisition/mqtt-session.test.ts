@@ -89,6 +89,7 @@ function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest',
 			status = { ...status, ...change };
 			notify();
 		},
+		settled: () => commit.flush(),
 		onSubscribed: () => {
 			granted = true;
 			notify();
@@ -120,6 +121,12 @@ function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest',
 			}),
 		/** The connection breaks; the session goes on by itself. */
 		cut: () => sockets.forEach((socket) => socket.terminate()),
+		get sockets() {
+			return sockets.length;
+		},
+		dropConnection() {
+			sockets.at(-1)!.terminate();
+		},
 		/** The connection is cut and nothing more is sent: as when the tab is killed. */
 		async die() {
 			sockets.forEach((socket) => socket.terminate());
@@ -239,6 +246,28 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 				return store.count;
 			})
 			.toBeGreaterThan(0);
+	});
+
+	it('connects anew only when what came before is stored', async () => {
+		const mosquitto = await broker();
+		const store = new MemoryStore();
+		const tab = open(settingsFor(mosquitto), store);
+		cleanups.push(() => tab.close());
+		await tab.until(() => tab.subscribed);
+		const client = await publisher(mosquitto);
+		const release = store.hold();
+		const start = Date.now();
+		for (let i = 0; i < 30; i++) client.publish('plant/pump', reading(start + i, i), { qos: 1 });
+		await tab.until(() => tab.messages === 30);
+		tab.dropConnection();
+		await tab.until(({ retryAt }) => retryAt !== undefined);
+		await expect.poll(() => Date.now() > tab.status.retryAt! + 300).toBe(true);
+		expect(tab.sockets).toBe(1);
+		expect(tab.messages).toBe(30);
+		release();
+		await tab.until(({ state }) => state === 'connected');
+		await expect.poll(() => store.count).toBe(30);
+		expect(tab.sockets).toBe(2);
 	});
 
 	it('says that the password is wrong, for both versions', async () => {

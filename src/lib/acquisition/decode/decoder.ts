@@ -63,6 +63,7 @@ class Recorder implements DecodeSink {
 		this.values.push({ place, name, value, time, extras });
 		this.sink.value(place, name, value, time, extras);
 	};
+	waveform: DecodeSink['waveform'] = (...said) => this.#pass(() => this.sink.waveform(...said));
 	describe: DecodeSink['describe'] = (...said) => this.#pass(() => this.sink.describe(...said));
 	presence: DecodeSink['presence'] = (...said) => this.#pass(() => this.sink.presence(...said));
 	reject: DecodeSink['reject'] = (...said) => this.#pass(() => this.sink.reject(...said));
