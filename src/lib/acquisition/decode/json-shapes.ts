@@ -27,6 +27,8 @@ const AGREEMENTS = 3;
 const CHECK_EVERY = 1_000;
 /** Messages of a topic that were no use for learning; then it is left to the dialect. */
 const ATTEMPTS = 24;
+/** Larger messages are rare, and learning from them takes the square of their size. */
+const MOST_VALUES = 200;
 /** Numbers beside what is measured that change from message to message and mean nothing here. */
 const IGNORED = new Set(['seq', 'sequence', 'msgid', 'messageid', 'message_id']);
 /** Below this no number is taken for a time (1990 in seconds). */
@@ -115,7 +117,7 @@ export class JsonShapes {
 		let topic = this.#topics.get(topicName);
 		if (!topic) this.#topics.set(topicName, (topic = { place: undefined, shapes: [], attempts: 0 }));
 		const place = values[0]?.place;
-		if (!place || values.some((one) => one.place !== place)) {
+		if (!place || values.length > MOST_VALUES || values.some((one) => one.place !== place)) {
 			topic.attempts++;
 			return;
 		}
@@ -210,6 +212,7 @@ export class JsonShapes {
 		let key = '';
 		for (let at = 0; at < bytes.length;) {
 			const byte = bytes[at]!;
+			if (tokens.length > 4 * MOST_VALUES) return undefined;
 			if (byte === QUOTE) {
 				const end = endOfText(bytes, at);
 				if (end < 0) return undefined;
