@@ -33,6 +33,8 @@ export function randomFloats(length: number, seed: number, size = 1): Float32Arr
 export const odd: NetworkSpec = { features: 7, layers: [lstm(13), lstm(9), dense(3, 'tanh')] };
 export const oddGru: NetworkSpec = { features: 7, layers: [gru(13), gru(9), dense(3, 'tanh')] };
 
+const wide: NetworkSpec = { features: 3, layers: [lstm(68), gru(68), dense(2)] };
+
 export const networkCases: readonly NetworkCase[] = [
 	{ name: 'odd sizes', spec: odd, rows: 3, steps: 11 },
 	{ name: 'one row', spec: odd, rows: 1, steps: 6 },
@@ -96,8 +98,10 @@ export const networkCases: readonly NetworkCase[] = [
 /** Where a device has many invocations, they share units and rows: shapes at which that division changes. */
 export const dividedCases: readonly NetworkCase[] = [
 	{ name: 'odd sizes', spec: odd, rows: 3, steps: 6 },
-	{ name: 'two rows share a workgroup', spec: odd, rows: 131, steps: 2 },
-	{ name: 'four rows share a workgroup', spec: oddGru, rows: 257, steps: 2 },
+	{ name: 'two rows share a workgroup', spec: odd, rows: 513, steps: 2 },
+	{ name: 'two rows of a wide layer', spec: wide, rows: 257, steps: 2 },
+	{ name: 'four rows of a wide layer', spec: wide, rows: 1025, steps: 2 },
+	{ name: 'four invocations share a unit', spec: { features: 3, layers: [lstm(128)] }, rows: 3, steps: 3 },
 	{ name: 'parts of uneven length', spec: { features: 3, layers: [lstm(52), gru(36), dense(2)] }, rows: 2, steps: 4 },
 	{
 		name: 'more units than invocations',
