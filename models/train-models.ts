@@ -4,7 +4,7 @@
  *
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
- * --measure-only (evaluates what is there), --recalibrate (keeps the weights),
+ * --measure-only (evaluates what is there), --recalibrate (keeps the weights), --modes (keeps all but the operating modes),
  * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
 import type { ModelPackage, ModelVersion } from '../src/lib/contracts';
 import { startEngine, type Engine } from '../src/lib/neural';
-import { recalibrate, trainPredictor } from '../src/lib/training';
+import { recalibrate, trainPredictor, withModes } from '../src/lib/training';
 import { evaluateRuns, type RunOutcome } from './evaluate-class';
 import { simulate, stepMs, type SimulatedRun } from './simulated-rows';
 import { writeCard, writeReadme, type ClassMetrics } from './cards';
@@ -26,6 +26,7 @@ const { values: options } = parseArgs({
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },
 		recalibrate: { type: 'boolean', default: false },
+		modes: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
 });
@@ -74,7 +75,7 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 	const training = runs(machineClass, trainingPlants);
 	const heldBack = runs(machineClass, calibrationPlants);
 	let epoch = 0;
-	return trainPredictor(
+	const trained = await trainPredictor(
 		engine,
 		{
 			sensorNames: machineClass.sensors.map(({ name }) => name),
@@ -101,6 +102,16 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 				);
 			}
 		}
+	);
+	return learnModesOf(machineClass, trained, training);
+}
+
+function learnModesOf(machineClass: MachineClass, pkg: ModelPackage, training: readonly SimulatedRun[]): ModelPackage {
+	return withModes(
+		engine,
+		pkg,
+		training.map(({ rows }) => rows),
+		machineClass.sensors.map(({ kind }) => kind)
 	);
 }
 
@@ -179,7 +190,7 @@ if (options['fresh-seed'] !== undefined) {
 for (const machineClass of chosen) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
 	let pkg: ModelPackage;
-	if (options['measure-only'] || options.recalibrate) {
+	if (options['measure-only'] || options.recalibrate || options.modes) {
 		pkg = readPackage(machineClass);
 		if (options.recalibrate)
 			pkg = recalibrate(
@@ -188,6 +199,7 @@ for (const machineClass of chosen) {
 				runs(machineClass, calibrationPlants).map(({ rows }) => rows),
 				machineClass.sensors.map(({ kind }) => kind)
 			);
+		if (options.modes) pkg = learnModesOf(machineClass, pkg, runs(machineClass, trainingPlants));
 	} else {
 		pkg = await train(engine, machineClass);
 	}

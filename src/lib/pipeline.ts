@@ -15,7 +15,7 @@ import type {
 	Prognosis
 } from './contracts';
 import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisory';
-import { MachineDetector, type Predictor } from './detection';
+import { AdaptedScoring, MachineDetector, ModeConditioning, type Predictor } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
 import { prognose } from './prognostics';
@@ -31,7 +31,10 @@ export interface Verdict {
 }
 
 export class MachinePipeline {
+	/** Threshold and sensor levels as live operation has moved them. */
+	readonly adapted: AdaptedScoring;
 	private readonly detector: MachineDetector;
+	private readonly modes: ModeConditioning;
 	private health: HealthState = initialHealth;
 	private advisory: AdvisoryState = noAlarm;
 
@@ -44,6 +47,8 @@ export class MachinePipeline {
 		openAlarm?: Alarm
 	) {
 		this.detector = new MachineDetector(machineId, version);
+		this.modes = new ModeConditioning(version);
+		this.adapted = new AdaptedScoring(version);
 		if (openAlarm) this.advisory = { alarm: openAlarm };
 	}
 
@@ -81,9 +86,6 @@ export class MachinePipeline {
 		return { span, alarmChange: { kind: 'backdate', id: alarm.id, since: older.start } };
 	}
 
-	/** Score of the model's calibration that counts as 1; set by a bounded, logged adaptation. */
-	thresholdFactor = 1;
-
 	judge(row: AlignedRow, expected: ArrayLike<number> | undefined): Verdict {
 		let ended: AnomalySpan | undefined;
 		if (row.breakBefore && this.health.span) {
@@ -92,16 +94,19 @@ export class MachinePipeline {
 			ended = closed.span;
 		}
 		this.lastTime = row.time;
-		const { state, input } = this.detector.observe(row, expected);
-		const detected = withFactor(state, this.thresholdFactor);
+		const { state, input } = this.detector.observe(this.adapted.before(row), expected);
+		if (row.breakBefore) this.modes.reset();
+		const unwell = this.health.span !== undefined;
+		const detected = this.modes.apply(this.adapted.after(state), row.values, unwell);
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
-		const prognosis = prognose(assessed.report);
-		const advice = advise(this.advisory, assessed.report, this.version.stepMs, this.unitOf);
+		const report: HealthReport = { ...assessed.report, modeId: detected.modeId };
+		const prognosis = prognose(report);
+		const advice = advise(this.advisory, report, this.version.stepMs, this.unitOf);
 		this.advisory = advice.state;
 		return {
 			detected,
-			report: assessed.report,
+			report,
 			prognosis,
 			span: ended ?? assessed.span,
 			alarmChange: advice.change,
@@ -117,13 +122,6 @@ export class MachinePipeline {
 	}
 
 	private lastTime: EpochMs = 0;
-}
-
-/** The state as judged with a threshold that is `factor` times the calibrated one. */
-function withFactor(state: DetectedState, factor: number): DetectedState {
-	if (factor === 1 || Number.isNaN(state.score)) return state;
-	const score = state.score / factor;
-	return { ...state, score, anomalous: score >= 1 };
 }
 
 /** One machine's rows waiting to be judged, oldest first. */

@@ -25,6 +25,16 @@ export interface TrendSeries {
 	readonly marked?: string;
 }
 
+/** A stretch in one operating mode. */
+export interface ModeSpan {
+	readonly from: EpochMs;
+	readonly to: EpochMs;
+	readonly kind: 'off' | 'start-up' | 'changing' | 'new' | 'running';
+	/** Place among the learnt modes, from 0. */
+	readonly index?: number;
+	readonly label: string;
+}
+
 export interface TrendSpan {
 	readonly id: string;
 	readonly start: EpochMs;

@@ -13,6 +13,7 @@ const unscoredWords: Record<NonNullable<HealthReport['unscored']>, string> = {
 	'no-model': 'No model yet: train one to watch this machine',
 	'missing-sensors': 'Not judged: sensors that its model needs are missing',
 	stopped: 'Stopped: judged again once it runs',
+	'new-mode': 'New way of running: training did not show it, so it is not judged',
 	stale: 'Not judged: values have stopped coming'
 };
 

@@ -26,9 +26,11 @@ export interface DetectedState {
 	readonly score: number;
 	readonly anomalous: boolean;
 	/** Why no score can be given, for a person; undefined when there is one. */
-	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale';
+	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale' | 'new-mode';
 	/** Operating mode as named by the mode detector, e.g. "off", "start-up", "running". */
 	readonly mode: string;
+	/** Learnt mode while running: its id in the version's `modes`, "new" for one that training did not show; undefined: not told. */
+	readonly modeId?: string | undefined;
 	/** Ranked, largest share first. */
 	readonly deviations: readonly SensorDeviation[];
 }

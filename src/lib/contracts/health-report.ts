@@ -20,10 +20,11 @@ export interface HealthReport {
 	/** Start of the present anomalous span; undefined while normal. */
 	readonly unwellSince?: EpochMs;
 	readonly mode: string;
+	readonly modeId?: string | undefined;
 	/** Ranked over the present span, largest share first. */
 	readonly contributors: readonly SensorDeviation[];
 	/** Why there is no index, for a person. */
-	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale';
+	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale' | 'new-mode';
 	readonly modelId?: string;
 }
 

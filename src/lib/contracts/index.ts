@@ -2,7 +2,9 @@
 export * from './advisory';
 export * from './backend';
 export * from './detected-state';
+export * from './drift';
 export * from './error';
+export * from './explanation';
 export * from './fault-classifier';
 export * from './feedback';
 export * from './file-import';
@@ -16,6 +18,7 @@ export * from './machine';
 export * from './mapping';
 export * from './model-file';
 export * from './model-version';
+export * from './operating-modes';
 export * from './prognosis';
 export * from './reading';
 export * from './sample-window';

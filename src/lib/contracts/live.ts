@@ -24,6 +24,10 @@ export interface InferenceStatus {
 	/** Median and 95th percentile, milliseconds from commit to verdict, last minute. */
 	readonly p50Ms: number;
 	readonly p95Ms: number;
+	/** Verdicts of the last minute, those of them that came more than 100 ms after their reading, and machines waiting now. */
+	readonly verdicts?: number;
+	readonly late?: number;
+	readonly waiting?: number;
 	readonly problem?: string;
 }
 

@@ -5,6 +5,7 @@
 import type { MachineId } from './identity';
 import type { MachineClassId } from './machine';
 import type { EpochMs } from './reading';
+import type { OperatingModes } from './operating-modes';
 import type { Scaler } from './sample-window';
 
 export interface WeightEntry {
@@ -95,6 +96,8 @@ export interface ModelVersion {
 	readonly stepMs: number;
 	readonly scaler: Scaler;
 	readonly calibration: Calibration;
+	/** Ways of running that its data showed; undefined: none could be told apart. */
+	readonly modes?: OperatingModes;
 	readonly seed: number;
 	readonly dataSpan: { readonly from: EpochMs; readonly to: EpochMs; readonly description: string };
 	readonly metrics: TrainingMetrics;

@@ -8,7 +8,7 @@ import type { EpochMs } from './reading';
  * Besides the sensors, a machine has series that the pipeline derives; they are stored and queried like any other.
  * Their names start with '~', which no sensor name may.
  */
-export const derivedSeries = { score: '~score', health: '~health' } as const;
+export const derivedSeries = { score: '~score', health: '~health', mode: '~mode' } as const;
 
 export interface SeriesQuery {
 	readonly sensorIds: readonly SensorId[];

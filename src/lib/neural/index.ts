@@ -99,3 +99,5 @@ class LstmEngine implements Engine {
 		return this.recovering;
 	}
 }
+
+export { eventTurn } from './event-turn';

@@ -7,15 +7,23 @@
 import { coverageFor, joinTail, LiveTail, needsQuery, type Coverage } from '$lib/charts/live-tail';
 import { scrub, spanOf, startScrub, type ScrubEvent, type ScrubState } from '$lib/charts/scrub';
 import type { Trace } from '$lib/charts/trace';
+import type { ModeSpan } from '$lib/charts/trend-series';
 import {
 	derivedSeries,
+	modeCodeOf,
+	modeHeartbeatMs,
+	modeNamesKey,
+	renameMode,
 	sensorIdOf,
 	splitSensorId,
 	toPlainError,
+	type AnomalyEvent,
+	type AnomalyExplanation,
 	type AnomalySpan,
 	type EpochMs,
 	type MachineId,
 	type ModelVersion,
+	type NamedMode,
 	type PlainError,
 	type ReadingBatch,
 	type SensorId,
@@ -23,6 +31,8 @@ import {
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { fleet } from './fleet.svelte';
+import { labelOfMode, modeStretches, modeWords } from './mode-stretches';
+import { session } from './session.svelte';
 import { live } from './live.svelte';
 import type { MachineState } from './machine-state.svelte';
 import { versionInUse } from './model-words';
@@ -57,6 +67,8 @@ export class MachineView {
 	#model = $state.raw<ModelVersion | undefined>();
 	#problem = $state.raw<PlainError | undefined>();
 	#loading = $state(true);
+	#modes = $state.raw<readonly ModeSpan[]>([]);
+	#modeNames = $state.raw<readonly NamedMode[]>([]);
 	#extent = $state.raw<{ from: EpochMs; to: EpochMs; readings: number } | undefined>();
 
 	/** Plot width in pixels, as last laid out. */
@@ -69,6 +81,11 @@ export class MachineView {
 	#tails = new Map<string, LiveTail>();
 	#bandTail = new Map<string, { times: EpochMs[]; low: number[]; high: number[] }>();
 	#latestDraft = new Map<string, LatestValue>();
+	/** Change points of the mode: stored ones, then live ones. */
+	#modePoints: { times: EpochMs[]; codes: number[] } = { times: [], codes: [] };
+	/** What the model expected in the past, by sensor name, and the span that was asked for. */
+	#pastBands = new Map<string, ExpectedBand>();
+	#pastAsked: { from: EpochMs; to: EpochMs; modelId: string | undefined } | undefined;
 	#dirty = false;
 	#querying = false;
 	#queryAgain = false;
@@ -100,10 +117,22 @@ export class MachineView {
 	get latest(): ReadonlyMap<string, LatestValue> {
 		return this.#latest;
 	}
-	/** What the model expected while this screen was open, by sensor name. */
+	/** What the model expected, by sensor name. */
 	get bands(): ReadonlyMap<string, ExpectedBand> {
 		return this.#bands;
 	}
+	/** In which mode the machine ran over the span in sight. */
+	get modeSpans(): readonly ModeSpan[] {
+		return this.#modes;
+	}
+	get modeNames(): readonly NamedMode[] {
+		return this.#modeNames;
+	}
+	/** The present mode in words; undefined before a verdict. */
+	readonly mode: string | undefined = $derived.by(() => {
+		const report = this.machine?.report;
+		return report && report.mode !== 'unknown' ? modeWords(report, (index) => this.#labelOfMode(index)) : undefined;
+	});
 	get spans(): readonly AnomalySpan[] {
 		return this.#spans;
 	}
@@ -120,6 +149,26 @@ export class MachineView {
 	}
 	get extent(): { from: EpochMs; to: EpochMs; readings: number } | undefined {
 		return this.#extent;
+	}
+
+	#labelOfMode(index: number): string {
+		return labelOfMode(this.#model?.modes, index, this.#modeNames, this.machine?.sensors ?? []);
+	}
+
+	/** Names a learnt mode; an empty name takes the given one away. */
+	async nameMode(index: number, name: string): Promise<void> {
+		const modes = this.#model?.modes;
+		if (!modes) return;
+		try {
+			await this.#store.settings.set(modeNamesKey(this.id), renameMode(modes, index, name, this.#modeNames));
+		} catch (error) {
+			this.#problem = toPlainError(error);
+		}
+	}
+
+	/** Why an anomaly, by the model's own gradients. */
+	explain(event: AnomalyEvent): Promise<AnomalyExplanation | undefined> {
+		return session.inference.explain(this.id, event.start, event.end ?? Date.now());
 	}
 
 	send(event: ScrubEvent): void {
@@ -142,6 +191,7 @@ export class MachineView {
 					if (report.machineId !== this.id) continue;
 					if (Number.isFinite(report.score)) this.#append(derivedSeries.score, report.time, report.score);
 					if (Number.isFinite(report.index)) this.#append(derivedSeries.health, report.time, report.index);
+					if (report.mode !== 'unknown') this.#appendMode(report.time, modeCodeOf(report));
 					for (const { sensorName, expected, band } of report.contributors) {
 						if (!Number.isFinite(expected) || !Number.isFinite(band)) continue;
 						this.#appendBand(sensorName, report.time, expected - band, expected + band);
@@ -151,6 +201,10 @@ export class MachineView {
 			this.#store.models.watch((versions, assignments) => {
 				const machine = fleet.get(this.id)?.record ?? { id: this.id };
 				this.#model = versionInUse(machine, versions, assignments);
+			}),
+			this.#store.settings.watch<NamedMode[]>(modeNamesKey(this.id), (names) => {
+				this.#modeNames = names ?? [];
+				this.#dirty = true;
 			})
 		];
 		const timer = setInterval(() => this.#tick(), flushMs);
@@ -220,6 +274,18 @@ export class MachineView {
 		this.#dirty = true;
 	}
 
+	#appendMode(time: EpochMs, code: number): void {
+		const { times, codes } = this.#modePoints;
+		if (
+			times.length > 0 &&
+			(time <= times.at(-1)! || (codes.at(-1) === code && time - times.at(-1)! < modeHeartbeatMs))
+		)
+			return;
+		times.push(time);
+		codes.push(code);
+		this.#dirty = true;
+	}
+
 	#appendBand(name: string, time: EpochMs, low: number, high: number): void {
 		let band = this.#bandTail.get(name);
 		if (!band) this.#bandTail.set(name, (band = { times: [], low: [], high: [] }));
@@ -268,12 +334,19 @@ export class MachineView {
 		const seenAt = new Map(names.map((name) => [name, this.#tails.get(name)?.newest]));
 		const askedAt = Date.now();
 		this.#followSpans(wanted.from, wanted.to);
+		void this.#loadExpected();
 		try {
 			const slices = await this.#store.series.query({
 				sensorIds: names.map((name) => sensorIdOf(this.id, name)),
 				...wanted
 			});
+			const [modes] = await this.#store.series.query({
+				sensorIds: [sensorIdOf(this.id, derivedSeries.mode)],
+				from: wanted.from - 2 * modeHeartbeatMs,
+				to: wanted.to
+			});
 			if (this.#ended) return;
+			this.#takeModes(modes);
 			this.#slices = new Map(slices.map((slice) => [splitSensorId(slice.sensorId).sensorName, slice]));
 			this.#seenAt = seenAt;
 			const raw = slices.every((slice) => slice.tier === 'raw');
@@ -293,6 +366,48 @@ export class MachineView {
 		}
 		this.#loading = false;
 		this.#publish();
+	}
+
+	/** Stored change points, and those heard since the newest of them. */
+	#takeModes(stored: SeriesSlice | undefined): void {
+		const { times, codes } = this.#modePoints;
+		const newest = stored?.times.at(-1) ?? -Infinity;
+		const since = times.findIndex((time) => time > newest);
+		const live = since < 0 || newest < (this.#coverage?.from ?? -Infinity) ? times.length : since;
+		this.#modePoints = {
+			times: [...(stored?.times ?? []), ...times.slice(live)],
+			codes: [...(stored?.mean ?? []), ...codes.slice(live)]
+		};
+	}
+
+	/** The expected band over the span in sight, where it is short enough to calculate and not known yet. */
+	async #loadExpected(): Promise<void> {
+		const { from, to } = this.#scrub.viewport;
+		const modelId = this.#model?.id;
+		const asked = this.#pastAsked;
+		if (asked && asked.modelId === modelId && asked.from <= from && (asked.to >= to || this.#scrub.following)) return;
+		const margin = (to - from) / 2;
+		this.#pastAsked = { from: from - margin, to: Math.min(to + margin, Date.now()), modelId };
+		try {
+			const bands =
+				(await session.inference.expected(this.id, this.#pastAsked.from, this.#pastAsked.to)) ??
+				(await session.inference.expected(this.id, from, to));
+			if (this.#ended) return;
+			this.#pastBands = new Map(
+				bands?.sensors.map(({ sensorName, expected, band }) => [
+					sensorName,
+					{
+						times: Array.from(bands.times),
+						low: Array.from(expected, (value) => value - band),
+						high: Array.from(expected, (value) => value + band)
+					}
+				])
+			);
+			this.#dirty = true;
+		} catch {
+			// No worker now: the live band is drawn all the same, and the past one is asked for with the next move.
+			this.#pastAsked = undefined;
+		}
 	}
 
 	#followSpans(from: EpochMs, to: EpochMs): void {
@@ -316,8 +431,26 @@ export class MachineView {
 			);
 		this.#traces = traces;
 		this.#latest = new Map(this.#latestDraft);
+		const names = new Set([...this.#pastBands.keys(), ...this.#bandTail.keys()]);
 		this.#bands = new Map(
-			[...this.#bandTail].map(([name, band]) => [name, { times: band.times, low: band.low, high: band.high }])
+			[...names].map((name) => [name, joinBands(this.#pastBands.get(name), this.#bandTail.get(name))])
+		);
+		const until = this.machine?.report?.time ?? this.#modePoints.times.at(-1) ?? 0;
+		this.#modes = modeStretches(this.#modePoints.times, this.#modePoints.codes, until, (index) =>
+			this.#labelOfMode(index)
 		);
 	}
+}
+
+/** What was calculated for the past, then what was heard live. */
+function joinBands(past: ExpectedBand | undefined, live: ExpectedBand | undefined): ExpectedBand {
+	if (!past || !live) return (past ?? live)!;
+	const first = live.times[0] ?? Infinity;
+	const end = past.times.findIndex((time) => time >= first);
+	const kept = end < 0 ? past.times.length : end;
+	return {
+		times: [...past.times.slice(0, kept), ...live.times],
+		low: [...past.low.slice(0, kept), ...live.low],
+		high: [...past.high.slice(0, kept), ...live.high]
+	};
 }

@@ -8,3 +8,4 @@ export * from './recording';
 export * from './resumable-fit';
 export * from './train-predictor';
 export * from './version-id';
+export * from './version-modes';

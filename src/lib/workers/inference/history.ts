@@ -4,7 +4,7 @@
  * In: holes in what has been scored. Out: scores, health and spans at their own times; no alarms, since nobody can act on the
  * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
  */
-import { sensorIdOf, type AnomalySpan, type EpochMs, type MachineId } from '../../contracts';
+import { sensorIdOf, type Adaptation, type AnomalySpan, type EpochMs, type MachineId } from '../../contracts';
 import type { Predictor } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
@@ -24,7 +24,7 @@ export interface HistoryTask {
 	readonly hole: Interval;
 	readonly phase: number | undefined;
 	readonly holdSteps?: number;
-	readonly thresholdFactor: number;
+	readonly adaptation: Adaptation;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function scoreHistory(
 		const { version } = task.predictor.pkg;
 		const lane = `${task.machineId}\u0000history`;
 		const pipeline = new MachinePipeline(task.machineId, version);
-		pipeline.thresholdFactor = task.thresholdFactor;
+		pipeline.adapted.set(task.adaptation);
 		return {
 			task,
 			lane,

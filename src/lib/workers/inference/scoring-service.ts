@@ -25,7 +25,7 @@ import {
 import { isActive, raiseStale } from '../../advisory';
 import { Predictor } from '../../detection';
 import { Resampler, learnStep } from '../../manipulation';
-import type { Engine } from '../../neural';
+import { eventTurn, type Engine } from '../../neural';
 import { MachinePipeline, judgeDue, type DueMachine, type Verdict } from '../../pipeline';
 import type { Store } from '../../storage/store';
 import { leadInRows, readRowsOf, scoreHistory, type HistoryTask } from './history';
@@ -33,7 +33,9 @@ import { LatencyMeter } from './latency';
 import { reportWithout, type LiveReading, type MachineEntry } from './machine-entry';
 import type { ModelSource } from './model-source';
 import { missingIntervals } from './scored-intervals';
-import { ThresholdKeeper } from './threshold-keeper';
+import { AdaptationKeeper } from './adaptation-keeper';
+import { DriftKeeper } from './drift-keeper';
+import { DueQueue } from './due-queue';
 import { VerdictWriter } from './verdict-writer';
 
 export interface ScoringPorts {
@@ -58,6 +60,8 @@ const staleSteps = 20;
 const staleAtLeastMs = Math.max(30_000, staleFloorMs);
 const holeAtLeastSteps = 10;
 const compareEveryMs = 10_000;
+/** Machines judged between two looks at what has come meanwhile. */
+const machinesAtOnce = 128;
 
 export class ScoringService {
 	private readonly machines = new Map<MachineId, MachineEntry>();
@@ -65,7 +69,10 @@ export class ScoringService {
 	private readonly predictors = new Map<string, Predictor>();
 	private readonly latency = new LatencyMeter();
 	private readonly writer: VerdictWriter;
-	private readonly thresholds: ThresholdKeeper;
+	private readonly adaptations: AdaptationKeeper;
+	private readonly drift: DriftKeeper;
+	/** Machines with readings that wait to be judged. */
+	private readonly due = new DueQueue<MachineEntry>();
 	private readonly stops: (() => void)[] = [];
 	private readonly touched = new Set<MachineEntry>();
 	private readonly startedAt: EpochMs;
@@ -81,10 +88,13 @@ export class ScoringService {
 
 	constructor(private readonly ports: ScoringPorts) {
 		this.writer = new VerdictWriter(ports.store, ports.now);
-		this.thresholds = new ThresholdKeeper(ports.store, ports.now, (machineId, factor) => {
-			const scoring = this.machines.get(machineId)?.scoring;
-			if (scoring) scoring.pipeline.thresholdFactor = factor;
-		});
+		this.drift = new DriftKeeper(ports.store);
+		this.adaptations = new AdaptationKeeper(
+			ports.store,
+			ports.now,
+			(machineId, adaptation) => this.machines.get(machineId)?.scoring?.pipeline.adapted.set(adaptation),
+			(machineId) => this.drift.calmResiduals(machineId)
+		);
 		this.startedAt = ports.now();
 	}
 
@@ -107,7 +117,7 @@ export class ScoringService {
 				})
 			);
 		});
-		this.stops.push(this.thresholds.follow());
+		this.stops.push(this.adaptations.follow());
 		const timers = [
 			setInterval(() => void this.write(), writeEveryMs),
 			setInterval(() => this.postStatus(), statusEveryMs),
@@ -165,18 +175,43 @@ export class ScoringService {
 			else if (entry.phase === 'catching-up') entry.buffered.push(reading);
 			due.add(entry);
 		}
-		const scored = this.judgeLive(due);
-		// A batch of history says nothing of how long a reading waits.
-		if (scored > 0 && scored <= 3 * due.size) this.latency.add(Math.max(0, this.ports.now() - batch.receivedAt), now);
 		for (const entry of due) {
-			if (entry.phase !== 'live' || entry.scoring) continue;
+			if (entry.phase !== 'live') continue;
+			if (entry.scoring) this.due.add(entry, batch.receivedAt);
 			// Said once: a plant may have a hundred thousand machines without a model.
-			if (entry.report?.unscored === 'no-model') due.delete(entry);
-			else entry.report = reportWithout(entry, 'no-model', now);
+			else if (entry.report?.unscored !== 'no-model') {
+				entry.report = reportWithout(entry, 'no-model', now);
+				this.postSoon([entry]);
+			}
 		}
-		this.postSoon(due);
-		if (this.writer.urgent || this.writer.pendingPoints >= writeAtPoints) void this.write();
+		void this.judgeWaiting();
 	}
+
+	/** Judges what waits, longest-waiting machines first, in slices between which messages are heard. */
+	private async judgeWaiting(): Promise<void> {
+		if (this.judging) return;
+		this.judging = true;
+		try {
+			while (!this.stopped && this.due.size > 0) {
+				const slice = this.due.take(machinesAtOnce);
+				const entries = slice.map(({ machine }) => machine);
+				const rows = this.judgeLive(entries);
+				const now = this.ports.now();
+				// A batch of history says nothing of how long a reading waits.
+				if (rows > 0 && rows <= 3 * slice.length)
+					for (const { heardAt } of slice) {
+						this.latency.add(Math.max(0, now - heardAt), now);
+						this.due.judged(now - heardAt, now);
+					}
+				this.postSoon(entries);
+				if (this.writer.urgent || this.writer.pendingPoints >= writeAtPoints) void this.write();
+				if (this.due.size > 0) await eventTurn();
+			}
+		} finally {
+			this.judging = false;
+		}
+	}
+	private judging = false;
 
 	private push(entry: MachineEntry, { sensorName, time, value, quality }: LiveReading): void {
 		const column = entry.scoring?.resampler.columnOf(sensorName);
@@ -215,6 +250,7 @@ export class ScoringService {
 		const { time } = verdict.report;
 		const { stepMs } = entry.scoring.pipeline.version;
 		this.writer.add(machineId, verdict, { alarms: true });
+		this.drift.add(machineId, verdict.detected);
 		const from = breakBefore || entry.scoredTo === undefined ? time : Math.max(entry.scoredTo, time - stepMs);
 		this.writer.markScored(machineId, [from, time], stepMs, entry.scoring.resampler.phase);
 		entry.scoredTo = time;
@@ -368,7 +404,8 @@ export class ScoringService {
 				version,
 				(name) => entry.sensors.find((s) => s.name === name)?.unit
 			);
-			pipeline.thresholdFactor = await this.thresholds.factorOf(machineId, version.id);
+			pipeline.adapted.set(await this.adaptations.adaptationOf(machineId, version.id));
+			await this.drift.begin(machineId, version.id, (name) => entry.sensors.find((s) => s.name === name)?.kind);
 			const predictor = this.predictors.get(version.id) ?? new Predictor(this.ports.engine, pkg);
 			this.predictors.set(version.id, predictor);
 			if (extent) {
@@ -441,6 +478,7 @@ export class ScoringService {
 		for (let start = 0; start < fresh.length; start += 300) {
 			judgeDue(predictor, [{ pipeline, rows: fresh.slice(start, start + 300) }], (_, row, verdict) => {
 				this.writer.add(machineId, verdict, { alarms: true });
+				this.drift.add(machineId, verdict.detected);
 				const from = row.breakBefore || before === undefined ? row.time : before;
 				this.writer.markScored(machineId, [from, row.time], stepMs, resampler.phase);
 				before = row.time;
@@ -486,8 +524,8 @@ export class ScoringService {
 			const [hole] = missingIntervals(intervals, from, Math.min(extent.to, entry.scoredTo), holeAtLeastSteps * stepMs);
 			const predictor = this.predictors.get(entry.scoring.versionId);
 			if (!hole || !predictor) continue;
-			const { thresholdFactor } = entry.scoring.pipeline;
-			const task = { machineId, predictor, hole, phase: phase ?? entry.scoring.resampler.phase, thresholdFactor };
+			const adaptation = await this.adaptations.adaptationOf(machineId, entry.scoring.versionId);
+			const task = { machineId, predictor, hole, phase: phase ?? entry.scoring.resampler.phase, adaptation };
 			const group = groups.get(entry.scoring.versionId);
 			if (group) group.push(task);
 			else groups.set(entry.scoring.versionId, [task]);
@@ -526,6 +564,8 @@ export class ScoringService {
 		const span = scoring.pipeline.close(entry.scoredTo ?? this.ports.now());
 		if (span) this.writer.addSpan(span);
 		entry.scoring = undefined;
+		this.due.remove(entry);
+		this.drift.end(entry.record.id);
 		const predictor = this.predictors.get(scoring.versionId);
 		try {
 			predictor?.leave(entry.record.id);
@@ -557,18 +597,18 @@ export class ScoringService {
 			this.comparedAt = now;
 			void this.compareWithStorage().catch(() => undefined);
 		}
-		void this.reviewThresholds();
+		void this.reviewAdaptations();
 		this.wake();
 	}
 
 	/** One machine a second at most: a review reads a month of scores. */
-	private async reviewThresholds(): Promise<void> {
+	private async reviewAdaptations(): Promise<void> {
 		if (this.reviewing) return;
 		this.reviewing = true;
 		try {
-			await this.thresholds.reviewNext();
+			await this.adaptations.reviewNext();
 		} catch (error) {
-			this.problem = `Thresholds could not be reviewed: ${toPlainError(error).message}`;
+			this.problem = `Adaptations could not be reviewed: ${toPlainError(error).message}`;
 		}
 		this.reviewing = false;
 	}
@@ -615,6 +655,7 @@ export class ScoringService {
 	private async write(): Promise<void> {
 		try {
 			await this.writer.flush();
+			await this.drift.flush();
 			this.problem = undefined;
 		} catch (error) {
 			this.problem = `Verdicts could not be stored: ${toPlainError(error).message}`;
@@ -642,6 +683,7 @@ export class ScoringService {
 
 	private postStatus(): void {
 		const entries = [...this.machines.values()];
+		const { verdicts, late } = this.due.lastMinute(this.ports.now());
 		const problems = entries.flatMap(({ problem }) => (problem ? [problem] : []));
 		const status: InferenceStatus = {
 			backend: this.ports.engine.report.backend,
@@ -649,6 +691,9 @@ export class ScoringService {
 			machinesWithoutModel: entries.filter(({ phase, scoring }) => phase === 'live' && !scoring).length,
 			p50Ms: this.latency.quantile(0.5),
 			p95Ms: this.latency.quantile(0.95),
+			verdicts,
+			late,
+			waiting: this.due.size,
 			problem: this.problem ?? (problems.length > 1 ? `${problems[0]} (and ${problems.length - 1} more)` : problems[0])
 		};
 		this.ports.post({ kind: 'inference', status });

@@ -5,10 +5,14 @@
  * through a channel of its own.
  */
 import {
+	MillwrightError,
 	isAborted,
 	liveChannelName,
 	lockName,
 	toPlainError,
+	type AnomalyExplanation,
+	type EpochMs,
+	type ExpectedBands,
 	type LiveMessage,
 	type MachineId,
 	type WorkspaceName
@@ -16,7 +20,9 @@ import {
 import type { Engine } from '../../neural';
 import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
+import type { Store } from '../../storage/store';
 import type { InferenceApi } from '../inference.api';
+import { Explainer } from './explainer';
 import { ModelSource, baseAddress } from './model-source';
 import { ScoringService } from './scoring-service';
 
@@ -27,11 +33,14 @@ export class InferenceSession implements InferenceApi {
 	private ended: Promise<unknown> = Promise.resolve();
 	private errands: BroadcastChannel | undefined;
 	private service: ScoringService | undefined;
+	private workspace: WorkspaceName | undefined;
+	private answering: Promise<{ store: Store; explainer: Explainer }> | undefined;
 
 	constructor(private readonly scriptAddress: string) {}
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		await this.stop();
+		this.workspace = workspace;
 		const ending = new AbortController();
 		this.ending = ending;
 		this.errands = new BroadcastChannel(`millwright:inference:${workspace}`);
@@ -50,6 +59,10 @@ export class InferenceSession implements InferenceApi {
 		this.errands?.close();
 		this.errands = undefined;
 		await this.ended.catch(() => undefined);
+		const answering = this.answering;
+		this.answering = undefined;
+		this.workspace = undefined;
+		(await answering?.catch(() => undefined))?.store.close();
 	}
 
 	async announce(): Promise<void> {
@@ -58,6 +71,26 @@ export class InferenceSession implements InferenceApi {
 
 	async reloadModel(machineId: MachineId): Promise<void> {
 		await this.send({ kind: 'reload', machineId });
+	}
+
+	async explain(machineId: MachineId, start: EpochMs, end: EpochMs): Promise<AnomalyExplanation | undefined> {
+		return (await this.explainer()).explain(machineId, start, end);
+	}
+
+	async expected(machineId: MachineId, from: EpochMs, to: EpochMs): Promise<ExpectedBands | undefined> {
+		return (await this.explainer()).expected(machineId, from, to);
+	}
+
+	/** Every tab's worker answers for itself, with a store of its own. */
+	private async explainer(): Promise<Explainer> {
+		const { workspace } = this;
+		if (!workspace) throw new MillwrightError('invalid-input', 'The inference worker has not been started');
+		this.answering ??= openStore(workspace).then((store) => ({
+			store,
+			explainer: new Explainer(store, new ModelSource(store.models, baseAddress(this.scriptAddress)))
+		}));
+		this.answering.catch(() => (this.answering = undefined));
+		return (await this.answering).explainer;
 	}
 
 	/** Here, if this tab scores; else to the one that does. */

@@ -6,6 +6,8 @@
  */
 import {
 	derivedSeries,
+	modeCodeOf,
+	modeHeartbeatMs,
 	sensorIdOf,
 	type AnomalySpan,
 	type EpochMs,
@@ -26,6 +28,7 @@ export class VerdictWriter {
 	private readonly indexOf = new Map<SensorId, number>();
 	private readonly spans = new Map<string, AnomalySpan>();
 	private changes: AlarmChange[] = [];
+	private readonly modes = new Map<MachineId, { code: number; at: EpochMs }>();
 	private readonly records = new Map<MachineId, { record: ScoringRecord; dirty: boolean }>();
 	private writing: Promise<void> = Promise.resolve();
 
@@ -48,6 +51,7 @@ export class VerdictWriter {
 
 	forget(machineId: MachineId): void {
 		this.records.delete(machineId);
+		this.modes.delete(machineId);
 	}
 
 	/** Notes that all rows of [from, to] have been scored. */
@@ -65,6 +69,16 @@ export class VerdictWriter {
 			this.point(sensorIdOf(machineId, derivedSeries.score), report.time, round(report.score, 1e3));
 		if (!Number.isNaN(report.index))
 			this.point(sensorIdOf(machineId, derivedSeries.health), report.time, round(report.index, 10));
+		const code = modeCodeOf(report);
+		const last = this.modes.get(machineId);
+		// Change points, and a sign of life between them. History is written out of order: every point of it.
+		if (
+			report.mode !== 'unknown' &&
+			(!last || last.code !== code || Math.abs(report.time - last.at) >= modeHeartbeatMs)
+		) {
+			this.point(sensorIdOf(machineId, derivedSeries.mode), report.time, code);
+			this.modes.set(machineId, { code, at: report.time });
+		}
 		if (span) this.spans.set(span.id, span);
 		if (alarmChange && options.alarms) this.changes.push(alarmChange);
 	}

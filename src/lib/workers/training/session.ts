@@ -28,7 +28,7 @@ import type { Engine, FitCheckpoint } from '../../neural';
 import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
-import { minimumTrainingRows, proposeSpan, trainPredictor, versionId } from '../../training';
+import { minimumTrainingRows, proposeSpan, trainPredictor, versionId, withModes } from '../../training';
 import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from './history';
@@ -117,11 +117,12 @@ export class TrainingSession implements TrainingApi {
 			abort.signal.throwIfAborted();
 			const engine = await this.startedEngine();
 			abort.signal.throwIfAborted();
-			const pkg = await trainPredictor(
+			const kinds = sensors.map(({ kind }) => kind);
+			const trained = await trainPredictor(
 				engine,
 				{
 					sensorNames,
-					kinds: sensors.map(({ kind }) => kind),
+					kinds,
 					stepMs,
 					recordings: [rows]
 				},
@@ -146,6 +147,7 @@ export class TrainingSession implements TrainingApi {
 					onProgress: tell
 				}
 			);
+			const pkg = withModes(engine, trained, [rows], kinds);
 			stage('saving', 0.98);
 			abort.signal.throwIfAborted();
 			await store.models.save(pkg);

@@ -1,8 +1,8 @@
 /**
- * Inference: online adaptation of each machine's threshold, bounded and logged.
+ * Inference: online adaptation of each machine's threshold and sensor levels, bounded and logged.
  *
- * In: verdicts, the chosen rate of false alarms, stored scores. Out: the factor to judge with, kept in storage with a log of every
- * change. Looked at once a day per machine, and when a person judges an anomaly or chooses another rate.
+ * In: verdicts, the chosen rate of false alarms, stored scores, mean residuals. Out: what to judge with, kept in storage with a log of
+ * every change. Looked at once a day per machine, and when a person judges an anomaly or chooses another rate.
  */
 import {
 	adaptationKey,
@@ -12,6 +12,7 @@ import {
 	falseAlarmsPerWeek,
 	sensorIdOf,
 	type Adaptation,
+	type AdaptationEntry,
 	type AnomalyVerdict,
 	type EpochMs,
 	type FalseAlarmTarget,
@@ -31,7 +32,12 @@ export function newAdaptation(modelId: string, perWeek: number): Adaptation {
 	return { modelId, thresholdFactor: 1, residualShift: {}, perWeek, reviewedAt: 0, log: [] };
 }
 
-export class ThresholdKeeper {
+/** Levels move by at most this a day, and this in all, in half-widths of the normal band; smaller movements are left. */
+const levelStep = 0.05;
+const largestLevel = 0.3;
+const leastLevel = 0.1;
+
+export class AdaptationKeeper {
 	private readonly known = new Map<MachineId, Adaptation>();
 	private readonly pending = new Set<MachineId>();
 	private target: FalseAlarmTarget | undefined;
@@ -40,8 +46,10 @@ export class ThresholdKeeper {
 	constructor(
 		private readonly store: Store,
 		private readonly now: () => EpochMs,
-		/** Told when a factor changed. */
-		private readonly onChange: (machineId: MachineId, factor: number) => void
+		/** Told when something changed. */
+		private readonly onChange: (machineId: MachineId, adaptation: Adaptation) => void,
+		/** Mean residual of each sensor lately, in half-widths of its band; undefined while something drifts or is not known. */
+		private readonly calmResiduals: (machineId: MachineId) => ReadonlyMap<string, number> | undefined = () => undefined
 	) {}
 
 	/** Follows verdicts and the chosen rate; returns what ends it. */
@@ -68,14 +76,14 @@ export class ThresholdKeeper {
 	}
 	private followed = false;
 
-	/** The factor of a machine that is judged by `modelId`; another model starts from 1. */
-	async factorOf(machineId: MachineId, modelId: string): Promise<number> {
+	/** What a machine that is judged by `modelId` is judged with; another model starts from nothing moved. */
+	async adaptationOf(machineId: MachineId, modelId: string): Promise<Adaptation> {
 		let adaptation = this.known.get(machineId) ?? (await this.store.settings.get<Adaptation>(adaptationKey(machineId)));
 		if (adaptation?.modelId !== modelId)
 			adaptation = newAdaptation(modelId, falseAlarmsPerWeek(this.target, machineId));
 		this.known.set(machineId, adaptation);
 		const [low, high] = factorBounds;
-		return Math.min(high, Math.max(low, adaptation.thresholdFactor));
+		return { ...adaptation, thresholdFactor: Math.min(high, Math.max(low, adaptation.thresholdFactor)) };
 	}
 
 	/** Reviews one machine that is due, if there is one. Rejects when storage does. */
@@ -106,21 +114,27 @@ export class ThresholdKeeper {
 			falsePeaks: peaks('false'),
 			truePeaks: peaks('true')
 		});
+		const daily = now - before.reviewedAt >= reviewEveryMs;
+		const levels =
+			daily && before.reviewedAt > 0 ? moveLevels(before.residualShift, this.calmResiduals(machineId), now) : [];
 		const { thresholdFactor: from, log } = before;
+		const entries: AdaptationEntry[] = change
+			? [{ at: now, what: 'threshold', from, to: change.factor, why: change.why }, ...levels]
+			: levels;
 		const after: Adaptation = {
 			...before,
 			perWeek,
 			reviewedAt: now,
-			...(change && {
-				thresholdFactor: change.factor,
-				log: [...log, { at: now, what: 'threshold' as const, from, to: change.factor, why: change.why }].slice(
-					-mostLogged
-				)
-			})
+			thresholdFactor: change?.factor ?? from,
+			residualShift: {
+				...before.residualShift,
+				...Object.fromEntries(levels.map(({ sensorName, to }) => [sensorName, to]))
+			},
+			log: [...log, ...entries].slice(-mostLogged)
 		};
 		this.known.set(machineId, after);
 		await this.store.settings.set(adaptationKey(machineId), after);
-		if (change) this.onChange(machineId, change.factor);
+		if (entries.length > 0) this.onChange(machineId, after);
 	}
 
 	/** Largest score of each whole hour outside of anomalies, over the calibrated threshold. */
@@ -147,6 +161,22 @@ export class ThresholdKeeper {
 			scores !== undefined && scores.tier !== 'raw' && (scores.times[1] ?? 0) - (scores.times[0] ?? 0) >= hourMs;
 		return { hoursWatched: hoursScored(record), hourlyPeaks: hourly ? hourlyPeaks : [] };
 	}
+}
+
+/** One day's movement of each sensor's level towards where calm running has it. */
+function moveLevels(
+	shifts: Adaptation['residualShift'],
+	residuals: ReadonlyMap<string, number> | undefined,
+	at: EpochMs
+): AdaptationEntry[] {
+	return [...(residuals ?? [])].flatMap(([sensorName, residual]): AdaptationEntry[] => {
+		const from = shifts[sensorName] ?? 0;
+		const step = Math.max(-levelStep, Math.min(levelStep, residual));
+		const to = Math.round(Math.max(-largestLevel, Math.min(largestLevel, from + step)) * 1000) / 1000;
+		if (Math.abs(residual) < leastLevel || to === from) return [];
+		const why = `Calm running lies ${residual.toFixed(2)} of the normal band's half-width beside what the model expects; at most ${levelStep} a day and ${largestLevel} in all are followed.`;
+		return [{ at, what: 'scaler', sensorName, from, to, why }];
+	});
 }
 
 /** Factor that stored scores of a time were judged with. */

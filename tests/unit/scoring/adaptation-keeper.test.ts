@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { openContext } from '../storage/open-store';
 import { adaptationKey, addEntry, falseAlarmTargetKey, type Adaptation, type AnomalyVerdict } from '$lib/contracts';
 import { recordKey } from '$lib/workers/inference/scored-intervals';
-import { ThresholdKeeper } from '$lib/workers/inference/threshold-keeper';
+import { AdaptationKeeper } from '$lib/workers/inference/adaptation-keeper';
 
 const hour = 3_600_000;
 const now = 100 * 24 * hour;
@@ -11,13 +11,13 @@ test('verdicts move a machine to another threshold, once, with an entry in the l
 	const store = await openContext();
 	await store.settings.set(recordKey('p'), { phase: undefined, intervals: [[now - 168 * hour, now]] });
 	const told: [string, number][] = [];
-	const keeper = new ThresholdKeeper(
+	const keeper = new AdaptationKeeper(
 		store,
 		() => now,
-		(id, factor) => told.push([id, factor])
+		(id, { thresholdFactor }) => told.push([id, thresholdFactor])
 	);
 	const stop = keeper.follow();
-	expect(await keeper.factorOf('p', 'm1')).toBe(1);
+	expect((await keeper.adaptationOf('p', 'm1')).thresholdFactor).toBe(1);
 	await keeper.reviewNext();
 	expect(told).toEqual([]);
 
@@ -62,19 +62,19 @@ test('verdicts move a machine to another threshold, once, with an entry in the l
 	stop();
 
 	// A worker that starts later goes on from what was kept, for the same model only.
-	const later = new ThresholdKeeper(
+	const later = new AdaptationKeeper(
 		store,
 		() => now,
 		() => undefined
 	);
-	expect(await later.factorOf('p', 'm1')).toBeCloseTo(1.21, 2);
+	expect((await later.adaptationOf('p', 'm1')).thresholdFactor).toBeCloseTo(1.21, 2);
 	expect(
-		await new ThresholdKeeper(
+		await new AdaptationKeeper(
 			store,
 			() => now,
 			() => undefined
-		).factorOf('p', 'm2')
-	).toBe(1);
+		).adaptationOf('p', 'm2')
+	).toMatchObject({ thresholdFactor: 1 });
 });
 
 test('a verdict reaches other tabs', async () => {

@@ -1,0 +1,51 @@
+/** What the page of `npm run bench:simfleet` and its worker say to each other. */
+import type { MachineClassId, ModelVersion } from '$lib/contracts';
+
+export interface ClassTask {
+	readonly machineClass: MachineClassId;
+	readonly version: ModelVersion;
+	readonly weights: ArrayBuffer;
+	readonly seed: number;
+	/** Fault modes, each on `faultMachines` machines for an hour. */
+	readonly faults: readonly string[];
+	readonly faultMachines: number;
+	/** Healthy machines beside them for the same hour, whose windows count as negatives. */
+	readonly healthyMachines: number;
+	/** Healthy machines watched for long, for the rate of false alarms; every fourth loses its link now and then. */
+	readonly longMachines: number;
+	readonly longHours: number;
+}
+
+/** Windows of a minute: columns of one length. */
+export interface Windows {
+	readonly labels: readonly (0 | 1)[];
+	readonly flagged: readonly (0 | 1)[];
+	readonly scores: readonly number[];
+	/** Of the floor: largest |mean of the window| in deviations of the training data. */
+	readonly sigmas: readonly number[];
+	readonly unscored: number;
+}
+
+export interface FaultOutcome {
+	readonly fault: string;
+	readonly runs: number;
+	/** Seconds from detectable to the alarm, of those found before the event; negative: found earlier. */
+	readonly delays: readonly number[];
+	/** Of the runs found: the affected sensor among the first two by residual share, and by integrated gradients. */
+	readonly topTwoShare: number;
+	readonly topTwoGradients: number;
+	readonly completenessErrors: readonly number[];
+}
+
+export interface ClassOutcome {
+	readonly windows: Windows;
+	readonly faults: readonly FaultOutcome[];
+	readonly watchedHours: number;
+	readonly falseAlarms: number;
+	readonly falseAlarmsSigma: number;
+	readonly falseReasons: readonly string[];
+	readonly newModeHours: number;
+	readonly rows: number;
+	readonly seconds: number;
+	readonly backend: string;
+}
