@@ -225,14 +225,18 @@ const shipped = machineClasses.flatMap(({ id }) => {
 	return version ? [{ machineClass: id, path: `${id}/${version}/`, id: `${id}-${version}` }] : [];
 });
 writeFileSync(new URL('index.json', root), JSON.stringify(shipped, null, '\t') + '\n');
+// Sections that follow were written by hand, on other measurements: they stay.
+const readme = new URL('README.md', root);
+const before = existsSync(readme) ? readFileSync(readme, 'utf8') : '';
+const byHand = before.includes('\n## ') ? before.slice(before.indexOf('\n## ')) : '';
 writeFileSync(
-	new URL('README.md', root),
+	readme,
 	writeReadme(
 		shipped.map(({ path }) => ({
 			version: JSON.parse(readFileSync(new URL(`${path}model.json`, root), 'utf8')) as ModelVersion,
 			metrics: JSON.parse(readFileSync(new URL(`${path}metrics.json`, root), 'utf8')) as ClassMetrics
 		}))
-	)
+	) + byHand
 );
 
 /** Seven digits are more than float32 keeps; times and seconds of training differ from run to run and are left out. */

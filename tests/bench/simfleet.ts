@@ -11,6 +11,7 @@
 import { readFileSync } from 'node:fs';
 import { machineClasses, sensorFaultModes } from '../../simulator';
 import type { ModelVersion } from '../../src/lib/contracts';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
 import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
 import type { ClassOutcome, Windows } from './pages/simfleet/protocol';
 
@@ -26,7 +27,7 @@ const models = JSON.parse(readFileSync('models/index.json', 'utf8')) as { machin
 const classes = machineClasses.filter(({ id }) => only === '' || id === only);
 if (classes.length === 0) throw new Error(`There is no machine class "${only}"`);
 
-const page = await servePage('tests/bench/pages/simfleet');
+const page = await servePage('tests/bench/pages/simfleet', { plugins: [assemblyScript()] });
 const outcomes = await withChromium(async (context) => {
 	const tab = await context.newPage();
 	tab.on('console', (message) => message.type() === 'error' && progress(message.text()));

@@ -28,6 +28,7 @@ export function baseAddress(scriptAddress: string): string {
 
 export class ModelSource {
 	private index: Promise<readonly ShippedEntry[]> | undefined;
+	private readonly loaded = new Map<string, Promise<ModelPackage>>();
 	private readonly shipped = new Map<string, Promise<ModelPackage | undefined>>();
 
 	constructor(
@@ -38,9 +39,21 @@ export class ModelSource {
 
 	/** The version id that a machine is to use; undefined: none. Rejects only when storage fails. */
 	async versionFor(machine: MachineRecord, assigned: string | undefined): Promise<ModelPackage | undefined> {
-		if (assigned !== undefined) return verified(await this.models.load(assigned));
+		if (assigned !== undefined) return this.stored(assigned);
 		if (machine.machineClass === undefined) return undefined;
 		return this.shippedFor(machine.machineClass);
+	}
+
+	/** A stored version, read and checked once however many machines use it: what an id names never changes. */
+	private stored(id: string): Promise<ModelPackage> {
+		let loaded = this.loaded.get(id);
+		if (!loaded) {
+			loaded = this.models.load(id).then(verified);
+			this.loaded.set(id, loaded);
+			// What failed is tried again.
+			loaded.catch(() => this.loaded.delete(id));
+		}
+		return loaded;
 	}
 
 	private shippedFor(machineClass: MachineClassId): Promise<ModelPackage | undefined> {

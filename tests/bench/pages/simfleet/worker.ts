@@ -86,19 +86,17 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			{ machine: 3, fault: 'link-dropout', onset: 10, growth: 30 },
 			{ machine: 3, fault: 'link-dropout', onset: 300, growth: 60 }
 		];
-		for (const { run, verdicts } of judge(
-			await engine,
-			pkg,
-			plant(machines, task.longHours, task.seed + 700 + first, outage)
-		)) {
+		const runs = plant(machines, task.longHours, task.seed + 700 + first, outage);
+		// Nothing is kept of a day of verdicts but what is counted.
+		judgeRuns(await engine, pkg, runs, (_, { alarmChange, detected }) => {
+			if (detected.unscored === 'new-mode') newModeHours += stepMs / 3_600_000;
+			if (alarmChange?.kind !== 'raise') return;
+			falseAlarms++;
+			falseReasons.push(`${task.machineClass}: ${alarmChange.alarm.reason}`);
+		});
+		for (const run of runs) {
 			rows += run.rows.length;
 			watchedHours += (run.rows.length * stepMs) / 3_600_000;
-			for (const { alarmChange, detected } of verdicts) {
-				if (detected.unscored === 'new-mode') newModeHours += stepMs / 3_600_000;
-				if (alarmChange?.kind !== 'raise') continue;
-				falseAlarms++;
-				falseReasons.push(`${task.machineClass}: ${alarmChange.alarm.reason}`);
-			}
 			falseAlarmsSigma += sigmaAlarms(pkg, run.rows);
 		}
 	}
@@ -117,15 +115,24 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 }
 
 function judge(loaded: Awaited<typeof engine>, pkg: ModelPackage, runs: readonly SimulatedRun[]): Judged[] {
+	const verdicts = runs.map(() => [] as Verdict[]);
+	judgeRuns(loaded, pkg, runs, (run, verdict) => verdicts[run]!.push(verdict));
+	return runs.map((run, i) => ({ run, verdicts: verdicts[i]! }));
+}
+
+function judgeRuns(
+	loaded: Awaited<typeof engine>,
+	pkg: ModelPackage,
+	runs: readonly SimulatedRun[],
+	onVerdict: (run: number, verdict: Verdict) => void
+): void {
 	const predictor = new Predictor(loaded, pkg, Math.max(1, runs.length));
 	try {
-		const verdicts = runs.map(() => [] as Verdict[]);
 		judgeDue(
 			predictor,
 			runs.map(({ rows }, i) => ({ pipeline: new MachinePipeline(`${i}`, pkg.version), rows })),
-			(id, _, verdict) => verdicts[Number(id)]!.push(verdict)
+			(id, _, verdict) => onVerdict(Number(id), verdict)
 		);
-		return runs.map((run, i) => ({ run, verdicts: verdicts[i]! }));
 	} finally {
 		predictor.dispose();
 	}

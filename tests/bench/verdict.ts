@@ -1,0 +1,82 @@
+/**
+ * `npm run bench:verdict`: how long a reading waits for its verdict, and how many machines one tab can judge.
+ *
+ * The product's inference worker in Chromium, fed over the live channel: machines of all six classes (8 or 9 sensors each) at 1 Hz with the
+ * shipped models, verdicts stored as always. First with 1,000 machines, then with twice as many each time until the 95th percentile
+ * passes 100 ms; the last step is halved twice. Options: --machines 1000, --seconds 20, --most 32000, --quick (1,000 only).
+ */
+import { readFileSync } from 'node:fs';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
+import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
+import type { VerdictFigures } from './pages/verdict/main';
+
+const options = parseBenchArguments();
+const first = options.number('machines', options.quick ? 300 : 1_000);
+const seconds = options.number('seconds', options.quick ? 6 : 20);
+const most = options.number('most', options.quick ? first : 32_000);
+const budgetMs = 100;
+
+const index = JSON.parse(readFileSync('models/index.json', 'utf8')) as { path: string }[];
+const models = index.map(({ path }) => ({
+	version: JSON.parse(readFileSync(`models/${path}model.json`, 'utf8')) as unknown,
+	weights: readFileSync(`models/${path}weights.bin`).toString('base64')
+}));
+
+const page = await servePage('tests/bench/pages/verdict', { plugins: [assemblyScript()] });
+const runs: VerdictFigures[] = [];
+await withChromium(async (context) => {
+	const measure = async (machines: number) => {
+		// A tab of its own each time: nothing is left over.
+		const tab = await context.newPage();
+		await tab.goto(page.url);
+		const figures = await tab.evaluate(
+			(request) => (globalThis as unknown as { measure(request: unknown): Promise<VerdictFigures> }).measure(request),
+			{ machines, seconds, models }
+		);
+		await tab.close();
+		runs.push(figures);
+		progress(
+			`${machines} machines: p50 ${figures.p50Ms} ms, p95 ${figures.p95Ms} ms, ${figures.verdicts} of ${figures.expectedVerdicts} verdicts seen, ready after ${figures.preparedSeconds.toFixed(0)} s${figures.problem ? `; ${figures.problem}` : ''}`
+		);
+		return figures.p95Ms <= budgetMs && figures.verdicts > 0.9 * figures.expectedVerdicts;
+	};
+	let holds = 0;
+	let fails = Infinity;
+	for (let machines = first; machines <= most && fails === Infinity; machines *= 2) {
+		if (await measure(machines)) holds = machines;
+		else fails = machines;
+	}
+	for (let step = 0; step < 2 && holds > 0 && fails < Infinity && !options.quick; step++) {
+		const middle = Math.round((holds + fails) / 2);
+		if (await measure(middle)) holds = middle;
+		else fails = middle;
+	}
+});
+await page.close();
+
+const atFirst = runs[0]!;
+const held = runs.filter(
+	({ p95Ms, verdicts, expectedVerdicts }) => p95Ms <= budgetMs && verdicts > 0.9 * expectedVerdicts
+);
+report(
+	'verdict',
+	{
+		[`p95_ms_${first}`]: atFirst.p95Ms,
+		saturation_machines: options.quick ? null : Math.max(0, ...held.map(({ machines }) => machines))
+	},
+	{ [`p95_ms_${first}`]: budgetMs },
+	{
+		...(options.quick ? { why_no_saturation: 'quick looks at one size only' } : {}),
+		seconds,
+		sensors_at_first: atFirst.sensors,
+		runs: runs.map(({ machines, p50Ms, p95Ms, shownP95Ms, verdicts, expectedVerdicts }) => ({
+			machines,
+			p50_ms: p50Ms,
+			p95_ms: p95Ms,
+			shown_p95_ms: shownP95Ms,
+			verdicts_seen: verdicts,
+			verdicts_expected: expectedVerdicts
+		}))
+	}
+);
+process.exit(0);
