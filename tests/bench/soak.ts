@@ -40,6 +40,7 @@ const plantName = plant.machines[0]!.topic.split('/')[0]!;
 interface Sample extends TabHeap {
 	readonly atHours: number;
 	readonly databaseMb: number;
+	readonly tensors: number;
 }
 
 /** A row of so many sensors: the simulated ones, and more that wander where the machine has fewer. */
@@ -79,6 +80,8 @@ const result = await withChromium(async (context) => {
 	})();
 	await page.goto(`${app.url}machine/?id=${encodeURIComponent(first)}`);
 	await page.getByRole('heading', { level: 1 }).waitFor();
+	const inspector = await openInspector(context, app);
+	await inspector.call('listen', 'plant');
 	const meter = await openMeter(await context.newCDPSession(page));
 	const samples: Sample[] = [];
 	const end = start + minutes * 60_000;
@@ -93,16 +96,16 @@ const result = await withChromium(async (context) => {
 			};
 			return (estimate.usageDetails?.indexedDB ?? estimate.usage ?? NaN) / 1e6;
 		});
-		samples.push({ ...heap, atHours: (Date.now() - start) / 3_600_000, databaseMb });
+		const { tensors } = await inspector.call('heard');
+		samples.push({ ...heap, atHours: (Date.now() - start) / 3_600_000, databaseMb, tensors });
 		const parts = Object.entries(heap.partsMb).map(([name, mb]) => `${name} ${mb.toFixed(1)}`);
 		progress(
-			`${((Date.now() - start) / 60_000).toFixed(1)} min: ${parts.join(', ')} MB; ${heap.nodes} nodes; database ${databaseMb.toFixed(1)} MB`
+			`${((Date.now() - start) / 60_000).toFixed(1)} min: ${parts.join(', ')} MB; ${heap.nodes} nodes; ${tensors} tensors; database ${databaseMb.toFixed(1)} MB`
 		);
 	}
 	publishing = false;
 	await publishes;
 	await link.close();
-	const inspector = await openInspector(context, app);
 	const steady = samples.filter(({ atHours }) => start + atHours * 3_600_000 >= firstAt);
 	let stored = await inspector.call('statistics', 'plant');
 	for (let attempt = 0; attempt < 20 && stored.readings < published * sensors; attempt++) {
@@ -120,10 +123,11 @@ const slope = (of: (sample: Sample) => number): Slope => slopeOf(steady.map((one
 const heap = slope(({ totalMb }) => totalMb);
 const nodes = slope(({ nodes }) => nodes);
 const database = slope(({ databaseMb }) => databaseMb);
+const tensors = slope(({ tensors }) => tensors);
 const parts = Object.keys(steady.at(-1)?.partsMb ?? {});
 report(
 	'soak',
-	{ heap_slope_mb_per_hour: heap.slope, dom_node_slope_per_hour: nodes.slope, tensor_slope_per_hour: null },
+	{ heap_slope_mb_per_hour: heap.slope, dom_node_slope_per_hour: nodes.slope, tensor_slope_per_hour: tensors.slope },
 	{},
 	{
 		minutes,
@@ -138,7 +142,8 @@ report(
 				return [part, { slope: value, error }];
 			})
 		),
-		tensors: 'not told by the scoring worker; its heap, tensors of the WASM backend apart, is among heap_slope_by_part',
+		tensor_slope_error: tensors.error,
+		tensors: samples.at(-1)?.tensors,
 		database_mb_per_hour: database.slope,
 		database_mb: samples.at(-1)?.databaseMb,
 		heap_mb: samples.at(-1)?.partsMb,

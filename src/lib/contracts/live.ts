@@ -28,6 +28,8 @@ export interface InferenceStatus {
 	readonly verdicts?: number;
 	readonly late?: number;
 	readonly waiting?: number;
+	/** TensorFlow.js tensors alive in the scoring worker: must not grow. */
+	readonly tensors?: number;
 	readonly problem?: string;
 }
 

@@ -38,6 +38,8 @@ export interface Commits {
 	readonly mostPending: number;
 	/** Refused or altered input by reason, since the present owner began. */
 	readonly reasons: Readonly<Record<string, number>>;
+	/** Tensors alive in the scoring worker when last told; NaN before. */
+	readonly tensors: number;
 	/** Troubles of the link, each as often as it began. */
 	readonly troubles: Readonly<Record<string, number>>;
 }
@@ -51,6 +53,7 @@ const nothingHeard = () => ({
 	pending: 0,
 	mostPending: 0,
 	reasons: {} as Record<string, number>,
+	tensors: NaN,
 	trouble: undefined as string | undefined,
 	troubles: {} as Record<string, number>,
 	latencies: new Uint32Array(longestLatencyMs + 1)
@@ -71,6 +74,7 @@ function hear(message: LiveMessage): void {
 			Object.entries(message.counters.byReason).map(([reason, { count }]) => [reason, count])
 		);
 	}
+	if (message.kind === 'inference') heard.tensors = message.status.tensors ?? NaN;
 	if (message.kind !== 'readings') return;
 	const now = Date.now();
 	heard.longestGapMs = Math.max(heard.longestGapMs, now - heard.lastAt);
@@ -101,7 +105,7 @@ const inspector = {
 		heard = nothingHeard();
 	},
 	heard(): Commits {
-		const { commits, readings, lastAt, pending, mostPending, reasons, troubles } = heard;
+		const { commits, readings, lastAt, pending, mostPending, reasons, tensors, troubles } = heard;
 		const longestGapMs = Math.max(heard.longestGapMs, Date.now() - heard.lastAt);
 		const known = readings > 0;
 		return {
@@ -114,6 +118,7 @@ const inspector = {
 			pending,
 			mostPending,
 			reasons,
+			tensors,
 			troubles
 		};
 	},

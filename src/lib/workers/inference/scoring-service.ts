@@ -694,6 +694,7 @@ export class ScoringService {
 			verdicts,
 			late,
 			waiting: this.due.size,
+			tensors: this.ports.engine.tensorCount(),
 			problem: this.problem ?? (problems.length > 1 ? `${problems[0]} (and ${problems.length - 1} more)` : problems[0])
 		};
 		this.ports.post({ kind: 'inference', status });
