@@ -49,7 +49,7 @@ describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', 
 	});
 	afterAll(() => page.context().close());
 
-	test.each(['', 'connect/', 'import/'])('before anything is chosen: /%s', async (path) => {
+	test.each(['', 'connect/', 'import/', 'mapping/'])('before anything is chosen: /%s', async (path) => {
 		await page.goto(`${app.url}${path}`);
 		await page.getByRole('heading', { level: 1 }).waitFor();
 		expect(await findings(page)).toEqual([]);

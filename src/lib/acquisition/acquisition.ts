@@ -5,17 +5,24 @@
 import {
 	liveChannelName,
 	lockName,
+	MillwrightError,
 	toPlainError,
 	type BrokerProbe,
 	type BrokerSettings,
 	type LinkStatus,
+	type ListeningProgress,
 	type LiveMessage,
 	type SourceSettings,
+	type SourceSurvey,
+	type TopicGroupRule,
 	type WorkspaceName
 } from '../contracts';
 import { probeBroker } from './probe';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
 import { SourceOwner } from './source-owner';
+import type { LevelRule } from './decode/topics';
+import { listen, type Listening } from './survey/listen';
+import { Survey } from './survey/survey';
 
 export { liveChannelName };
 
@@ -27,11 +34,19 @@ interface Session {
 	readonly ended: Promise<void>;
 	owner?: SourceOwner;
 	/** What the owner in another tab said last. */
-	readonly heard: { link?: LinkStatus; intake?: Extract<LiveMessage, { kind: 'intake' }> };
+	readonly heard: {
+		link?: LinkStatus;
+		intake?: Extract<LiveMessage, { kind: 'intake' }>;
+		health?: Extract<LiveMessage, { kind: 'data-health' }>;
+	};
 }
 
 export class Acquisition {
 	#session: Session | undefined;
+	/** Listenings under way. */
+	readonly #jobs = new Map<string, AbortController>();
+	/** Surveys that a person looks at, by job, with the link they ended with. */
+	readonly #surveys = new Map<string, Listening & { link?: LinkStatus }>();
 
 	constructor(private readonly world: World) {}
 
@@ -55,6 +70,7 @@ export class Acquisition {
 		channel.onMessage((message) => {
 			if (message.kind === 'link') session.heard.link = message.status;
 			else if (message.kind === 'intake') session.heard.intake = message;
+			else if (message.kind === 'data-health') session.heard.health = message;
 		});
 		const own = async () => {
 			if (leave.signal.aborted) return;
@@ -85,14 +101,58 @@ export class Acquisition {
 		const session = this.#session;
 		if (!session) return;
 		if (session.owner) return session.owner.announce();
-		const { link, intake } = session.heard;
+		const { link, intake, health } = session.heard;
 		if (link) session.channel.post({ kind: 'link', status: { ...link, owner: false } });
 		if (intake) session.channel.post(intake);
+		if (health) session.channel.post(health);
 	}
 
 	probeBroker(settings: BrokerSettings): Promise<BrokerProbe> {
 		return probeBroker(settings, this.world);
 	}
+
+	async listen(
+		jobId: string,
+		settings: BrokerSettings,
+		rules: readonly TopicGroupRule[],
+		onProgress: (progress: ListeningProgress) => void
+	): Promise<SourceSurvey> {
+		let listening = this.#surveys.get(jobId);
+		if (!listening) {
+			const publish = (topic: string, payload: Uint8Array) => listening?.publish(topic, payload);
+			listening = { survey: new Survey(levelRules(rules), publish), publish: () => undefined };
+			this.#surveys.set(jobId, listening);
+		}
+		const job = new AbortController();
+		this.#jobs.set(jobId, job);
+		try {
+			const survey = await listen(listening, settings, this.world, job.signal, onProgress);
+			listening.link = survey.link;
+			return survey;
+		} finally {
+			this.#jobs.delete(jobId);
+		}
+	}
+
+	async reviseSurvey(jobId: string, rules: readonly TopicGroupRule[]): Promise<SourceSurvey> {
+		const listening = this.#surveys.get(jobId);
+		if (!listening?.link) throw new MillwrightError('not-found', 'What was heard is no longer there: listen again');
+		listening.survey.revise(levelRules(rules));
+		return listening.survey.result(listening.link);
+	}
+
+	async forgetSurvey(jobId: string): Promise<void> {
+		this.#jobs.get(jobId)?.abort();
+		this.#surveys.delete(jobId);
+	}
+
+	async stopListening(jobId: string): Promise<void> {
+		this.#jobs.get(jobId)?.abort();
+	}
+}
+
+function levelRules(rules: readonly TopicGroupRule[]): LevelRule[] {
+	return rules.flatMap(({ filter, levels }) => (levels ? [{ filter, levels }] : []));
 }
 
 export type { SourceSettings };

@@ -167,6 +167,14 @@ export class Intake implements DecodeSink {
 		}
 	}
 
+	/** Clocks so far off that times are corrected, by stored machine: milliseconds ahead of this device. */
+	corrections(): Map<MachineId, number> {
+		const corrections = new Map<MachineId, number>();
+		for (const { machine, clock } of this.#sources.values())
+			if (machine && clock.correctionMs !== undefined) corrections.set(machine.record.id, clock.correctionMs);
+		return corrections;
+	}
+
 	/** The same for a source in this process that need not make bytes. */
 	takeObject(topic: string, payload: unknown, receivedAt: EpochMs, retain = false): void {
 		this.tally.messages++;

@@ -41,11 +41,17 @@ export class SourceClock {
 
 	constructor(private readonly maxBehindMs = MAX_BEHIND_MS) {}
 
+	/** What stated times are corrected by, milliseconds ahead of this device; undefined: they are taken as they are. */
+	get correctionMs(): number | undefined {
+		return this.#offset;
+	}
+
 	/** The usual case, without allocating: true if the stated time is to be stored as it is. */
 	accepts(stated: EpochMs, receivedAt: EpochMs): boolean {
 		const behind = receivedAt - stated;
 		if (behind < -MAX_AHEAD_MS || behind > this.maxBehindMs) return false;
 		this.#seenInBounds = true;
+		this.#offset = undefined;
 		this.#believed = false;
 		this.#oldInRow = 0;
 		return true;

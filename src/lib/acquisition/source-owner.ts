@@ -18,6 +18,7 @@ import { Intake } from './intake';
 import { IntakeTally } from './intake-tally';
 import { MqttSession } from './mqtt-session';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
+import { DataWatch } from './quality/data-watch';
 import { SimulatedTransport } from './simulated-transport';
 import { SparkplugHost } from './sparkplug-host';
 
@@ -25,6 +26,9 @@ const TICK_MS = 500;
 const PERSIST_EVERY_MS = 5_000;
 /** Messages that come without one of them being understood for this long say that the payloads are foreign. */
 const NOT_UNDERSTOOD_MS = 4_000;
+/** How often the data itself is looked at; less often where one look takes long. */
+const HEALTH_EVERY_MS = 5_000;
+const HEALTH_SHARE = 0.02;
 const STOP_LIMIT_MS = 4_000;
 const SESSION_KEY = 'mqtt-session';
 
@@ -44,6 +48,9 @@ interface StoredSession {
 export class SourceOwner {
 	readonly #tally: IntakeTally;
 	readonly #commit: GroupCommit;
+	readonly #watch: DataWatch;
+	#intake: Intake | undefined;
+	#healthAt = 0;
 	#status: LinkStatus = { state: 'idle', source: 'none', owner: true };
 	#statusDirty = true;
 	#statusPostedAt = 0;
@@ -64,6 +71,7 @@ export class SourceOwner {
 		private readonly clientName: string
 	) {
 		this.#tally = new IntakeTally(world.now());
+		this.#watch = new DataWatch((sensorIds) => store.series.latest(sensorIds));
 		this.#commit = new GroupCommit(store, {
 			committed: (batch, receipt) => {
 				this.#tally.stored += receipt.stored;
@@ -92,6 +100,7 @@ export class SourceOwner {
 					);
 				this.#tally.changed = true;
 				this.channel.post({ kind: 'readings', batch });
+				this.#watch.observe(batch);
 			},
 			failing: (problem) => {
 				this.#storageProblem = problem;
@@ -113,6 +122,10 @@ export class SourceOwner {
 			this.#wanted = settings;
 			this.#reconcile();
 		});
+		const unwatchRegistry = this.store.registry.watch((machines, sensors) => {
+			this.#watch.takeRegistry(machines, sensors);
+			this.#intake?.learn(machines, sensors);
+		});
 		const tick = setInterval(() => this.#tick(), TICK_MS);
 		await new Promise<void>((resolve) => {
 			if (signal.aborted) resolve();
@@ -120,6 +133,7 @@ export class SourceOwner {
 		});
 		this.#stopping = true;
 		unwatch();
+		unwatchRegistry();
 		// Storage that fails must not keep this tab from leaving: what is not committed was not acknowledged either.
 		await within(STOP_LIMIT_MS, async () => {
 			await this.#reconciling;
@@ -136,6 +150,8 @@ export class SourceOwner {
 		this.#statusDirty = true;
 		this.#postStatus(true);
 		this.#postCounters();
+		const report = this.#watch.newest;
+		if (report) this.channel.post({ kind: 'data-health', report });
 	}
 
 	#reconcile(): void {
@@ -180,6 +196,7 @@ export class SourceOwner {
 			measureWaveform: this.world.measureWaveform
 		});
 		await intake.load(this.store);
+		this.#intake = intake;
 		const transport = new SimulatedTransport(demo, {
 			world: this.world,
 			store: this.store,
@@ -208,7 +225,7 @@ export class SourceOwner {
 			ask: (topic, payload) => session.publish(topic, payload)
 		});
 		await intake.load(this.store);
-		const unwatchRegistry = this.store.registry.watch((machines, sensors) => intake.learn(machines, sensors));
+		this.#intake = intake;
 		const unwatchMapping = this.store.settings.watch<SourceMapping>(MAPPING_KEY, (mapping) =>
 			intake.setMapping(mapping)
 		);
@@ -239,7 +256,6 @@ export class SourceOwner {
 		});
 		return {
 			stop: async (forget) => {
-				unwatchRegistry();
 				unwatchMapping();
 				// What has arrived is committed and acknowledged before the connection goes.
 				await within(STOP_LIMIT_MS, () => this.#commit.flush());
@@ -276,6 +292,16 @@ export class SourceOwner {
 		this.#postStatus();
 		if (this.#tally.changed || this.#commit.pendingMessages > 0) this.#postCounters();
 		void this.#persistLog(false);
+		this.#lookAtData();
+	}
+
+	#lookAtData(): void {
+		const now = this.world.now();
+		if (now < this.#healthAt && this.#healthAt - now <= 60_000) return;
+		const began = performance.now();
+		const report = this.#watch.report(now, this.#status, this.#intake?.corrections() ?? new Map());
+		this.#healthAt = now + Math.max(HEALTH_EVERY_MS, (performance.now() - began) / HEALTH_SHARE);
+		this.channel.post({ kind: 'data-health', report });
 	}
 
 	#checkUnderstood(): void {

@@ -45,9 +45,8 @@ export class SparkplugHost {
 		} catch {
 			online = false;
 		}
-		if (online === true) return undefined;
-		this.#connectedAt = this.now();
-		return this.online();
+		// With the time of this connection: a later one than its will's would make edge nodes take the will for an older connection's.
+		return online === true ? undefined : this.online();
 	}
 
 	#state(online: boolean, timestamp: EpochMs): HostState {

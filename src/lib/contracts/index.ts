@@ -1,6 +1,7 @@
 /** The types and validators of everything that crosses a boundary (worker, storage, wire, file). Imports nothing of ours. */
 export * from './advisory';
 export * from './backend';
+export * from './data-health';
 export * from './detected-state';
 export * from './drift';
 export * from './error';
@@ -24,5 +25,6 @@ export * from './reading';
 export * from './sample-window';
 export * from './series';
 export * from './source';
+export * from './survey';
 export * from './training';
 export * from './waveform';

@@ -4,6 +4,7 @@
  * Acquisition posts readings once they are committed; inference posts verdicts. A tab that missed messages catches up from
  * storage, so losing one here never loses data.
  */
+import type { DataHealthReport } from './data-health';
 import type { HealthReport } from './health-report';
 import type { IntakeCounters, LinkStatus } from './link';
 import type { ReadingBatch } from './reading';
@@ -13,6 +14,7 @@ export type LiveMessage =
 	| { readonly kind: 'readings'; readonly batch: ReadingBatch }
 	| { readonly kind: 'link'; readonly status: LinkStatus }
 	| { readonly kind: 'intake'; readonly counters: IntakeCounters }
+	| { readonly kind: 'data-health'; readonly report: DataHealthReport }
 	| { readonly kind: 'verdicts'; readonly reports: readonly HealthReport[] }
 	| { readonly kind: 'inference'; readonly status: InferenceStatus };
 

@@ -6,6 +6,7 @@
  */
 import {
 	intakeReasons,
+	MAPPING_KEY,
 	splitSensorId,
 	toPlainError,
 	type EpochMs,
@@ -16,7 +17,8 @@ import {
 	type PlainError,
 	type ReadingBatch,
 	type SensorId,
-	type SensorRecord
+	type SensorRecord,
+	type SourceMapping
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { FreshnessTracker } from './freshness';
@@ -60,6 +62,7 @@ export class DataHealth {
 	latest = $state.raw<ReadonlyMap<SensorId, LatestValue>>(new Map());
 	/** Readings per second of the sensors of the chosen machine, from what is stored. */
 	rates = $state.raw<ReadonlyMap<SensorId, number>>(new Map());
+	mapping = $state.raw<SourceMapping | undefined>();
 	chosen = $state<MachineId | undefined>(undefined);
 
 	readonly fleet = $derived.by<readonly MachineFreshness[]>(() => {
@@ -107,12 +110,14 @@ export class DataHealth {
 			// The newest values of sensors just heard of are read at once, not at the next turn.
 			if (unread) void turn();
 		});
+		const unwatchMapping = store.settings.watch<SourceMapping>(MAPPING_KEY, (mapping) => (this.mapping = mapping));
 		const unhear = live.on('readings', ({ batch }) => this.#track(batch));
 		void turn();
 		return () => {
 			ended = true;
 			clearTimeout(timer);
 			unwatch();
+			unwatchMapping();
 			unhear();
 			this.#store = undefined;
 			this.#refresh = undefined;

@@ -6,6 +6,7 @@
  */
 import {
 	liveChannelName,
+	type DataHealthReport,
 	type EpochMs,
 	type InferenceStatus,
 	type IntakeCounters,
@@ -23,6 +24,7 @@ interface Latest {
 	link: LinkStatus | undefined;
 	intake: IntakeCounters | undefined;
 	inference: InferenceStatus | undefined;
+	health: DataHealthReport | undefined;
 	/** When the newest live readings reached the plant's link. */
 	lastReadingAt: EpochMs | undefined;
 }
@@ -30,7 +32,13 @@ interface Latest {
 /** A reading this much older than its arrival is history. */
 const historicalAfterMs = 600_000;
 
-const nothing: Latest = { link: undefined, intake: undefined, inference: undefined, lastReadingAt: undefined };
+const nothing: Latest = {
+	link: undefined,
+	intake: undefined,
+	inference: undefined,
+	health: undefined,
+	lastReadingAt: undefined
+};
 
 class Live {
 	#latest = $state.raw<Latest>(nothing);
@@ -45,6 +53,10 @@ class Live {
 	}
 	get inference(): InferenceStatus | undefined {
 		return this.#latest.inference;
+	}
+	/** What is the matter with the data, as found last. */
+	get health(): DataHealthReport | undefined {
+		return this.#latest.health;
 	}
 	get lastReadingAt(): EpochMs | undefined {
 		return this.#latest.lastReadingAt;
@@ -80,6 +92,9 @@ class Live {
 				break;
 			case 'inference':
 				this.#latest = { ...this.#latest, inference: message.status };
+				break;
+			case 'data-health':
+				this.#latest = { ...this.#latest, health: message.report };
 				break;
 			case 'readings':
 				if (isLive(message.batch))

@@ -5,7 +5,14 @@
  * stores, the others wait for the lock. What to connect to is not a call: it is the `source` setting in storage, which
  * the owner watches. Readings, link status and counters come over the live channel (contracts/live.ts).
  */
-import type { BrokerProbe, BrokerSettings, WorkspaceName } from '../contracts';
+import type {
+	BrokerProbe,
+	BrokerSettings,
+	ListeningProgress,
+	SourceSurvey,
+	TopicGroupRule,
+	WorkspaceName
+} from '../contracts';
 
 export interface AcquisitionApi {
 	start(workspace: WorkspaceName, clientName: string): Promise<void>;
@@ -15,4 +22,18 @@ export interface AcquisitionApi {
 	announce(): Promise<void>;
 	/** One short connection attempt with these settings; says what a person should mend. Stores nothing. */
 	probeBroker(settings: BrokerSettings): Promise<BrokerProbe>;
+	/**
+	 * Listens for half a minute, or until `stopListening(jobId)`, and proposes machines and sensors; stores nothing. A second call with the same
+	 * job goes on with what was heard before. `rules`: what is known of topic levels. Progress by `onProgress` (a Comlink proxy).
+	 */
+	listen(
+		jobId: string,
+		settings: BrokerSettings,
+		rules: readonly TopicGroupRule[],
+		onProgress: (progress: ListeningProgress) => void
+	): Promise<SourceSurvey>;
+	stopListening(jobId: string): Promise<void>;
+	/** The same messages under other rules. @throws MillwrightError `not-found` when nothing was heard under this job */
+	reviseSurvey(jobId: string, rules: readonly TopicGroupRule[]): Promise<SourceSurvey>;
+	forgetSurvey(jobId: string): Promise<void>;
 }

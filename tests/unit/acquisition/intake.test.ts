@@ -262,6 +262,17 @@ describe('presence', () => {
 		expect(presence('r/u/l/pump')).toMatchObject({ online: true, since: NOW + 5000 });
 	});
 
+	it('is said beside the data, whatever the mapping makes of the levels', async () => {
+		const groups = [{ filter: 'acme/+/+/+', levels: ['plant', 'skip', 'machine', 'skip'] as const }];
+		const { store, commit, send } = open({
+			mapping: { ...emptyMapping, groups: groups.map((group) => ({ ...group, levels: [...group.levels] })) }
+		});
+		send('acme/devices/p1/telemetry', { flow: 1 });
+		send('acme/devices/p1/status', new TextEncoder().encode('offline'));
+		await commit.flush();
+		expect(store.machines.get('acme/p1')?.presence).toMatchObject({ online: false });
+	});
+
 	it('a death of an edge node speaks for its devices, also under a mapping and from an earlier session', async () => {
 		const { store, commit, intake, send } = open({
 			mapping: { ...emptyMapping, machines: [{ source: 'g/edge/p2', path: { machine: 'P2' } }] }

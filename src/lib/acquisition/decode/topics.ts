@@ -139,10 +139,23 @@ export class TopicCache {
 	resolve(topic: string): TopicPlaces {
 		let places = this.#places.get(topic);
 		if (!places) {
-			places = resolveTopic(topic, this.#rules.find(({ filter }) => filterTakes(filter, topic))?.levels);
+			places = resolveTopic(topic, this.#ruleFor(topic)?.levels);
 			if (this.#places.size >= this.capacity) this.#places.clear();
 			this.#places.set(topic, places);
 		}
 		return places;
+	}
+
+	/**
+	 * The machine of a topic that stands beside its data, such as `<machine>/status`: by the rule for such topics, else what is left
+	 * without the last level.
+	 */
+	resolveBeside(topic: string): MachinePlace | undefined {
+		const cut = topic.lastIndexOf('/');
+		return this.resolve(cut < 1 || this.#ruleFor(topic) ? topic : topic.slice(0, cut)).machine;
+	}
+
+	#ruleFor(topic: string): LevelRule | undefined {
+		return this.#rules.find(({ filter }) => filterTakes(filter, topic));
 	}
 }

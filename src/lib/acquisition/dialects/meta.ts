@@ -13,7 +13,7 @@ export function createMeta(topics: TopicCache): Dialect {
 		levelsAreFree: true,
 		claims: (message, _text, json) => message.topic.endsWith('/_meta') && json !== undefined,
 		decode(message, _text, json, sink) {
-			const place = topics.resolve(message.topic.slice(0, -'/_meta'.length)).machine;
+			const place = topics.resolveBeside(message.topic);
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 			if (Array.isArray(json)) return sink.reject('no-values', 'a machine description must be an object');
 			const { machineClass, sensors } = json as { machineClass?: unknown; sensors?: unknown };

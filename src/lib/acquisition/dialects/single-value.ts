@@ -46,7 +46,7 @@ export function createSingleValue(topics: TopicCache): Dialect {
 			if (bare === '') return sink.reject('no-values', 'the message is empty');
 			const last = message.topic.slice(message.topic.lastIndexOf('/') + 1);
 			const online = PRESENCE_LEVELS.has(last.toLowerCase()) ? PRESENCE_WORDS.get(bare.toLowerCase()) : undefined;
-			const machine = online === undefined ? undefined : topics.resolve(ownerTopic(message.topic)).machine;
+			const machine = online === undefined ? undefined : topics.resolveBeside(message.topic);
 			if (online !== undefined && machine)
 				return sink.presence(machine, { online, reason: `its topic ${last} says ${bare.toLowerCase()}` });
 			const sensor = topics.resolve(message.topic).sensor;
@@ -61,10 +61,4 @@ export function createSingleValue(topics: TopicCache): Dialect {
 			sink.reject('not-a-number', `${describeValue(bare)} is not a number`);
 		}
 	};
-}
-
-/** The topic without its last level, which then is the machine's. */
-function ownerTopic(topic: string): string {
-	const cut = topic.lastIndexOf('/');
-	return cut > 0 ? topic.slice(0, cut) : topic;
 }
