@@ -10,6 +10,7 @@ import { severityAt, shareAtSeverity, type GrowthLawId } from './growth';
 import type { MachineBody, MachineClass, SensorSpec } from './machine-class';
 import { bellOf, hash, RandomStream, uniformOf } from './random';
 import { BURST_STEPS, LOST_SHARE, sensorFaultModes, STUCK_FROM } from './sensor-faults';
+import { synthesise, waveformClasses, waveformSampleRateHz } from './waveforms';
 
 /** A fault as planned for one machine. */
 export interface PlannedFault {
@@ -118,6 +119,25 @@ export class SimulatedMachine {
 		}
 		payload.mode = this.mode;
 		return payload;
+	}
+
+	/** What the accelerometer on the drive end records now; undefined without one, or while the shaft stands. */
+	waveform(): Record<string, unknown> | undefined {
+		const kind = waveformClasses[this.machineClass.id];
+		if (!kind) return undefined;
+		this.body.measure(this.values);
+		const rpm = this.values[this.machineClass.sensors.findIndex(({ name }) => name === kind.speedSensor)]!;
+		if (!(rpm > 60)) return undefined;
+		const severityOf = (fault: string) =>
+			this.severity[this.machineClass.faults.findIndex(({ id }) => id === fault)] ?? 0;
+		const samples = synthesise(this.machineClass.id, rpm / 60, severityOf, hash(this.noiseKeys[0]!, this.stepNumber));
+		return {
+			ts: this.time,
+			sampleRate: waveformSampleRateHz,
+			unit: 'm/s2',
+			rpm: Math.round(rpm * 10) / 10,
+			samples: Array.from(samples, (value) => Math.round(value * 1000) / 1000 + 0)
+		};
 	}
 
 	/** Every fault planned for this machine, with its severity now (0 before onset). */

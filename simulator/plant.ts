@@ -14,6 +14,7 @@ import {
 import { SimulatedMachine, type PlannedFault } from './machine';
 import { machineClasses } from './machines';
 import { hash } from './random';
+import { waveformChannel, waveformClasses } from './waveforms';
 import { classOrder, findScenario, NOMINAL_MINUTES, planScenario, type ScenarioFault } from './scenarios';
 
 export interface PlantConfig {
@@ -32,6 +33,8 @@ export interface PlantConfig {
 	readonly dutyScale?: number;
 	/** Only machines of these classes, in turn. Default: all, those the scenario concerns first. */
 	readonly classes?: readonly MachineClassId[];
+	/** Machines with an accelerometer publish a waveform this often; before `liveFrom` every `historyEveryMs`. Default: none. */
+	readonly waveforms?: { readonly everyMs: number; readonly historyEveryMs?: number };
 	/** First level of the topics. Default "rotterdam". */
 	readonly plantName?: string;
 }
@@ -100,6 +103,15 @@ export function createPlant(config: PlantConfig): SimulatedPlant {
 		for (const machine of machines) machine.advance(time);
 	};
 
+	const waveformDue = (index: number) => {
+		if (!config.waveforms) return false;
+		const { everyMs, historyEveryMs = everyMs } = config.waveforms;
+		const every = time <= (config.liveFrom ?? startTime) ? historyEveryMs : everyMs;
+		// Spread over the interval, so that not all machines send at once.
+		const offset = hash(seed >>> 0, 900 + index) % every;
+		return Math.floor((time + offset) / every) !== Math.floor((time - stepMs + offset) / every);
+	};
+
 	return {
 		machines,
 		get time() {
@@ -111,6 +123,9 @@ export function createPlant(config: PlantConfig): SimulatedPlant {
 			for (const machine of machines) {
 				const payload = machine.read();
 				if (payload) messages.push({ topic: machine.topic, payload, retain: false });
+				const waveform = payload && waveformDue(machine.index) ? machine.waveform() : undefined;
+				if (waveform)
+					messages.push({ topic: `${machine.topic}/waveform/${waveformChannel}`, payload: waveform, retain: false });
 			}
 			return messages;
 		},
@@ -137,6 +152,7 @@ function describeMachine(machine: SimulatedMachine): SimulatedMessage {
 				])
 			),
 			modes: modes.map((mode) => ({ id: mode.id, title: mode.title, running: mode.running })),
+			...waveformClasses[id]?.declared,
 			vibrationZones: { limits: [...vibrationZones.limits], basis: vibrationZones.basis }
 		}
 	};

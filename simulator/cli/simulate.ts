@@ -19,6 +19,7 @@ const usage = `Publishes a simulated plant to an MQTT broker.
   --seed <n>             same seed, same plant (1)
   --qos <0|1>            (1)
   --topic-prefix <text>  put before every topic
+  --waveforms <seconds>  machines with an accelerometer publish a waveform this often
   --duration <seconds>   stop by itself
   --user, --password     credentials
 
@@ -35,6 +36,7 @@ export async function simulate(argv: readonly string[], { out, error, signal }: 
 			seed: { type: 'string', default: '1' },
 			qos: { type: 'string', default: '1' },
 			'topic-prefix': { type: 'string' },
+			waveforms: { type: 'string' },
 			duration: { type: 'string' },
 			user: { type: 'string' },
 			password: { type: 'string' },
@@ -53,7 +55,8 @@ export async function simulate(argv: readonly string[], { out, error, signal }: 
 		seed: readNumber('seed', values.seed, { whole: true }),
 		scenario: values.scenario,
 		startTime: Date.now() - stepMs,
-		stepMs
+		stepMs,
+		...(values.waveforms && { waveforms: { everyMs: 1000 * readNumber('waveforms', values.waveforms, { low: 1 }) } })
 	});
 	const publisher = await publishPlant(plant, broker, {
 		qos: readQos(values.qos),

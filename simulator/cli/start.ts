@@ -62,7 +62,8 @@ const plant = createPlant({
 	seed: wholeNumber('seed', 0),
 	scenario: values.scenario,
 	startTime: Date.now(),
-	stepMs: 1000
+	stepMs: 1000,
+	waveforms: { everyMs: 60_000 }
 });
 const publisher = await publishPlant(plant, `ws://127.0.0.1:${broker.wsPort}`, { qos: 1 });
 const site = await onFreePort(wholeNumber('port', 1), 'app', (port) =>

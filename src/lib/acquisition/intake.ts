@@ -12,6 +12,7 @@ import {
 	type EpochMs,
 	type IntakeReason,
 	type MachineClassId,
+	type MachineDeclaration,
 	type MachineId,
 	type MachineRecord,
 	type Presence,
@@ -272,7 +273,8 @@ export class Intake implements DecodeSink {
 	describe(
 		place: MachinePlace,
 		machineClass: MachineClassId | undefined,
-		sensors: ReadonlyMap<string, SensorDescription>
+		sensors: ReadonlyMap<string, SensorDescription>,
+		declared?: MachineDeclaration
 	): void {
 		this.#understood = true;
 		const source = this.#sourceOf(place);
@@ -280,6 +282,10 @@ export class Intake implements DecodeSink {
 		if (!machine) return;
 		if (machineClass && machine.record.machineClass !== machineClass && !this.#classByPerson(place)) {
 			machine.record = { ...machine.record, machineClass };
+			this.commit.register(machine.record, undefined);
+		}
+		if (declared && JSON.stringify(machine.record.declared) !== JSON.stringify(declared)) {
+			machine.record = { ...machine.record, declared };
 			this.commit.register(machine.record, undefined);
 		}
 		for (const [name, said] of sensors) {

@@ -3,7 +3,16 @@
  *
  * A dialect gets an `IncomingMessage` and calls a `DecodeSink` for everything it finds; the intake (intake.ts) is the sink.
  */
-import type { AssetPath, EpochMs, IntakeReason, MachineClassId, MachineId, Quality, SensorKind } from '../contracts';
+import type {
+	AssetPath,
+	EpochMs,
+	IntakeReason,
+	MachineClassId,
+	MachineDeclaration,
+	MachineId,
+	Quality,
+	SensorKind
+} from '../contracts';
 
 export interface IncomingMessage {
 	readonly topic: string;
@@ -58,7 +67,8 @@ export interface DecodeSink {
 	describe(
 		place: MachinePlace,
 		machineClass: MachineClassId | undefined,
-		sensors: ReadonlyMap<string, SensorDescription>
+		sensors: ReadonlyMap<string, SensorDescription>,
+		declared?: MachineDeclaration
 	): void;
 	/** A machine, known or not yet, came or went by the source's own word. */
 	presence(place: MachinePlace, said: PresenceWord): void;

@@ -12,6 +12,9 @@ import type { Intake } from './intake';
 import type { AcquisitionStore, World } from './ports';
 
 const STEP_MS = 1_000;
+const WAVEFORM_EVERY_MS = 60_000;
+/** Seldom enough that making the history takes no noticeably longer. */
+const WAVEFORM_HISTORY_EVERY_MS = 10 * 60_000;
 /** Longest absence that is filled by simulating it; after a longer one the demo starts afresh with new history. */
 const LONGEST_GAP_MS = 60 * 60_000;
 const PLAN_KEY = 'demo-plan';
@@ -58,7 +61,8 @@ export class SimulatedTransport {
 			scenario: this.settings.scenario,
 			startTime: plan.startTime,
 			liveFrom: plan.liveFrom,
-			stepMs: STEP_MS
+			stepMs: STEP_MS,
+			waveforms: { everyMs: WAVEFORM_EVERY_MS, historyEveryMs: WAVEFORM_HISTORY_EVERY_MS }
 		});
 		for (const { topic, payload } of plant.meta()) this.context.intake.takeObject(topic, payload, world.now(), true);
 		await this.#skipStored(plant, storedUntil);

@@ -3,6 +3,7 @@
  */
 import type { AssetPath, MachineId, SensorId } from './identity';
 import type { EpochMs } from './reading';
+import type { MachineDeclaration } from './vibration-zones';
 
 export const machineClassIds = [
 	'centrifugal-pump',
@@ -66,6 +67,8 @@ export interface MachineRecord {
 	readonly firstSeen: EpochMs;
 	/** Undefined: the source never says. */
 	readonly presence?: Presence;
+	/** Group and geometry as the source declares them; a person's own declaration is a setting and wins. */
+	readonly declared?: MachineDeclaration;
 }
 
 /** A sensor's value goes stale when nothing came for this many of its usual intervals, and at least `staleFloorMs`. */

@@ -3,3 +3,5 @@ export * from './assess-health';
 export * from './cholesky';
 export * from './discriminant';
 export * from './fault-classifier';
+export * from './fault-modes';
+export * from './vibration-zones';

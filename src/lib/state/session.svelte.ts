@@ -18,6 +18,8 @@ import type { Store } from '$lib/storage/store';
 import { spawnAcquisition } from '$lib/workers/acquisition.client';
 import type { AcquisitionApi } from '$lib/workers/acquisition.api';
 import type { Promisified } from '$lib/workers/host';
+import { spawnDiagnosis } from '$lib/workers/diagnosis.client';
+import type { DiagnosisApi } from '$lib/workers/diagnosis.api';
 import { spawnInference } from '$lib/workers/inference.client';
 import type { InferenceApi } from '$lib/workers/inference.api';
 import { spawnTraining } from '$lib/workers/training.client';
@@ -28,7 +30,7 @@ import { WorkerSupervisor, workerOff, type WorkerCondition } from './worker-supe
 export type { Store };
 
 export type SessionPhase = 'choosing' | 'starting' | 'running' | 'failed';
-export type WorkerName = 'acquisition' | 'inference' | 'training';
+export type WorkerName = 'acquisition' | 'inference' | 'training' | 'diagnosis';
 
 /** The demo that starts when nothing else was asked for: all six machine classes, two hours of history. */
 export const defaultDemo: DemoSettings = { machines: 12, seed: 7, scenario: 'demo', historyMinutes: 120 };
@@ -44,7 +46,8 @@ class Session {
 	#workers = $state.raw<Record<WorkerName, WorkerCondition>>({
 		acquisition: workerOff,
 		inference: workerOff,
-		training: workerOff
+		training: workerOff,
+		diagnosis: workerOff
 	});
 	/** Counts entries, so that one that was overtaken by another gives up. */
 	#entry = 0;
@@ -66,6 +69,21 @@ class Session {
 		start: (api) => api.start(this.#opened()),
 		onChange: (condition) => this.#note('training', condition)
 	});
+
+	#diagnosis = new WorkerSupervisor<DiagnosisApi>({
+		spawn: spawnDiagnosis,
+		start: (api) => api.start(this.#opened()),
+		onChange: (condition) => this.#note('diagnosis', condition)
+	});
+
+	/** Diagnosis is spawned by its first call, when a machine is looked at. */
+	readonly diagnosis: Omit<Promisified<DiagnosisApi>, 'start'> = {
+		machine: async (...asked) => (await this.#diagnosis.whenStarted()).machine(...asked),
+		waveform: async (...asked) => (await this.#diagnosis.whenStarted()).waveform(...asked),
+		waterfall: async (...asked) => (await this.#diagnosis.whenStarted()).waterfall(...asked),
+		importCsv: async (...asked) => (await this.#diagnosis.whenStarted()).importCsv(...asked),
+		learn: async () => (await this.#diagnosis.whenStarted()).learn()
+	};
 
 	/** Training is spawned by its first call: most sessions never train. */
 	readonly training: Omit<Promisified<TrainingApi>, 'start'> & { end(): Promise<void> } = {
@@ -161,7 +179,12 @@ class Session {
 	async erase(): Promise<void> {
 		const store = this.#store;
 		if (!store) return;
-		await Promise.all([this.#acquisition.stop(), this.#inference.stop(), this.#training.stop()]);
+		await Promise.all([
+			this.#acquisition.stop(),
+			this.#inference.stop(),
+			this.#training.stop(),
+			this.#diagnosis.stop()
+		]);
 		await store.destroy();
 		await this.leave();
 	}
@@ -199,7 +222,12 @@ class Session {
 		const store = this.#store;
 		this.#store = undefined;
 		live.close();
-		await Promise.all([this.#acquisition.stop(), this.#inference.stop(), this.#training.stop()]);
+		await Promise.all([
+			this.#acquisition.stop(),
+			this.#inference.stop(),
+			this.#training.stop(),
+			this.#diagnosis.stop()
+		]);
 		store?.close();
 	}
 

@@ -34,9 +34,9 @@ class Witness implements DecodeSink {
 		this.said = true;
 		this.sink.waveform(place, channel, time, samples);
 	};
-	describe: DecodeSink['describe'] = (place, machineClass, sensors) => {
+	describe: DecodeSink['describe'] = (place, machineClass, sensors, declared) => {
 		this.said = true;
-		this.sink.describe(place, machineClass, sensors);
+		this.sink.describe(place, machineClass, sensors, declared);
 	};
 	reject: DecodeSink['reject'] = (reason, message) => {
 		this.said = true;

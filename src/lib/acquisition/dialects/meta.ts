@@ -1,8 +1,17 @@
 /**
  * Dialect: a machine's own description on `<machine topic>/_meta`, retained, as the simulator and `npm run simulate` send it:
  * `{"machineClass":"centrifugal-pump","sensors":{"flow":{"unit":"m3/h","kind":"flow","resolution":0.01,"range":[0,200]}}}`.
+ *
+ * It may declare what a diagnosis needs too: `"vibrationGroup":"group-2-rigid","geometry":{"shaftRpm":1480,"gearTeeth":23,"bearing":{...}}`.
  */
-import { machineClassIds, sensorKinds, type MachineClassId, type SensorKind } from '../../contracts';
+import * as v from 'valibot';
+import {
+	MachineDeclarationSchema,
+	machineClassIds,
+	sensorKinds,
+	type MachineClassId,
+	type SensorKind
+} from '../../contracts';
 import { sensorNameOf, type TopicCache } from '../decode/topics';
 import type { Dialect, SensorDescription } from '../message';
 
@@ -20,7 +29,11 @@ export function createMeta(topics: TopicCache): Dialect {
 			const known = machineClassIds.find((id) => id === machineClass);
 			if (machineClass !== undefined && !known)
 				sink.reject('unknown-field', `field 'machineClass': ${String(machineClass).slice(0, 60)} is no known class`);
-			sink.describe(place, known as MachineClassId | undefined, describeSensors(sensors));
+			const declared = v.safeParse(MachineDeclarationSchema, json);
+			if (!declared.success)
+				sink.reject('unknown-field', `field '${v.getDotPath(declared.issues[0])}': ${declared.issues[0].message}`);
+			const stated = declared.success && Object.keys(declared.output).length > 0 ? declared.output : undefined;
+			sink.describe(place, known as MachineClassId | undefined, describeSensors(sensors), stated);
 		}
 	};
 }
