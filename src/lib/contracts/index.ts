@@ -12,6 +12,7 @@ export * from './feedback';
 export * from './file-import';
 export * from './files';
 export * from './ground-truth';
+export * from './health-grade';
 export * from './health-report';
 export * from './identity';
 export * from './link';

@@ -4,7 +4,15 @@
  * In: one machine's detected states in time order. Out: a `HealthReport` and, when one opens, grows or ends, an `AnomalySpan`.
  * Pure: the state goes in and comes out.
  */
-import type { AnomalySpan, DetectedState, EpochMs, HealthGrade, HealthReport, SensorDeviation } from '../contracts';
+import {
+	gradeOf,
+	type AnomalySpan,
+	type DetectedState,
+	type EpochMs,
+	type HealthGrade,
+	type HealthReport,
+	type SensorDeviation
+} from '../contracts';
 
 export interface HealthState {
 	/** Smoothed score; NaN before the first. */
@@ -24,30 +32,9 @@ export const spanEndScore = 0.85;
 export const spanEndSteps = 15;
 /** Smoothing of the score that the index rests on, per step. */
 const scoreSmoothing = 0.1;
-/** A grade is left upwards only when the index is this far past its border. */
-const gradeHysteresis = 3;
-const borders: readonly (readonly [HealthGrade, number])[] = [
-	['good', 80],
-	['watch', 60],
-	['poor', 30],
-	['critical', 0]
-];
-
 /** 100 / (1 + (score / 2)^2): 100 as trained, 80 at the threshold (score 1), 50 at twice it, 30 at three times. */
 export function healthIndex(score: number): number {
 	return Number.isNaN(score) ? Number.NaN : 100 / (1 + (score / 2) ** 2);
-}
-
-/** Grade of an index, given the grade before: getting better needs 3 points more than getting worse. */
-export function gradeOf(index: number, before: HealthGrade): HealthGrade {
-	if (Number.isNaN(index)) return 'unknown';
-	const rank = borders.findIndex(([, border]) => index >= border);
-	const previous = borders.findIndex(([grade]) => grade === before);
-	if (previous > rank && rank >= 0) {
-		const eased = borders.findIndex(([, border]) => index >= border + (border > 0 ? gradeHysteresis : 0));
-		return borders[Math.min(previous, eased)]![0];
-	}
-	return borders[Math.max(0, rank)]![0];
 }
 
 export interface HealthAssessment {

@@ -2,13 +2,16 @@
  * A plant's machines summed up. In: what is known of each, in the order of their ids. Out: the same worst first, and the figures over all of
  * them, in one pass without a comparison: a plant may have a hundred thousand machines.
  */
-import type { EpochMs } from '../contracts';
+import type { EpochMs, HealthGrade } from '../contracts';
+import { GroupSum, sameHealth, type GroupHealth } from './group-health';
 import { rankOf, type Ranked } from './rank';
 
 export interface SummedMachine extends Ranked {
 	readonly name: string;
 	/** A recording that was imported: past, not late. */
 	readonly recorded: boolean;
+	/** Health index, NaN when there is none. */
+	readonly index: number;
 	readonly online: boolean;
 	readonly lastAt: EpochMs | undefined;
 	readonly staleAfterMs: number;
@@ -22,6 +25,8 @@ export interface FleetFigures {
 	/** Names of the first few that are silent or offline. */
 	readonly offlineNames: readonly string[];
 	readonly recorded: number;
+	/** Of all machines that are no recordings. */
+	readonly health: GroupHealth;
 	/** With an open alarm, or anomalous now. */
 	readonly needing: number;
 	/** A verdict is known of at least one. */
@@ -39,6 +44,7 @@ export const noFigures: FleetFigures = {
 	online: 0,
 	offlineNames: [],
 	recorded: 0,
+	health: new GroupSum().health(),
 	needing: 0,
 	judged: false,
 	plantName: undefined,
@@ -49,11 +55,15 @@ export const noFigures: FleetFigures = {
 const namesShown = 8;
 
 /** `machines` in the order of their ids, which is kept among those that rank alike. */
-export function summarise<T extends SummedMachine>(machines: readonly T[]): { order: T[]; figures: FleetFigures } {
+export function summarise<T extends SummedMachine>(
+	machines: readonly T[],
+	gradeBefore?: HealthGrade
+): { order: T[]; figures: FleetFigures } {
 	const byRank: T[][] = [];
 	const offlineNames: string[] = [];
 	let online = 0;
 	let recorded = 0;
+	const health = new GroupSum();
 	let needing = 0;
 	let judged = false;
 	let quickestStaleMs = Infinity;
@@ -77,6 +87,7 @@ export function summarise<T extends SummedMachine>(machines: readonly T[]): { or
 			recorded++;
 			continue;
 		}
+		health.add(machine.name, machine.index);
 		if (machine.online) online++;
 		else if (offlineNames.length < namesShown) offlineNames.push(machine.name);
 		if (machine.staleAfterMs > 0 && machine.staleAfterMs < quickestStaleMs) quickestStaleMs = machine.staleAfterMs;
@@ -89,6 +100,7 @@ export function summarise<T extends SummedMachine>(machines: readonly T[]): { or
 			online,
 			offlineNames,
 			recorded,
+			health: health.health(gradeBefore),
 			needing,
 			judged,
 			plantName: onePlant ? plant : undefined,
@@ -100,7 +112,10 @@ export function summarise<T extends SummedMachine>(machines: readonly T[]): { or
 
 export function sameFigures(a: FleetFigures, b: FleetFigures): boolean {
 	return (
-		(Object.keys(a) as (keyof FleetFigures)[]).every((name) => name === 'offlineNames' || a[name] === b[name]) &&
+		(Object.keys(a) as (keyof FleetFigures)[]).every(
+			(name) => name === 'offlineNames' || name === 'health' || a[name] === b[name]
+		) &&
+		sameHealth(a.health, b.health) &&
 		a.offlineNames.join() === b.offlineNames.join()
 	);
 }

@@ -235,7 +235,7 @@ class Fleet {
 	#summarise(): void {
 		const begin = performance.now();
 		if (begin < this.#summariseAt) return;
-		const { order, figures } = summarise(this.#list);
+		const { order, figures } = summarise(this.#list, this.#figures.health.grade);
 		if (order.length !== this.#worstFirst.length || order.some((machine, i) => machine !== this.#worstFirst[i]))
 			this.#worstFirst = order;
 		if (!sameFigures(figures, this.#figures)) this.#figures = figures;

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AnomalySpan, DetectedState, HealthGrade } from '$lib/contracts';
-import { assessHealth, gradeOf, healthIndex, initialHealth, spanEndSteps, type HealthState } from '$lib/health';
+import { assessHealth, healthIndex, initialHealth, spanEndSteps, type HealthState } from '$lib/health';
+import { gradeOf } from '$lib/contracts';
 
 const stepMs = 1000;
 const detected = (step: number, score: number, unscored?: DetectedState['unscored']): DetectedState => ({

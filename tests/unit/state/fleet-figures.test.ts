@@ -90,6 +90,7 @@ describe('summary of the fleet', () => {
 		anomalous: false,
 		stale: false,
 		recorded: false,
+		index: 100,
 		online: true,
 		lastAt: 0,
 		staleAfterMs: 5_000,
