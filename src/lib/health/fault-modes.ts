@@ -12,6 +12,8 @@ import { faultSignatures, type FaultSignature } from './fault-signatures';
 const standsOut = 5;
 /** Below this fit a hypothesis says nothing. */
 const leastFit = 0.2;
+/** A mode known by one common sensor (vibration) is never as sure as one that several bear out. */
+const leastWeight = 1.6;
 /** Every machine has shaft lines: one is full evidence from this velocity on, the A|B limit of a medium machine on a rigid foundation. */
 const telling = 1.4;
 
@@ -53,16 +55,19 @@ function weigh(signature: FaultSignature, { deviations, findings, kurtosis }: Fa
 		}
 		unexplained.delete(hit.sensorName);
 		seen += weight * strength;
-		if (strength > 0.15) {
+		if (strength > 0.15 && hit.share >= 0.02) {
 			const side = beyond > 0 ? 'above' : 'below';
 			said.push({
 				strength: weight * strength,
-				text: `${hit.sensorName} is ${side} what the model expects (${share(hit.share)} of the deviation)`
+				text: `${spoken(hit.sensorName)} is ${side} what the model expects (${share(hit.share)} of the deviation)`
 			});
 		}
 	}
 	const left = [...unexplained.values()].reduce((a, b) => a + b, 0);
-	let fit = deviations.length > 0 && possible > 0 ? Math.max(0, seen / possible) * (1 - 0.7 * Math.min(1, left)) : 0;
+	let fit =
+		deviations.length > 0 && possible > 0
+			? Math.max(0, seen / Math.max(possible, leastWeight)) * (1 - 0.7 * Math.min(1, left))
+			: 0;
 	let spectral = 0;
 	for (const { ids, weight } of signature.lines) {
 		const best = findings.filter(({ id }) => ids.includes(id)).sort((a, b) => b.prominence - a.prominence)[0];
@@ -104,6 +109,11 @@ function significance(finding: FrequencyFinding): number {
 	if (finding.seenIn === 'envelope') return 1;
 	if (finding.id === 'mesh') return Math.min(1, finding.sidebandShare ?? 0);
 	return finding.velocityRms === undefined ? 0.3 : Math.min(1, finding.velocityRms / telling);
+}
+
+/** "suctionPressure" as "suction pressure". */
+function spoken(name: string): string {
+	return name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
 }
 
 function share(value: number): string {

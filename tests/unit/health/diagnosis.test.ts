@@ -100,6 +100,13 @@ describe('fault hypotheses from a waveform alone', () => {
 		}
 	);
 
+	test('with vibration high, the envelope decides for the bearing', () => {
+		const { findings } = recorded('centrifugal-pump', 'bearing-wear');
+		const vibration = { sensorName: 'vibration', share: 0.97, actual: 2.5, expected: 0.7, band: 0.14 };
+		const ranked = rankHypotheses({ machineClass: 'centrifugal-pump', deviations: [vibration], findings });
+		expect(ranked[0]!.id, JSON.stringify(ranked)).toBe('bearing');
+	});
+
 	test('sensors speak too: low suction with high vibration is cavitation', () => {
 		const deviation = (sensorName: string, share: number, actual: number) => ({
 			sensorName,
@@ -114,7 +121,7 @@ describe('fault hypotheses from a waveform alone', () => {
 			findings: []
 		});
 		expect(ranked[0]!.id).toBe('cavitation');
-		expect(ranked[0]!.evidence[0]).toMatch(/suctionPressure is below/);
+		expect(ranked[0]!.evidence[0]).toMatch(/suction pressure is below/);
 	});
 });
 
