@@ -108,7 +108,6 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 
 function learnModesOf(machineClass: MachineClass, pkg: ModelPackage, training: readonly SimulatedRun[]): ModelPackage {
 	return withModes(
-		engine,
 		pkg,
 		training.map(({ rows }) => rows),
 		machineClass.sensors.map(({ kind }) => kind)

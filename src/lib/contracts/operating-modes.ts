@@ -12,8 +12,6 @@ export interface LearnedMode {
 	readonly typical: readonly number[];
 	/** Share of the settled running that was learnt from. */
 	readonly share: number;
-	/** Score in this mode, in normal running, as a share of what it reaches in the liveliest mode, 0.92-1: quiet modes are judged by less. */
-	readonly scoreLevel?: number;
 }
 
 /** Stored with a model version; undefined there: the data showed no load signal. */

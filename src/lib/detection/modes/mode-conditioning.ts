@@ -1,8 +1,8 @@
 /**
  * State Detection: verdicts conditioned on the operating mode.
  *
- * In: a detected state and its row. Out: the same judged by what is usual in the present mode; without a score in a mode that training
- * never showed, which is news but no fault, and for a while after it.
+ * In: a detected state and its row. Out: the same with the mode it was in; without a score in a mode that training never showed, which is
+ * news but no fault, and for a while after it.
  */
 import type { DetectedState, ModelVersion } from '../../contracts';
 import type { OperatingMode } from '../operating-mode';
@@ -13,7 +13,6 @@ export const settleAfterNewRows = 90;
 
 export class ModeConditioning {
 	private readonly tracker: ModeTracker | undefined;
-	private readonly levels: ReadonlyMap<string, number>;
 	private lastJudged: DetectedState | undefined;
 	private rowsSinceNew = Number.POSITIVE_INFINITY;
 
@@ -21,7 +20,6 @@ export class ModeConditioning {
 		const { modes, scaler } = version;
 		const known = modes?.sensorNames.every((name) => scaler.sensorNames.includes(name)) ?? false;
 		this.tracker = modes && known ? new ModeTracker(modes, scaler.sensorNames) : undefined;
-		this.levels = new Map(modes?.modes.map(({ id, scoreLevel }) => [id, scoreLevel ?? 1]));
 	}
 
 	/** After a gap. */
@@ -47,9 +45,7 @@ export class ModeConditioning {
 			const { score, anomalous, deviations } = this.lastJudged;
 			return { ...state, score, anomalous, deviations, mode: 'changing' };
 		}
-		const level = (modeId !== undefined && this.levels.get(modeId)) || 1;
-		const score = state.score / level;
-		const judged = { ...state, modeId, score, anomalous: score >= 1 };
+		const judged = { ...state, modeId };
 		if (this.tracker.known && state.mode === 'running') this.lastJudged = judged;
 		return judged;
 	}

@@ -147,7 +147,7 @@ export class TrainingSession implements TrainingApi {
 					onProgress: tell
 				}
 			);
-			const pkg = withModes(engine, trained, [rows], kinds);
+			const pkg = withModes(trained, [rows], kinds);
 			stage('saving', 0.98);
 			abort.signal.throwIfAborted();
 			await store.models.save(pkg);
