@@ -104,7 +104,9 @@ export class MachineState {
 		this.#record = record;
 	}
 
-	takeSensors(sensors: readonly SensorRecord[]): void {
+	takeSensors(records: readonly SensorRecord[]): void {
+		// Said to have no unit ("1"): then none is shown.
+		const sensors = records.map((record) => (record.unit === '1' ? { ...record, unit: undefined } : record));
 		if (sensors.length !== this.#sensors.length || sensors.some((sensor, i) => !sameSensor(sensor, this.#sensors[i])))
 			this.#sensors = sensors;
 	}

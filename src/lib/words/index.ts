@@ -73,7 +73,8 @@ export function formatValue(value: number | undefined, resolution?: number): str
 
 /** The same with its unit; without one when the source stated none. */
 export function formatQuantity(value: number | undefined, unit?: string, resolution?: number): string {
-	return unit ? `${formatValue(value, resolution)} ${unit}` : formatValue(value, resolution);
+	// "1" is how a quantity without a unit is written (UCUM).
+	return unit && unit !== '1' ? `${formatValue(value, resolution)} ${unit}` : formatValue(value, resolution);
 }
 
 export function decimalsFor(value: number, resolution?: number): number {
