@@ -21,7 +21,7 @@ export const mayImport = {
 	prognostics: ['contracts', 'neural'],
 	advisory: ['contracts'],
 	neural: ['contracts'],
-	training: ['contracts', 'neural', 'manipulation', 'detection', 'health', 'pipeline'],
+	training: ['contracts', 'neural', 'manipulation', 'detection', 'health', 'prognostics', 'pipeline'],
 	storage: ['contracts'],
 	workers: [
 		'contracts',

@@ -18,7 +18,7 @@ import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisor
 import { AdaptedScoring, MachineDetector, ModeConditioning, type Predictor } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
-import { prognose } from './prognostics';
+import { MachinePrognosis } from './prognostics';
 
 export interface Verdict {
 	readonly detected: DetectedState;
@@ -37,6 +37,7 @@ export class MachinePipeline {
 	private readonly modes: ModeConditioning;
 	private health: HealthState = initialHealth;
 	private advisory: AdvisoryState = noAlarm;
+	private readonly prognosis: MachinePrognosis;
 
 	constructor(
 		readonly machineId: MachineId,
@@ -49,6 +50,7 @@ export class MachinePipeline {
 		this.detector = new MachineDetector(machineId, version);
 		this.modes = new ModeConditioning(version);
 		this.adapted = new AdaptedScoring(version);
+		this.prognosis = new MachinePrognosis(machineId, version.stepMs);
 		if (openAlarm) this.advisory = { alarm: openAlarm };
 	}
 
@@ -64,6 +66,11 @@ export class MachinePipeline {
 			return undefined;
 		}
 		return own ?? (span && { ...span, end: Math.max(span.start, this.lastTime || span.start) });
+	}
+
+	/** Stored scores of before the first row judged, oldest first. */
+	recallScores(times: ArrayLike<EpochMs>, scores: ArrayLike<number>): void {
+		this.prognosis.recall(times, scores);
 	}
 
 	get openAlarm(): Alarm | undefined {
@@ -101,7 +108,7 @@ export class MachinePipeline {
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
 		const report: HealthReport = { ...assessed.report, modeId: detected.modeId };
-		const prognosis = prognose(report);
+		const prognosis = this.prognosis.observe(report);
 		const advice = advise(this.advisory, report, this.version.stepMs, this.unitOf);
 		this.advisory = advice.state;
 		return {

@@ -7,6 +7,7 @@
 import type { DataHealthReport } from './data-health';
 import type { HealthReport } from './health-report';
 import type { IntakeCounters, LinkStatus } from './link';
+import type { Prognosis } from './prognosis';
 import type { ReadingBatch } from './reading';
 import type { WorkspaceName } from './source';
 
@@ -14,8 +15,13 @@ export type LiveMessage =
 	| { readonly kind: 'readings'; readonly batch: ReadingBatch }
 	| { readonly kind: 'link'; readonly status: LinkStatus }
 	| { readonly kind: 'intake'; readonly counters: IntakeCounters }
+	| {
+			readonly kind: 'verdicts';
+			readonly reports: readonly HealthReport[];
+			/** New prognoses since the last message; a machine without one here keeps what it had. */
+			readonly prognoses?: readonly Prognosis[];
+	  }
 	| { readonly kind: 'data-health'; readonly report: DataHealthReport }
-	| { readonly kind: 'verdicts'; readonly reports: readonly HealthReport[] }
 	| { readonly kind: 'inference'; readonly status: InferenceStatus };
 
 export interface InferenceStatus {

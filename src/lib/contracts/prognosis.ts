@@ -4,12 +4,44 @@
 import type { MachineId } from './identity';
 import type { EpochMs } from './reading';
 
+/** Health index at which the event of a health trend is said to have come: where `critical` begins. */
+export const eventHealthIndex = 30;
+
 export interface Prognosis {
 	readonly machineId: MachineId;
 	readonly time: EpochMs;
+	/** `health-trend`: the health index extrapolated to its limit; `rul-model`: learnt from units that ran to failure. */
 	readonly method: 'none' | 'health-trend' | 'rul-model';
-	/** Median and central 90% interval, hours; undefined when there is not enough to say. */
+	/** Median and central 90% interval, hours; undefined when there is not enough to say. `high` is Infinity when it has no end. */
 	readonly rulHours?: { readonly median: number; readonly low: number; readonly high: number };
+	/** Probability, 0-1, that the event comes within the time. */
+	readonly eventProbability?: { readonly within24h: number; readonly within72h: number; readonly within7d: number };
+	/** The health index as it was, and as it is expected to go on: what the fan chart draws. */
+	readonly trend?: HealthTrend;
+	/** What was said before, oldest first. */
+	readonly earlier?: readonly EarlierPrognosis[];
 	/** In plain words, what is missing when `rulHours` is undefined. */
 	readonly missing?: string;
+}
+
+export interface HealthTrend {
+	/** When the change began, by the fit. */
+	readonly since: EpochMs;
+	/** Which growth fits better. */
+	readonly growth: 'exponential' | 'linear';
+	/** Fitted points of the past, averaged. */
+	readonly past: readonly { readonly time: EpochMs; readonly index: number }[];
+	readonly future: readonly {
+		readonly time: EpochMs;
+		readonly low: number;
+		readonly median: number;
+		readonly high: number;
+	}[];
+}
+
+export interface EarlierPrognosis {
+	readonly time: EpochMs;
+	readonly median: number;
+	readonly low: number;
+	readonly high: number;
 }

@@ -1,15 +1,11 @@
 /**
- * Prognostics Assessment: how long until the event.
- *
- * In: health reports. Out: a `Prognosis`. No method that has been measured is here yet, so it says so and gives no number.
+ * Prognostics Assessment: how long until the event. In: health reports (`MachinePrognosis`), or a unit's life and a model learnt
+ * from units that ran to failure (`RulEnsemble`). Out: a prognosis with its uncertainty, or what is missing to give one.
  */
-import type { HealthReport, Prognosis } from '../contracts';
-
-export function prognose(report: HealthReport): Prognosis {
-	return {
-		machineId: report.machineId,
-		time: report.time,
-		method: 'none',
-		missing: 'No run to failure of this kind of machine has been learnt from, so no remaining life can be given'
-	};
-}
+export * from './health-trend';
+export * from './machine-prognosis';
+export * from './score-history';
+export * from './rul/interval';
+export * from './rul/life-features';
+export * from './rul/operating-conditions';
+export * from './rul/rul-ensemble';

@@ -144,7 +144,10 @@ class Fleet {
 			}),
 			store.alarms.watch((alarms) => this.#takeAlarms(alarms)),
 			live.on('readings', ({ batch }) => this.#hearReadings(batch)),
-			live.on('verdicts', ({ reports }) => this.#hearReports(reports))
+			live.on('verdicts', ({ reports, prognoses = [] }) => {
+				this.#hearReports(reports);
+				for (const prognosis of prognoses) this.#machines.get(prognosis.machineId)?.takePrognosis(prognosis);
+			})
 		];
 		const timers = [
 			setInterval(() => {

@@ -10,6 +10,7 @@ import type {
 	MachineId,
 	MachineRecord,
 	Presence,
+	Prognosis,
 	SensorRecord
 } from '$lib/contracts';
 import { clock } from './clock.svelte';
@@ -24,6 +25,7 @@ export class MachineState {
 	#record: MachineRecord;
 	#sensors = $state.raw<readonly SensorRecord[]>([]);
 	#report = $state.raw<HealthReport | undefined>();
+	#prognosis = $state.raw<Prognosis | undefined>();
 	#alarm = $state.raw<Alarm | undefined>();
 	#lastAt = $state<EpochMs | undefined>();
 	#staleAfterMs = $state(0);
@@ -65,6 +67,9 @@ export class MachineState {
 	}
 	get stale(): boolean {
 		return isStale(this.#lastAt, this.#staleAfterMs, clock.now);
+	}
+	get prognosis(): Prognosis | undefined {
+		return this.#prognosis;
 	}
 	get index(): number {
 		return this.#report?.index ?? NaN;
@@ -123,6 +128,10 @@ export class MachineState {
 	settleFreshness(): void {
 		this.#lastAt = this.#freshness.lastAt;
 		this.#staleAfterMs = this.#freshness.staleAfterMs;
+	}
+
+	takePrognosis(prognosis: Prognosis): void {
+		this.#prognosis = prognosis;
 	}
 
 	takeReport(report: HealthReport): void {

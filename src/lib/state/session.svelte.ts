@@ -90,6 +90,9 @@ class Session {
 		propose: async (machineId) => (await this.#training.whenStarted()).propose(machineId),
 		train: async (jobId, request, onProgress) => (await this.#training.whenStarted()).train(jobId, request, onProgress),
 		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId),
+		trainRul: async (jobId, request, onProgress) =>
+			(await this.#training.whenStarted()).trainRul(jobId, request, onProgress),
+		estimateRul: async (modelId, histories) => (await this.#training.whenStarted()).estimateRul(modelId, histories),
 		inspectModel: async (files) => (await this.#training.whenStarted()).inspectModel(files),
 		importModel: async (request) => (await this.#training.whenStarted()).importModel(request),
 		exportModel: async (pkg) => (await this.#training.whenStarted()).exportModel(pkg),

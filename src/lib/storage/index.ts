@@ -8,6 +8,7 @@ import {
 	intakeLogStore,
 	modelStore,
 	registryStore,
+	rulModelStore,
 	settingsStore,
 	spanStore,
 	type DocumentContext
@@ -91,6 +92,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 			}
 		},
 		models: modelStore(context),
+		rulModels: rulModelStore(context),
 		alarms: alarmStore(context),
 		spans: spanStore(context),
 		verdicts: verdictStore(context),

@@ -14,6 +14,8 @@ import type {
 	ModelPackage,
 	ModelVersion,
 	ReadingBatch,
+	RulModelPackage,
+	RulModelVersion,
 	SensorId,
 	SensorRecord,
 	SeriesQuery,
@@ -97,6 +99,16 @@ export interface ModelStore {
 	watch(onChange: (versions: ModelVersion[], assignments: Map<MachineId, string>) => void): () => void;
 }
 
+/** Remaining-life models trained here. */
+export interface RulModelStore {
+	versions(): Promise<RulModelVersion[]>;
+	save(pkg: RulModelPackage): Promise<void>;
+	/** @throws MillwrightError `not-found` */
+	load(id: string): Promise<RulModelPackage>;
+	remove(id: string): Promise<void>;
+	watch(onChange: (versions: RulModelVersion[]) => void): () => void;
+}
+
 export interface AlarmStore {
 	open(): Promise<Alarm[]>;
 	list(query: { machineId?: MachineId; from?: EpochMs; to?: EpochMs; limit?: number }): Promise<Alarm[]>;
@@ -174,6 +186,7 @@ export interface Store {
 	readonly series: SeriesStore;
 	readonly registry: RegistryStore;
 	readonly models: ModelStore;
+	readonly rulModels: RulModelStore;
 	readonly alarms: AlarmStore;
 	readonly spans: SpanStore;
 	readonly verdicts: VerdictStore;

@@ -6,6 +6,8 @@ export * from './plan';
 export * from './propose';
 export * from './recording';
 export * from './resumable-fit';
+export * from './rul/plan';
+export * from './rul/train-rul';
 export * from './train-predictor';
 export * from './version-id';
 export * from './version-modes';

@@ -8,9 +8,15 @@ import type {
 	ModelPackage,
 	ModelVersion,
 	PickedFile,
+	RulBacktestRow,
+	RulEstimate,
+	RulModelVersion,
+	RulTrainingProgress,
+	RulTrainingRequest,
 	TrainingProgress,
 	TrainingProposal,
 	TrainingRequest,
+	UnitHistories,
 	WorkspaceName
 } from '../contracts';
 
@@ -27,6 +33,14 @@ export interface TrainingApi {
 		request: TrainingRequest,
 		onProgress: (progress: TrainingProgress) => void
 	): Promise<ModelVersion>;
+	/** Learns remaining life from run-to-failure histories and stores the model. Rejects with code `aborted` after `cancel(jobId)`. */
+	trainRul(
+		jobId: string,
+		request: RulTrainingRequest,
+		onProgress: (progress: RulTrainingProgress) => void
+	): Promise<{ readonly version: RulModelVersion; readonly backtest: readonly RulBacktestRow[] }>;
+	/** Remaining life of each unit at its last row, by a stored model. */
+	estimateRul(modelId: string, histories: UnitHistories): Promise<RulEstimate[]>;
 	cancel(jobId: string): Promise<void>;
 	/** What a Keras model's files hold. Rejects with `invalid-file`, `invalid-model` or `unsupported`, naming layer, expected and found. */
 	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary>;

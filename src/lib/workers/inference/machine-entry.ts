@@ -1,5 +1,5 @@
 /** Inference: what the service knows of one machine while it scores. */
-import type { EpochMs, HealthReport, MachineRecord, SensorRecord } from '../../contracts';
+import type { EpochMs, HealthReport, MachineRecord, Prognosis, SensorRecord } from '../../contracts';
 import type { Resampler } from '../../manipulation';
 import type { MachinePipeline } from '../../pipeline';
 
@@ -20,6 +20,9 @@ export interface MachineEntry {
 	/** Readings heard while catching up. */
 	buffered: LiveReading[];
 	report?: HealthReport;
+	prognosis?: Prognosis;
+	/** It has changed since it was posted. */
+	prognosisDue?: boolean;
 	/** Why it is not scored, for a person. */
 	problem?: string;
 	/** When the last attempt to use its model failed; it is tried again later. */

@@ -6,7 +6,9 @@
  * older in the background. A failure of one machine or model is shown and tried again; it stops nobody else.
  */
 import {
+	derivedSeries,
 	isOpen,
+	sensorIdOf,
 	splitSensorId,
 	staleFloorMs,
 	toPlainError,
@@ -18,6 +20,7 @@ import {
 	type LiveMessage,
 	type MachineId,
 	type MachineRecord,
+	type Prognosis,
 	type ReadingBatch,
 	type SensorId,
 	type SensorRecord
@@ -50,6 +53,11 @@ export interface ScoringPorts {
 const recentMs = 10 * 60_000;
 /** History older than this is not scored by itself. */
 const historyMs = 24 * 3_600_000;
+/** Scores that a prognosis looks back on. */
+const recalledMs = 30 * 24 * 3_600_000;
+const recalledPoints = 480;
+/** Prognoses are said again so often, for tabs that came later. */
+const prognosesEveryMs = 20_000;
 const writeEveryMs = 1_000;
 const writeAtPoints = 4_000;
 const statusEveryMs = 2_000;
@@ -83,6 +91,7 @@ export class ScoringService {
 	private loop: Promise<void> | undefined;
 	private historyTried = new Map<MachineId, EpochMs>();
 	private comparedAt = 0;
+	private prognosesAt = 0;
 	private stopped = false;
 	private problem: string | undefined;
 
@@ -254,7 +263,7 @@ export class ScoringService {
 		const from = breakBefore || entry.scoredTo === undefined ? time : Math.max(entry.scoredTo, time - stepMs);
 		this.writer.markScored(machineId, [from, time], stepMs, entry.scoring.resampler.phase);
 		entry.scoredTo = time;
-		entry.report = verdict.report;
+		takeVerdict(entry, verdict);
 	}
 
 	/** A model that throws: its machines wait and are tried again later; the others go on. */
@@ -462,9 +471,8 @@ export class ScoringService {
 		const rows = await readRowsOf(store, machineId, resampler, leadFrom, Math.max(job.to, this.ports.now()));
 		const lead = job.resumed ? rows.filter((row) => row.time <= job.from) : [];
 		const fresh = job.resumed ? rows.slice(lead.length) : rows;
-		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => {
-			entry.report = verdict.report;
-		});
+		await this.recallScores(pipeline, leadFrom);
+		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
 		const alarm = job.open.find(
 			(candidate) => candidate.kind === 'anomaly' && isOpen(candidate) && isActive(candidate)
 		);
@@ -483,12 +491,23 @@ export class ScoringService {
 				this.writer.markScored(machineId, [from, row.time], stepMs, resampler.phase);
 				before = row.time;
 				entry.scoredTo = row.time;
-				entry.report = verdict.report;
+				takeVerdict(entry, verdict);
 				entry.lastTime = Math.max(entry.lastTime ?? 0, row.time);
 			});
 			await breathe();
 		}
 		await this.write();
+	}
+
+	/** Tells the prognosis what is stored of the machine's scores, a month at most. */
+	private async recallScores(pipeline: MachinePipeline, to: EpochMs): Promise<void> {
+		const [scores] = await this.ports.store.series.query({
+			sensorIds: [sensorIdOf(pipeline.machineId, derivedSeries.score)],
+			from: to - recalledMs,
+			to,
+			maxPoints: recalledPoints
+		});
+		if (scores && scores.times.length > 0) pipeline.recallScores(scores.times, scores.mean);
 	}
 
 	/** A model of another rate would see held values and judge them as stuck: say so instead. */
@@ -548,6 +567,10 @@ export class ScoringService {
 			}
 			for (const task of tasks) this.historyTried.delete(task.machineId);
 			await this.write();
+			for (const { machineId } of tasks) {
+				const pipeline = this.machines.get(machineId)?.scoring?.pipeline;
+				if (pipeline) await this.recallScores(pipeline, this.ports.now());
+			}
 			if (this.stopped || this.somebodyWaits()) return;
 		}
 	}
@@ -593,6 +616,10 @@ export class ScoringService {
 			this.watchSilence(entry, silence, stepMs, now);
 		}
 		if (this.judgeLive(quiet) > 0) this.postSoon(quiet);
+		if (now - this.prognosesAt >= prognosesEveryMs) {
+			this.prognosesAt = now;
+			for (const entry of this.machines.values()) entry.prognosisDue = entry.prognosis !== undefined;
+		}
 		if (now - this.comparedAt >= compareEveryMs) {
 			this.comparedAt = now;
 			void this.compareWithStorage().catch(() => undefined);
@@ -676,9 +703,14 @@ export class ScoringService {
 		this.postTimer = undefined;
 		this.postedAt = this.ports.now();
 		const reports: HealthReport[] = [];
-		for (const { report } of this.touched) if (report) reports.push(report);
+		const prognoses: Prognosis[] = [];
+		for (const entry of this.touched) {
+			if (entry.report) reports.push(entry.report);
+			if (entry.prognosis && entry.prognosisDue) prognoses.push(entry.prognosis);
+			entry.prognosisDue = false;
+		}
 		this.touched.clear();
-		if (reports.length > 0) this.ports.post({ kind: 'verdicts', reports });
+		if (reports.length > 0) this.ports.post({ kind: 'verdicts', reports, ...(prognoses.length > 0 && { prognoses }) });
 	}
 
 	private postStatus(): void {
@@ -699,6 +731,13 @@ export class ScoringService {
 		};
 		this.ports.post({ kind: 'inference', status });
 	}
+}
+
+function takeVerdict(entry: MachineEntry, { report, prognosis }: Verdict): void {
+	entry.report = report;
+	if (entry.prognosis === prognosis) return;
+	entry.prognosis = prognosis;
+	entry.prognosisDue = true;
 }
 
 /** Lets messages that came meanwhile be heard. */

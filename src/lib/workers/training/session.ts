@@ -33,6 +33,7 @@ import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from './history';
 import { importModel, packModel, summarise } from './model-files';
+import { RulJobs } from './rul-jobs';
 
 /** Rows looked through for a proposal, newest first. */
 const proposalRows = 14_400;
@@ -45,6 +46,13 @@ export class TrainingSession implements TrainingApi {
 	private store: Store | undefined;
 	private engine: Promise<Engine> | undefined;
 	private readonly jobs = new Map<string, AbortController>();
+	private readonly rul = new RulJobs({
+		store: () => this.opened(),
+		engine: () => this.startedEngine(),
+		jobs: this.jobs
+	});
+	readonly trainRul = this.rul.train.bind(this.rul);
+	readonly estimateRul = this.rul.estimate.bind(this.rul);
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		if (this.store?.workspace === workspace) return;

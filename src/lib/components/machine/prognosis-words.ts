@@ -1,0 +1,32 @@
+/** A prognosis in words. In: remaining life and what drives the score. Out: sentences and figures for a person. */
+import type { HealthReport, SensorRecord } from '$lib/contracts';
+import { formatDuration, formatShare, sensorLabel } from '$lib/words';
+
+const hourMs = 3_600_000;
+
+/** "Health reaches its limit in 5 h (3 h to 9 h)". */
+export function lifeWords({ median, low, high }: { median: number; low: number; high: number }): string {
+	if (median <= 0) return 'Health has reached its limit';
+	const span = (hours: number) => formatDuration(hours * hourMs);
+	const to = Number.isFinite(high) ? `to ${span(high)}` : 'or more';
+	return `Health reaches its limit in ${span(median)} (${span(low)} ${to})`;
+}
+
+/** Never 0 or 100 %: neither is ever known. */
+export function formatProbability(probability: number): string {
+	if (!Number.isFinite(probability)) return formatShare(probability);
+	if (probability < 0.01) return '< 1 %';
+	if (probability > 0.99) return '> 99 %';
+	return formatShare(probability);
+}
+
+/** "Driven by vibration (64 %) and bearing temperature (21 %)"; empty when nothing stands out. */
+export function driverWords(report: HealthReport | undefined, sensors: readonly SensorRecord[]): string {
+	const known = new Set(sensors.map(({ name }) => name));
+	const top = (report?.contributors ?? []).filter(({ sensorName, share }) => known.has(sensorName) && share >= 0.15);
+	if (top.length === 0) return '';
+	const names = top
+		.slice(0, 2)
+		.map(({ sensorName, share }) => `${sensorLabel(sensorName).toLowerCase()} (${formatShare(share)})`);
+	return `Driven by ${names.join(' and ')}.`;
+}

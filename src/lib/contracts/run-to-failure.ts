@@ -1,0 +1,171 @@
+/**
+ * Histories of units that ran until they failed (or were cut off before), and a remaining-life model learnt from them.
+ * What crosses from a file to the training worker, and from there to storage and `models/`.
+ */
+import type { EpochMs } from './reading';
+import type { WeightEntry } from './model-version';
+
+/** One unit's life, one row per step of its own clock (a flight, a batch, an hour). */
+export interface UnitHistory {
+	readonly unitId: string;
+	readonly steps: number;
+	/** Row-major [steps, settings]. */
+	readonly settings: Float32Array;
+	/** Row-major [steps, sensors], own units; NaN where nothing is known. */
+	readonly sensors: Float32Array;
+	/** True when the unit failed at its last row; false when it was still running then. */
+	readonly failed: boolean;
+}
+
+export interface UnitHistories {
+	readonly sensorNames: readonly string[];
+	/** Operating settings: they say under which condition a row was taken, never how worn the unit is. */
+	readonly settingNames: readonly string[];
+	/** What one step is called, singular: "cycle", "hour". */
+	readonly stepName: string;
+	readonly units: readonly UnitHistory[];
+}
+
+/** Operating conditions found in the settings: each with its centre and the spread of every sensor under it. */
+export interface OperatingConditions {
+	/** Indices of the settings that tell conditions apart; empty: one condition. */
+	readonly settings: readonly number[];
+	/** Per such setting, what one unit of distance is. */
+	readonly scale: readonly number[];
+	/** [conditions][settings]. */
+	readonly centres: readonly (readonly number[])[];
+	/** [conditions][sensors], all sensors. */
+	readonly mean: readonly (readonly number[])[];
+	/** [conditions][sensors]; 0 where the sensor is constant under this condition. */
+	readonly deviation: readonly (readonly number[])[];
+	/** Indices of the sensors that move as units age; only these are used. */
+	readonly sensors: readonly number[];
+}
+
+/** What each row of a life becomes before the network sees it. */
+export interface LifeFeatureSpec {
+	/** Scaled sensor values as they are. */
+	readonly raw: boolean;
+	/** Spans, in steps, of exponentially weighted means. */
+	readonly spans: readonly number[];
+	/** Also the change of the smoothed value since the unit's first steps. */
+	readonly sinceNew: boolean;
+	/** Also the mean over the whole life so far. */
+	readonly lifeMean: boolean;
+	/** Also how many steps the unit has run. */
+	readonly age: boolean;
+}
+
+export interface RulNetworkSpec {
+	readonly features: LifeFeatureSpec;
+	readonly windowSteps: number;
+	/** Units per LSTM layer, input side first. */
+	readonly units: readonly number[];
+	readonly dropout: number;
+	/** Longest remaining life that the model tells apart, steps. */
+	readonly capSteps: number;
+}
+
+/** Residuals of units that a member had not seen, by predicted remaining life: the source of the interval. */
+export interface RulCalibration {
+	/** Borders of the predicted remaining life, steps, ascending; a bin reaches up to its border. */
+	readonly upTo: readonly number[];
+	/** Per bin: quantiles of (true - predicted), steps, at `levels`. */
+	readonly residuals: readonly (readonly number[])[];
+	readonly levels: readonly number[];
+	/** Units that the residuals come from. */
+	readonly units: number;
+}
+
+export interface RulMetrics {
+	/** On units that the member had not seen, cut at random points of their lives, steps. */
+	readonly crossValidatedRmse: number;
+	/** The same of always saying the mean. */
+	readonly constantRmse: number;
+	/** Share of those true values inside the 90% interval, leave-one-fold-out. */
+	readonly coverage90: number;
+	readonly units: number;
+	readonly rows: number;
+	readonly seconds: number;
+	readonly secondsPerMember: number;
+	readonly backend: string;
+	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
+}
+
+export interface RulModelVersion {
+	readonly id: string;
+	readonly kind: 'rul-ensemble';
+	readonly title: string;
+	readonly origin: 'shipped' | 'trained-here';
+	readonly createdAt: EpochMs;
+	readonly seed: number;
+	readonly sensorNames: readonly string[];
+	readonly settingNames: readonly string[];
+	readonly stepName: string;
+	readonly conditions: OperatingConditions;
+	readonly spec: RulNetworkSpec;
+	/** Networks whose predictions are averaged; each was trained without one part of the units. */
+	readonly members: number;
+	readonly calibration: RulCalibration;
+	readonly metrics: RulMetrics;
+	readonly description: string;
+	/** Of one member; all members lie one after the other. */
+	readonly weights: readonly WeightEntry[];
+	/** SHA-256 of the weight bytes, hex. */
+	readonly weightsSha256: string;
+}
+
+export interface RulModelPackage {
+	readonly version: RulModelVersion;
+	readonly weights: ArrayBuffer;
+}
+
+/** Remaining life in steps: median and central 90% interval. */
+export interface RulEstimate {
+	readonly median: number;
+	readonly low: number;
+	readonly high: number;
+	/** True when the unit is further from failure than the model can tell: then `median` is a lower bound. */
+	readonly beyondCap: boolean;
+}
+
+export interface RulTrainingProgress {
+	readonly phase: 'loading' | 'training' | 'saving';
+	/** Network of the ensemble being trained, from 1. */
+	readonly member: number;
+	readonly members: number;
+	readonly epoch: number;
+	readonly epochs: number;
+	/** 0-1 over the whole job. */
+	readonly fraction: number;
+	readonly secondsLeft: number | undefined;
+	readonly windowsPerSecond: number | undefined;
+	readonly backend: string | undefined;
+	/** Of the member being trained. */
+	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
+}
+
+export interface RulTrainingRequest {
+	readonly title: string;
+	/** Where the histories come from, for the model's card. */
+	readonly description: string;
+	readonly histories: UnitHistories;
+	readonly seed: number;
+	/** What to change of the plan. */
+	readonly plan?: {
+		readonly folds?: number;
+		readonly repeats?: number;
+		readonly updates?: number;
+		readonly network?: RulNetworkSpec;
+	};
+}
+
+/** What a member that had not seen the unit said at one row of its life, steps; `actual` is capped as the model is. */
+export interface RulBacktestRow {
+	/** Index into the units that were used. */
+	readonly unit: number;
+	/** Row of the unit's life, from 0. */
+	readonly row: number;
+	readonly predicted: number;
+	readonly actual: number;
+}

@@ -1,0 +1,153 @@
+/**
+ * Prognostics Assessment of one machine without failure histories. In: its health reports in time order. Out: a `Prognosis`: the
+ * health index extrapolated to its limit, or in words what is missing to say.
+ */
+import {
+	eventHealthIndex,
+	type EarlierPrognosis,
+	type EpochMs,
+	type HealthReport,
+	type HealthTrend,
+	type MachineId,
+	type Prognosis
+} from '../contracts';
+import { fewestPoints, fitTrend, reachedBy, scoreQuantile, type TrendFit } from './health-trend';
+import { ScoreHistory } from './score-history';
+
+const hourMs = 3_600_000;
+/** Steps that one average begins with. */
+const binSteps = 10;
+/** Nothing is said of what lies further ahead. */
+const furthestHours = 90 * 24;
+const mostEarlier = 24;
+const futurePoints = 16;
+/** A trend over weeks is not looked at every minute. */
+const looksPerSpan = 120;
+
+/** Score at which the index is what it is: index = 100 / (1 + (score / 2)^2), as Health Assessment has it. */
+const scoreAtIndex = (index: number) => 2 * Math.sqrt(100 / index - 1);
+const indexAtScore = (score: number) => 100 / (1 + (score / 2) ** 2);
+const limit = scoreAtIndex(eventHealthIndex);
+
+export class MachinePrognosis {
+	private history: ScoreHistory;
+	/** The same object until there is something new to say. */
+	private latest: Prognosis | undefined;
+	private earlier: EarlierPrognosis[] = [];
+	private keepEvery = 1;
+	private said = 0;
+	private lookedAt: EpochMs = -Infinity;
+
+	constructor(
+		private readonly machineId: MachineId,
+		private readonly stepMs: number
+	) {
+		this.history = new ScoreHistory(binSteps * stepMs);
+	}
+
+	/**
+	 * Scores as stored, oldest first (averages will do), so that a reload forgets nothing. What was observed since their last
+	 * one stays.
+	 */
+	recall(times: ArrayLike<EpochMs>, scores: ArrayLike<number>): void {
+		const observed = this.history.points();
+		this.history = new ScoreHistory(binSteps * this.stepMs);
+		for (let i = 0; i < times.length; i++) if (Number.isFinite(scores[i]!)) this.history.add(times[i]!, scores[i]!);
+		const last = times.length > 0 ? times[times.length - 1]! : -Infinity;
+		for (const { time, logScore } of observed) if (time > last) this.history.add(time, Math.exp(logScore));
+	}
+
+	observe(report: HealthReport): Prognosis {
+		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score);
+		if (!this.latest || (closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)) {
+			this.latest = { machineId: this.machineId, time: report.time, ...this.look() };
+			this.lookedAt = report.time;
+		}
+		return this.latest;
+	}
+
+	private notEnough(): Omit<Prognosis, 'machineId' | 'time'> {
+		const needed = fewestPoints * this.history.width;
+		const have = this.history.closedBins * this.history.width;
+		return {
+			method: 'none',
+			missing: `Not enough scored running yet: ${words(have)} of ${words(needed)}`
+		};
+	}
+
+	private look(): Omit<Prognosis, 'machineId' | 'time'> {
+		const points = this.history.points();
+		if (points.length < fewestPoints) return this.notEnough();
+		const fit = fitTrend(points);
+		if (!fit)
+			return {
+				method: 'none',
+				missing: 'Health shows no lasting downward trend, so there is nothing to extrapolate to its limit'
+			};
+		const now = points.at(-1)!.time;
+		const within = (hours: number) => reachedBy(fit, limit, now, now + hours * hourMs);
+		const median = hoursUntil(within, 0.5);
+		if (median > furthestHours)
+			return {
+				method: 'none',
+				missing: 'Health falls so slowly that its limit lies more than 90 days ahead'
+			};
+		const high = hoursUntil(within, 0.95);
+		const rulHours = { median, low: hoursUntil(within, 0.05), high: high > furthestHours ? Infinity : high };
+		this.remember({ time: now, ...rulHours });
+		return {
+			method: 'health-trend',
+			rulHours,
+			eventProbability: { within24h: within(24), within72h: within(72), within7d: within(168) },
+			trend: trendOf(fit, points, now, Math.min(furthestHours, Number.isFinite(high) ? high : 3 * median)),
+			earlier: [...this.earlier]
+		};
+	}
+
+	/** Keeps an even selection of what was said. */
+	private remember(prognosis: EarlierPrognosis): void {
+		if (this.said++ % this.keepEvery === 0) this.earlier.push(prognosis);
+		if (this.earlier.length <= mostEarlier) return;
+		this.earlier = this.earlier.filter((_, i) => i % 2 === 0);
+		this.keepEvery *= 2;
+	}
+}
+
+/** Hours at which `within` reaches `level`; Infinity when it never does in the time looked at. */
+function hoursUntil(within: (hours: number) => number, level: number): number {
+	if (within(0) >= level) return 0;
+	if (within(10 * furthestHours) < level) return Infinity;
+	let [low, high] = [0, 10 * furthestHours];
+	for (let i = 0; i < 40; i++) {
+		const middle = low < 0.01 ? high / 64 : Math.sqrt(low * high);
+		if (within(middle) < level) low = middle;
+		else high = middle;
+		if (high < 1e-4) return 0;
+	}
+	return high;
+}
+
+function trendOf(
+	fit: TrendFit,
+	points: readonly { readonly time: EpochMs; readonly logScore: number }[],
+	now: EpochMs,
+	hours: number
+): HealthTrend {
+	const ahead = Math.max(hours * 1.15, 1e-3) * hourMs;
+	return {
+		since: fit.since,
+		growth: fit.growth,
+		past: points.map(({ time, logScore }) => ({ time, index: indexAtScore(Math.exp(logScore)) })),
+		future: Array.from({ length: futurePoints + 1 }, (_, i) => {
+			const time = now + (ahead * i) / futurePoints;
+			const at = (level: number) => indexAtScore(scoreQuantile(fit, now, time, level));
+			return { time, low: at(0.95), median: at(0.5), high: at(0.05) };
+		})
+	};
+}
+
+function words(ms: number): string {
+	const minutes = ms / 60_000;
+	if (minutes < 1) return `${Math.round(ms / 1000)} s`;
+	return minutes < 120 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 60)} h`;
+}

@@ -1,0 +1,39 @@
+/**
+ * Page of the remaining-life benchmarks: the product's own training worker, told by a benchmark what to learn from. Histories
+ * come in as JSON with base64 columns, since that is what crosses from Node to a page.
+ */
+import type { RulTrainingRequest, UnitHistories } from '../../../../src/lib/contracts';
+import { spawnTraining } from '../../../../src/lib/workers/training.client';
+import type { PackedHistories } from '../../data/pack-histories';
+
+const training = spawnTraining();
+const started = training.api.start('plant');
+let progressNow: unknown;
+
+function unpack({ units, ...rest }: PackedHistories): UnitHistories {
+	const floats = (text: string) =>
+		new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+	return {
+		...rest,
+		units: units.map((unit) => ({ ...unit, settings: floats(unit.settings), sensors: floats(unit.sensors) }))
+	};
+}
+
+Object.assign(window, {
+	rulBench: {
+		async train(request: Omit<RulTrainingRequest, 'histories'> & { histories: PackedHistories }) {
+			await started;
+			const { version } = await training.api.trainRul(
+				'bench',
+				{ ...request, histories: unpack(request.histories) },
+				(progress) => (progressNow = progress)
+			);
+			return version;
+		},
+		async estimate(modelId: string, histories: PackedHistories) {
+			await started;
+			return training.api.estimateRul(modelId, unpack(histories));
+		},
+		progress: () => progressNow
+	}
+});
