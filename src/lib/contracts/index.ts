@@ -24,6 +24,7 @@ export * from './model-version';
 export * from './operating-modes';
 export * from './prognosis';
 export * from './reading';
+export * from './risk';
 export * from './run-to-failure';
 export * from './sample-window';
 export * from './series';

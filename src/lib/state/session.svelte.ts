@@ -93,6 +93,8 @@ class Session {
 		trainRul: async (jobId, request, onProgress) =>
 			(await this.#training.whenStarted()).trainRul(jobId, request, onProgress),
 		estimateRul: async (modelId, histories) => (await this.#training.whenStarted()).estimateRul(modelId, histories),
+		evaluateRisk: async (jobId, request, onFold) =>
+			(await this.#training.whenStarted()).evaluateRisk(jobId, request, onFold),
 		inspectModel: async (files) => (await this.#training.whenStarted()).inspectModel(files),
 		importModel: async (request) => (await this.#training.whenStarted()).importModel(request),
 		exportModel: async (pkg) => (await this.#training.whenStarted()).exportModel(pkg),

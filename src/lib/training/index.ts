@@ -6,6 +6,7 @@ export * from './plan';
 export * from './propose';
 export * from './recording';
 export * from './resumable-fit';
+export * from './risk/cross-validate-risk';
 export * from './rul/plan';
 export * from './rul/train-rul';
 export * from './train-predictor';

@@ -8,6 +8,8 @@ import type {
 	ModelPackage,
 	ModelVersion,
 	PickedFile,
+	RiskEvaluation,
+	RiskRequest,
 	RulBacktestRow,
 	RulEstimate,
 	RulModelVersion,
@@ -41,6 +43,12 @@ export interface TrainingApi {
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: readonly RulBacktestRow[] }>;
 	/** Remaining life of each unit at its last row, by a stored model. */
 	estimateRul(modelId: string, histories: UnitHistories): Promise<RulEstimate[]>;
+	/** How well a forest, an LSTM and a logistic regression tell failures, on rows they had not seen. */
+	evaluateRisk(
+		jobId: string,
+		request: RiskRequest,
+		onFold: (done: number, folds: number) => void
+	): Promise<RiskEvaluation>;
 	cancel(jobId: string): Promise<void>;
 	/** What a Keras model's files hold. Rejects with `invalid-file`, `invalid-model` or `unsupported`, naming layer, expected and found. */
 	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary>;

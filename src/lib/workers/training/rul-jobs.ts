@@ -1,10 +1,12 @@
 /**
  * Training worker: remaining-life models. In: histories of units that ran to failure. Out: progress, a stored model with its
- * backtest, and estimates of other units by a stored model.
+ * backtest, and estimates of other units by a stored model. Beside it, how well failures can be told from labelled rows.
  */
 import {
 	MillwrightError,
 	isAborted,
+	type RiskEvaluation,
+	type RiskRequest,
 	type RulBacktestRow,
 	type RulEstimate,
 	type RulModelVersion,
@@ -15,7 +17,7 @@ import {
 import type { Engine } from '../../neural';
 import { RulEnsemble } from '../../prognostics';
 import type { Store } from '../../storage/store';
-import { trainRul } from '../../training';
+import { crossValidateRisk, trainRul } from '../../training';
 
 export interface RulJobContext {
 	store(): Store;
@@ -32,13 +34,9 @@ export class RulJobs {
 		request: RulTrainingRequest,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: readonly RulBacktestRow[] }> {
-		const { jobs } = this.context;
-		if (jobs.has(jobId)) throw new MillwrightError('invalid-input', `Job ${jobId} is running already`);
-		const abort = new AbortController();
-		jobs.set(jobId, abort);
-		try {
+		return this.asJob(jobId, async (signal) => {
 			const engine = await this.context.engine();
-			abort.signal.throwIfAborted();
+			signal.throwIfAborted();
 			const createdAt = Date.now();
 			const { pkg, backtest } = await trainRul(engine, request.histories, {
 				id: `rul-${new Date(createdAt).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${jobId.slice(-4)}`,
@@ -48,12 +46,33 @@ export class RulJobs {
 				description: request.description,
 				seed: request.seed,
 				plan: request.plan,
-				signal: abort.signal,
+				signal,
 				onProgress
 			});
-			abort.signal.throwIfAborted();
+			signal.throwIfAborted();
 			await this.context.store().rulModels.save(pkg);
 			return { version: pkg.version, backtest };
+		});
+	}
+
+	evaluateRisk(
+		jobId: string,
+		request: RiskRequest,
+		onFold: (done: number, folds: number) => void
+	): Promise<RiskEvaluation> {
+		return this.asJob(jobId, async (signal) =>
+			crossValidateRisk(await this.context.engine(), request, { signal, onFold })
+		);
+	}
+
+	/** Runs work that `cancel(jobId)` can end. */
+	private async asJob<T>(jobId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+		const { jobs } = this.context;
+		if (jobs.has(jobId)) throw new MillwrightError('invalid-input', `Job ${jobId} is running already`);
+		const abort = new AbortController();
+		jobs.set(jobId, abort);
+		try {
+			return await work(abort.signal);
 		} catch (error) {
 			if (abort.signal.aborted || isAborted(error)) throw new MillwrightError('aborted', 'Training was cancelled');
 			throw error;

@@ -53,6 +53,7 @@ export class TrainingSession implements TrainingApi {
 	});
 	readonly trainRul = this.rul.train.bind(this.rul);
 	readonly estimateRul = this.rul.estimate.bind(this.rul);
+	readonly evaluateRisk = this.rul.evaluateRisk.bind(this.rul);
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		if (this.store?.workspace === workspace) return;

@@ -2,7 +2,7 @@
  * Page of the remaining-life benchmarks: the product's own training worker, told by a benchmark what to learn from. Histories
  * come in as JSON with base64 columns, since that is what crosses from Node to a page.
  */
-import type { RulTrainingRequest, UnitHistories } from '../../../../src/lib/contracts';
+import type { RiskRequest, RulTrainingRequest, UnitHistories } from '../../../../src/lib/contracts';
 import { spawnTraining } from '../../../../src/lib/workers/training.client';
 import type { PackedHistories } from '../../data/pack-histories';
 
@@ -33,6 +33,14 @@ Object.assign(window, {
 		async estimate(modelId: string, histories: PackedHistories) {
 			await started;
 			return training.api.estimateRul(modelId, unpack(histories));
+		},
+		async risk(request: Omit<RiskRequest, 'rows' | 'labels'> & { rows: number[]; labels: number[] }) {
+			await started;
+			return training.api.evaluateRisk(
+				'bench',
+				{ ...request, rows: Float64Array.from(request.rows), labels: Uint8Array.from(request.labels) },
+				() => undefined
+			);
 		},
 		progress: () => progressNow
 	}

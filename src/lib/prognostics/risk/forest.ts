@@ -1,0 +1,231 @@
+/**
+ * Prognostics: a random forest for failure probability. In: rows of features with 0/1 labels. Out: trees in typed arrays, the
+ * probability of a row, and how much each feature moved it. For workers: no row object, no allocation while a tree grows.
+ *
+ * Breiman 2001, "Random Forests", Machine Learning 45:5-32: bootstrap per tree, best Gini split among a random part of the
+ * features, out-of-bag probabilities as an honest look at the training rows. Contributions after Saabas 2014 (change of the
+ * node's probability along the path, credited to the feature split on).
+ */
+import { MillwrightError } from '../../contracts';
+import { randomFrom, seedOf } from '../../neural/random';
+
+export interface ForestOptions {
+	readonly trees: number;
+	/** Share of the features looked at per split. */
+	readonly featureShare: number;
+	readonly leastLeaf: number;
+	readonly seed: number;
+	readonly signal?: AbortSignal;
+}
+
+export interface Tree {
+	/** Feature split on; -1 at a leaf. */
+	readonly feature: Int16Array;
+	/** Rows with a value up to this go left. */
+	readonly threshold: Float64Array;
+	/** Index of the left child; the right one follows it. */
+	readonly left: Int32Array;
+	/** Share of positive rows in the node. */
+	readonly share: Float64Array;
+}
+
+export interface Forest {
+	readonly features: number;
+	readonly trees: readonly Tree[];
+	/** Probability of each training row by the trees that had not drawn it; NaN where all had. */
+	readonly outOfBag: Float64Array;
+}
+
+/**
+ * Grows a forest on `rows` [labels.length, features], row-major, finite.
+ * @throws MillwrightError `invalid-input` for sizes that do not fit, values that are no numbers or labels of one kind; `aborted`
+ */
+export function growForest(rows: Float64Array, features: number, labels: Uint8Array, options: ForestOptions): Forest {
+	check(rows, features, labels);
+	const count = labels.length;
+	const sums = new Float64Array(count);
+	const votes = new Uint16Array(count);
+	const trees: Tree[] = [];
+	const columns = Array.from({ length: features }, (_, f) =>
+		Float64Array.from({ length: count }, (_, i) => rows[i * features + f]!)
+	);
+	for (let t = 0; t < options.trees; t++) {
+		if (options.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
+		const random = randomFrom(seedOf(options.seed, t));
+		const drawn = new Uint16Array(count);
+		for (let i = 0; i < count; i++) drawn[Math.floor(random() * count)]!++;
+		const tree = growTree(columns, labels, drawn, options, random);
+		trees.push(tree);
+		for (let i = 0; i < count; i++) {
+			if (drawn[i]! > 0) continue;
+			sums[i]! += tree.share[leafOf(tree, rows, i * features)]!;
+			votes[i]!++;
+		}
+	}
+	return { features, trees, outOfBag: sums.map((sum, i) => (votes[i]! > 0 ? sum / votes[i]! : Number.NaN)) };
+}
+
+/** Mean over the trees of the share of positives in the row's leaf. */
+export function forestProbability(forest: Forest, rows: Float64Array, row: number): number {
+	let sum = 0;
+	for (const tree of forest.trees) sum += tree.share[leafOf(tree, rows, row * forest.features)]!;
+	return sum / forest.trees.length;
+}
+
+/** What each feature added to the probability of a row; with the base they sum to it. */
+export function forestContributions(
+	forest: Forest,
+	rows: Float64Array,
+	row: number
+): { readonly base: number; readonly byFeature: Float64Array } {
+	const byFeature = new Float64Array(forest.features);
+	let base = 0;
+	for (const { feature, threshold, left, share } of forest.trees) {
+		base += share[0]! / forest.trees.length;
+		let node = 0;
+		while (feature[node]! >= 0) {
+			const f = feature[node]!;
+			const next = left[node]! + (rows[row * forest.features + f]! <= threshold[node]! ? 0 : 1);
+			byFeature[f]! += (share[next]! - share[node]!) / forest.trees.length;
+			node = next;
+		}
+	}
+	return { base, byFeature };
+}
+
+function leafOf({ feature, threshold, left }: Tree, rows: Float64Array, offset: number): number {
+	let node = 0;
+	while (feature[node]! >= 0) node = left[node]! + (rows[offset + feature[node]!]! <= threshold[node]! ? 0 : 1);
+	return node;
+}
+
+function growTree(
+	columns: readonly Float64Array[],
+	labels: Uint8Array,
+	drawn: Uint16Array,
+	options: ForestOptions,
+	random: () => number
+): Tree {
+	const members = Uint32Array.from({ length: labels.length }, (_, i) => i).filter((i) => drawn[i]! > 0);
+	const feature: number[] = [];
+	const threshold: number[] = [];
+	const left: number[] = [];
+	const share: number[] = [];
+	const add = () => {
+		left.push(0);
+		threshold.push(0);
+		share.push(0);
+		return feature.push(-1) - 1;
+	};
+	const looked = Math.max(1, Math.round(columns.length * options.featureShare));
+	const order = Uint16Array.from(columns, (_, f) => f);
+	const waiting: [node: number, from: number, to: number][] = [[add(), 0, members.length]];
+	while (waiting.length > 0) {
+		const [node, from, to] = waiting.pop()!;
+		let all = 0;
+		let positive = 0;
+		for (let i = from; i < to; i++) {
+			all += drawn[members[i]!]!;
+			positive += drawn[members[i]!]! * labels[members[i]!]!;
+		}
+		share[node] = positive / all;
+		if (positive === 0 || positive === all || all < 2 * options.leastLeaf) continue;
+		let best = { gain: 1e-12, feature: -1, threshold: 0 };
+		for (let k = 0; k < order.length; k++) {
+			// A look at more features only while none of them has split anything.
+			if (k >= looked && best.feature >= 0) break;
+			const swap = k + Math.floor(random() * (order.length - k));
+			[order[k], order[swap]] = [order[swap]!, order[k]!];
+			best = bestSplit(
+				columns[order[k]!]!,
+				order[k]!,
+				labels,
+				drawn,
+				members.subarray(from, to),
+				all,
+				positive,
+				options.leastLeaf,
+				best
+			);
+		}
+		if (best.feature < 0) continue;
+		const column = columns[best.feature]!;
+		let middle = from;
+		for (let i = from; i < to; i++) {
+			if (column[members[i]!]! > best.threshold) continue;
+			[members[i], members[middle]] = [members[middle]!, members[i]!];
+			middle++;
+		}
+		feature[node] = best.feature;
+		threshold[node] = best.threshold;
+		left[node] = add();
+		add();
+		waiting.push([left[node]!, from, middle], [left[node]! + 1, middle, to]);
+	}
+	return {
+		feature: Int16Array.from(feature),
+		threshold: Float64Array.from(threshold),
+		left: Int32Array.from(left),
+		share: Float64Array.from(share)
+	};
+}
+
+interface Split {
+	readonly gain: number;
+	readonly feature: number;
+	readonly threshold: number;
+}
+
+/** Best Gini split of one column; `best` where none is better. */
+function bestSplit(
+	column: Float64Array,
+	feature: number,
+	labels: Uint8Array,
+	drawn: Uint16Array,
+	members: Uint32Array,
+	all: number,
+	positive: number,
+	leastLeaf: number,
+	best: Split
+): Split {
+	// Sorting numbers is far quicker than sorting by a comparison: value and row are sorted as one key list.
+	const sorted = Uint32Array.from(members).sort((a, b) => column[a]! - column[b]!);
+	const impurity = (n: number, p: number) => (2 * p * (n - p)) / n;
+	const whole = impurity(all, positive);
+	let [n, p] = [0, 0];
+	let found = best;
+	for (let i = 0; i < sorted.length - 1; i++) {
+		const row = sorted[i]!;
+		n += drawn[row]!;
+		p += drawn[row]! * labels[row]!;
+		const here = column[row]!;
+		const next = column[sorted[i + 1]!]!;
+		if (here === next || n < leastLeaf || all - n < leastLeaf) continue;
+		const gain = whole - impurity(n, p) - impurity(all - n, positive - p);
+		if (gain > found.gain) found = { gain, feature, threshold: here + (next - here) / 2 };
+	}
+	return found;
+}
+
+function check(rows: Float64Array, features: number, labels: Uint8Array): void {
+	if (labels.length === 0 || rows.length !== labels.length * features)
+		throw new MillwrightError(
+			'invalid-input',
+			`Expected ${labels.length} rows of ${features} features, found ${rows.length} values`,
+			{ rows: labels.length, features, values: rows.length }
+		);
+	const bad = rows.findIndex((value) => !Number.isFinite(value));
+	if (bad >= 0)
+		throw new MillwrightError(
+			'invalid-input',
+			`Row ${Math.floor(bad / features) + 1}, feature ${(bad % features) + 1} is no number`,
+			{ row: Math.floor(bad / features), feature: bad % features }
+		);
+	const positives = labels.reduce((sum, label) => sum + label, 0);
+	if (positives === 0 || positives === labels.length)
+		throw new MillwrightError(
+			'invalid-input',
+			`Every row has the same label (${positives === 0 ? 'no failure' : 'failure'}): there is nothing to tell apart`,
+			{ rows: labels.length, positives }
+		);
+}
