@@ -118,11 +118,32 @@ describe('the inference worker', () => {
 		reports.length = 0;
 		await startScoring();
 		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		// The last ten minutes come first, what is older in the background.
+		const scored = async () => (await scores(machineId, plant.time)).times.length;
+		await expect.poll(scored, { timeout: 60_000 }).toBeGreaterThan(12 * 60);
 		await stop();
 		const { times } = await scores(machineId, plant.time);
 		expect(new Set(times).size).toBe(times.length);
-		expect(times.length).toBeGreaterThan(12 * 60);
 		expect(times[times.length - 1]).toBe(plant.time);
+	});
+
+	it('takes no standing fault for health where it begins to judge', async () => {
+		const plant = plantOf({
+			machines: 1,
+			classes: ['centrifugal-pump'],
+			scenario: [{ machine: 0, fault: 'bearing-wear', onset: 2, growth: 25 }],
+			startTime: Date.now() - 60 * 60_000
+		});
+		const machineId = plant.machines[0]!.machineId;
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 30 * 60));
+		await startScoring();
+		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await stop();
+		const { times, mean } = await scores(machineId, plant.time);
+		const standing = mean.filter((score, i) => times[i]! > plant.time - 14 * 60_000 && !Number.isNaN(score));
+		expect(standing.length).toBeGreaterThan(300);
+		expect(Math.min(...standing)).toBeGreaterThan(1);
 	});
 
 	it('says that there is no model for a machine of unknown class, and gives no score', async () => {

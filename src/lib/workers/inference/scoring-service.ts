@@ -469,8 +469,11 @@ export class ScoringService {
 		const { stepMs } = pipeline.version;
 		const leadFrom = job.from - leadInRows * stepMs;
 		const rows = await readRowsOf(store, machineId, resampler, leadFrom, Math.max(job.to, this.ports.now()));
-		const lead = job.resumed ? rows.filter((row) => row.time <= job.from) : [];
-		const fresh = job.resumed ? rows.slice(lead.length) : rows;
+		// A network and smoothing that start cold take a fault for health: rows that only warm them are not written. What is
+		// older than `from` and not judged yet is a hole that the history fills, warmed by what lies before it.
+		const warmed = job.resumed || (rows[0]?.time ?? Infinity) <= leadFrom + 2 * stepMs;
+		const lead = warmed ? rows.filter((row) => row.time <= job.from) : [];
+		const fresh = rows.slice(lead.length);
 		await this.recallScores(pipeline, leadFrom);
 		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
 		const alarm = job.open.find(
@@ -481,7 +484,7 @@ export class ScoringService {
 			alarm,
 			spans.find(({ end }) => end === undefined)
 		);
-		if (span && job.resumed) this.writer.addSpan(span);
+		if (span && warmed) this.writer.addSpan(span);
 		let before: EpochMs | undefined = job.resumed ? job.from : undefined;
 		for (let start = 0; start < fresh.length; start += 300) {
 			judgeDue(predictor, [{ pipeline, rows: fresh.slice(start, start + 300) }], (_, row, verdict) => {
