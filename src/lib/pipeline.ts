@@ -15,7 +15,7 @@ import type {
 	Prognosis
 } from './contracts';
 import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisory';
-import { AdaptedScoring, MachineDetector, ModeConditioning, type Predictor } from './detection';
+import { AdaptedScoring, MachineDetector, ModeConditioning, type MemberRows, type Predictor } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
 import { MachinePrognosis } from './prognostics';
@@ -93,7 +93,8 @@ export class MachinePipeline {
 		return { span, alarmChange: { kind: 'backdate', id: alarm.id, since: older.start } };
 	}
 
-	judge(row: AlignedRow, expected: ArrayLike<number> | undefined): Verdict {
+	/** `reconstructed`: what the model's autoencoders could not give back since the last row, where it has some. */
+	judge(row: AlignedRow, expected: ArrayLike<number> | undefined, reconstructed?: MemberRows): Verdict {
 		let ended: AnomalySpan | undefined;
 		if (row.breakBefore && this.health.span) {
 			const closed = endSpan(this.health, this.lastTime);
@@ -101,7 +102,7 @@ export class MachinePipeline {
 			ended = closed.span;
 		}
 		this.lastTime = row.time;
-		const { state, input } = this.detector.observe(this.adapted.before(row), expected);
+		const { state, input } = this.detector.observe(this.adapted.before(row), expected, reconstructed);
 		if (row.breakBefore) this.modes.reset();
 		const unwell = this.health.span !== undefined;
 		const detected = this.modes.apply(this.adapted.after(state), row.values, unwell);
@@ -156,7 +157,7 @@ export function judgeDue(
 			const row = rows[round];
 			if (!row) continue;
 			if (row.breakBefore) predictor.reset(lane);
-			const verdict = pipeline.judge(row, predictor.expectedOf(lane));
+			const verdict = pipeline.judge(row, predictor.expectedOf(lane), predictor.takeReconstruction(lane));
 			lanes.push(lane);
 			inputs.push(verdict.input);
 			onVerdict(pipeline.machineId, row, verdict);

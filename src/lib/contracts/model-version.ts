@@ -69,6 +69,46 @@ export interface ResidualStatistic {
 	readonly threshold: number;
 }
 
+/** A network beside the predictor that gives a window back through a narrow latent; what it cannot give back is unusual. */
+export interface ReconstructorSpec {
+	readonly kind: 'lstm-autoencoder' | 'lstm-vae';
+	readonly features: number;
+	/** LSTM units of the encoder and of the decoder. */
+	readonly units: number;
+	readonly latent: number;
+	readonly windowSteps: number;
+	/** A machine's window is run again after this many new rows. */
+	readonly hopRows: number;
+}
+
+export type MemberName = 'levels' | 'predictor' | 'autoencoder' | 'vae';
+
+/** How one member's residual rows become a score: distance of moving means from a level that drifts as it did in training. */
+export interface WatchCalibration {
+	/** Rows of the moving means, short to long. */
+	readonly windows: readonly number[];
+	/** Per window, row-major [sensors, sensors]: second moment of the moving mean around the level in normal running. */
+	readonly covariance: readonly (readonly number[])[];
+	/** Per window, the Mahalanobis distance at which the score is 1. */
+	readonly thresholds: readonly number[];
+	/** Per sensor: level at the end of training, its variance then, noise of a row and growth of the level's variance per row. */
+	readonly level: readonly number[];
+	readonly levelVariance: readonly number[];
+	readonly noise: readonly number[];
+	readonly diffusion: readonly number[];
+}
+
+/** Several opinions on one machine, each calibrated so that 1 is its own threshold. The score is their weighted geometric mean. */
+export interface Ensemble {
+	readonly members: readonly { readonly name: MemberName; readonly weight: number; readonly watch: WatchCalibration }[];
+	/** Networks whose weights follow the predictor's, in this order. */
+	readonly reconstructors: readonly ReconstructorSpec[];
+	/** What the thresholds were set for. */
+	readonly falseAlarmsPerWeek: number;
+	/** Rows that the calibration rests on. */
+	readonly rows: number;
+}
+
 export interface TrainingMetrics {
 	readonly trainLoss: number;
 	readonly validationLoss: number;
@@ -98,6 +138,8 @@ export interface ModelVersion {
 	readonly calibration: Calibration;
 	/** Ways of running that its data showed; undefined: none could be told apart. */
 	readonly modes?: OperatingModes;
+	/** Undefined: the predictor decides alone, by `calibration.statistics`. */
+	readonly ensemble?: Ensemble;
 	readonly seed: number;
 	readonly dataSpan: { readonly from: EpochMs; readonly to: EpochMs; readonly description: string };
 	readonly metrics: TrainingMetrics;

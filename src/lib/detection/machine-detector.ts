@@ -6,6 +6,7 @@
  */
 import type { DetectedState, EpochMs, MachineId, ModelVersion, ResidualStatistic, SensorDeviation } from '../contracts';
 import { defaultWarmUpSteps } from './calibrate';
+import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
 import { ModeDetector } from './operating-mode';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
 
@@ -32,6 +33,7 @@ export class MachineDetector {
 	private readonly sensors: number;
 	private readonly statistics: readonly ResidualStatistic[];
 	private readonly tracker: ResidualTracker;
+	private readonly ensemble: EnsembleDetector | undefined;
 	private readonly modes: ModeDetector;
 	private readonly warmUp: number;
 	private readonly runs: Uint32Array;
@@ -55,6 +57,7 @@ export class MachineDetector {
 			this.sensors,
 			this.statistics.map((statistic) => statistic.mean)
 		);
+		this.ensemble = version.ensemble && new EnsembleDetector(version.ensemble);
 		this.modes = new ModeDetector(version.calibration, this.sensors);
 		this.warmUp = version.calibration.warmUpSteps ?? defaultWarmUpSteps;
 		this.runs = new Uint32Array(this.sensors);
@@ -67,7 +70,7 @@ export class MachineDetector {
 	}
 
 	/** `expected`: [sensors], scaled, the network's prediction of this row; undefined when it has seen none before it. */
-	observe(row: ObservedRow, expected: ArrayLike<number> | undefined): Observation {
+	observe(row: ObservedRow, expected: ArrayLike<number> | undefined, reconstructed: MemberRows = {}): Observation {
 		if (row.breakBefore) this.forget();
 		const prediction = row.breakBefore ? undefined : expected;
 		const { scaler, calibration } = this.version;
@@ -106,10 +109,18 @@ export class MachineDetector {
 			const reason = unscored ?? (this.judgedRows === 0 ? 'warming-up' : undefined);
 			if (reason !== undefined) return { state: this.stateWithout(row.time, reason), input };
 		}
-		if (settled && prediction !== undefined && this.rowsSinceBreak > this.warmUp) {
-			this.tracker.update(residuals);
+		// Moving means have seen changes of load in training: they are not held off, or a fault's own jump would hide it.
+		const counts = settled || (this.ensemble !== undefined && this.modes.mode === 'changing');
+		if (counts && prediction !== undefined && this.rowsSinceBreak > this.warmUp) {
 			this.judgedRows++;
+			if (this.ensemble) {
+				const { levels, predictor } = memberRows(row.values, this.lastScaled, prediction);
+				this.ensemble.take({ levels: [levels], predictor: [predictor], ...reconstructed });
+			} else this.tracker.update(residuals);
 		}
+		// The members' moving means are still filling.
+		if (this.ensemble && Number.isNaN(this.ensemble.score))
+			return { state: this.stateWithout(row.time, 'warming-up'), input };
 		return { state: this.judge(row.time), input };
 	}
 
@@ -121,6 +132,7 @@ export class MachineDetector {
 		this.modes.reset();
 		this.judgedRows = 0;
 		this.tracker.reset();
+		this.ensemble?.forgetRows();
 		this.shownActual.fill(Number.NaN);
 		this.shownExpected.fill(Number.NaN);
 	}
@@ -147,6 +159,7 @@ export class MachineDetector {
 	}
 
 	private judge(time: EpochMs): DetectedState {
+		if (this.ensemble) return this.judgeTogether(time, this.ensemble);
 		let score = 0;
 		let leading = 0;
 		const distances = this.statistics.map((statistic, k) => {
@@ -173,9 +186,41 @@ export class MachineDetector {
 		};
 	}
 
+	/** By the members' vote; ranked by the member that is surest, shown as the level and the normal range around it. */
+	private judgeTogether(time: EpochMs, ensemble: EnsembleDetector): DetectedState {
+		const notes = this.sensorNotes();
+		const score = notes.reduce((most, note) => Math.max(most, note.score), ensemble.score);
+		const { levels } = ensemble;
+		const { mean, deviation } = this.version.scaler;
+		const squares = markNoted(ensemble.leading.contributions(), notes);
+		const total = squares.reduce((sum, square) => sum + square, 0) || 1;
+		const noted = notedSensors(notes);
+		const deviations = Array.from(squares, (square, i): SensorDeviation => {
+			const own = (scaled: number | undefined) =>
+				scaled === undefined ? Number.NaN : scaled * deviation[i]! + mean[i]!;
+			return {
+				sensorName: this.version.scaler.sensorNames[i]!,
+				share: square / total,
+				actual: own(levels?.mean[i]),
+				expected: own(levels?.level[i]),
+				band: (levels?.band(i) ?? Number.NaN) * deviation[i]!,
+				...(noted.has(i) ? { note: noted.get(i)! } : {})
+			};
+		}).sort((a, b) => b.share - a.share);
+		return {
+			machineId: this.machineId,
+			time,
+			modelId: this.version.id,
+			score,
+			anomalous: score >= 1,
+			mode: this.modes.mode,
+			deviations
+		};
+	}
+
 	/** Sensors that are themselves the finding: no longer moving, no longer sent. */
-	private sensorNotes(): { sensor: number; note: 'stuck' | 'silent'; score: number }[] {
-		const notes: { sensor: number; note: 'stuck' | 'silent'; score: number }[] = [];
+	private sensorNotes(): SensorNote[] {
+		const notes: SensorNote[] = [];
 		const { longestRun, rows } = this.version.calibration;
 		for (let i = 0; i < this.sensors; i++) {
 			if (this.silent[i]! >= 10)
@@ -190,20 +235,16 @@ export class MachineDetector {
 		return notes;
 	}
 
-	private rank(
-		distances: Float64Array,
-		statistic: ResidualStatistic,
-		notes: readonly { sensor: number; note: 'stuck' | 'silent'; score: number }[]
-	): SensorDeviation[] {
+	private rank(distances: Float64Array, statistic: ResidualStatistic, notes: readonly SensorNote[]): SensorDeviation[] {
 		const { scaler, calibration } = this.version;
-		const squares = Array.from(distances, (distance) => distance * distance);
-		const noted = new Map(notes.filter(({ score }) => score >= 1).map(({ sensor, note }) => [sensor, note]));
-		// A dead sensor explains more than what its absence does to the others.
-		const largest = Math.max(...squares, 1e-9);
-		for (const sensor of noted.keys()) squares[sensor] = largest * 4;
+		const squares = markNoted(
+			distances.map((distance) => distance * distance),
+			notes
+		);
+		const noted = notedSensors(notes);
 		const total = squares.reduce((sum, square) => sum + square, 0) || 1;
 		const normalBand = statistic.threshold * this.sensors ** 0.25;
-		return squares
+		return Array.from(squares)
 			.map((square, i): SensorDeviation => {
 				const unit = scaler.deviation[i]! * calibration.residualDeviation[i]!;
 				const bias = statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0;
@@ -236,6 +277,33 @@ export class MachineDetector {
 				: this.shownActual[i]! + shownSmoothing * (actual - this.shownActual[i]!);
 		}
 	}
+}
+
+interface SensorNote {
+	readonly sensor: number;
+	readonly note: 'stuck' | 'silent';
+	readonly score: number;
+}
+
+function notedSensors(notes: readonly SensorNote[]): Map<number, SensorNote['note']> {
+	return new Map(notes.filter(({ score }) => score >= 1).map(({ sensor, note }) => [sensor, note]));
+}
+
+/** A dead sensor explains more than what its absence does to the others. */
+function markNoted(squares: Float64Array, notes: readonly SensorNote[]): Float64Array {
+	const largest = Math.max(...squares, 1e-9);
+	for (const sensor of notedSensors(notes).keys()) squares[sensor] = largest * 4;
+	return squares;
+}
+
+/** What the members look at in one row, scaled: where sensors stand, and how far that is from what was predicted. NaN: nothing known. */
+export function memberRows(
+	own: ArrayLike<number>,
+	scaled: Float32Array,
+	prediction: ArrayLike<number>
+): { levels: Float32Array; predictor: Float32Array } {
+	const levels = scaled.map((value, i) => (Number.isNaN(own[i]!) ? Number.NaN : value));
+	return { levels, predictor: levels.map((value, i) => value - prediction[i]!) };
 }
 
 /** The statistics of a version; one from elsewhere that has none gets the plain smoothed squared residual. */

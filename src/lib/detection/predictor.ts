@@ -4,8 +4,11 @@
  * In: the newest scaled row of each machine that is due. Out: what the network expects of each one's next row. Every machine
  * has a lane that carries the LSTM state, so a reading costs one step, not a window.
  */
-import { MillwrightError, type MachineId, type ModelPackage, type PredictorSpec } from '../contracts';
+import { MillwrightError, type MachineId, type MemberName, type ModelPackage, type PredictorSpec } from '../contracts';
 import type { Engine, Network, NetworkSpec, NetworkStream } from '../neural/engine';
+import { Reconstructor, reconstructorWeights } from './reconstructor';
+import { WindowHistory } from './window-history';
+import type { MemberRows } from './ensemble/ensemble-detector';
 
 /** The network of a predictor: LSTMs that return sequences and a dense head on every step, unless it names others. */
 export function networkSpecOf(spec: PredictorSpec): NetworkSpec {
@@ -26,7 +29,7 @@ export function networkSpecOf(spec: PredictorSpec): NetworkSpec {
 /** Builds the network of a version and loads its weights. Throws `invalid-model` when sizes or values are wrong. */
 export function loadNetwork(engine: Engine, pkg: ModelPackage): Network {
 	const { version } = pkg;
-	const weights = new Float32Array(pkg.weights.slice(0));
+	const weights = new Float32Array(pkg.weights.slice(0, 4 * weightsAfter(pkg)));
 	if (version.scaler.sensorNames.length !== version.spec.features)
 		throw new MillwrightError(
 			'invalid-model',
@@ -52,6 +55,15 @@ export function loadNetwork(engine: Engine, pkg: ModelPackage): Network {
 	return network;
 }
 
+/** Where the reconstructors' weights start, in numbers; throws `invalid-model` when there are too few for them. */
+function weightsAfter({ version, weights }: ModelPackage): number {
+	const others = (version.ensemble?.reconstructors ?? []).reduce((sum, spec) => sum + reconstructorWeights(spec), 0);
+	const start = weights.byteLength / 4 - others;
+	if (start < 0)
+		throw new MillwrightError('invalid-model', `Model ${version.id} has fewer weights than its networks need`);
+	return start;
+}
+
 export class Predictor {
 	private readonly network: Network;
 	private stream: NetworkStream;
@@ -59,6 +71,12 @@ export class Predictor {
 	private readonly freeLanes: number[] = [];
 	private readonly expected = new Map<MachineId, Float32Array>();
 	private readonly features: number;
+	private readonly reconstructors: {
+		readonly name: MemberName;
+		readonly model: Reconstructor;
+		readonly history: WindowHistory;
+	}[] = [];
+	private readonly unread = new Map<MachineId, MemberRows>();
 
 	constructor(
 		engine: Engine,
@@ -67,6 +85,17 @@ export class Predictor {
 	) {
 		this.features = pkg.version.spec.features;
 		this.network = loadNetwork(engine, pkg);
+		let at = weightsAfter(pkg);
+		for (const spec of pkg.version.ensemble?.reconstructors ?? []) {
+			const count = reconstructorWeights(spec);
+			const weights = new Float32Array(pkg.weights.slice(4 * at, 4 * (at + count)));
+			this.reconstructors.push({
+				name: spec.kind === 'lstm-vae' ? 'vae' : 'autoencoder',
+				model: new Reconstructor(engine, spec, weights),
+				history: new WindowHistory(spec.windowSteps, spec.features, spec.hopRows)
+			});
+			at += count;
+		}
 		this.stream = this.network.openStream(lanes);
 		for (let lane = lanes - 1; lane >= 0; lane--) this.freeLanes.push(lane);
 	}
@@ -76,8 +105,17 @@ export class Predictor {
 		return this.expected.get(machineId);
 	}
 
+	/** What the reconstructors could not give back of the machine's newest rows; handed out once. */
+	takeReconstruction(machineId: MachineId): MemberRows | undefined {
+		const rows = this.unread.get(machineId);
+		this.unread.delete(machineId);
+		return rows;
+	}
+
 	/** Forgets the machine's state (after a gap). */
 	reset(machineId: MachineId): void {
+		this.unread.delete(machineId);
+		for (const { history } of this.reconstructors) history.forget(machineId);
 		const lane = this.lanes.get(machineId);
 		if (lane !== undefined) this.stream.reset(lane);
 		this.expected.delete(machineId);
@@ -102,6 +140,19 @@ export class Predictor {
 			if (expected.every(Number.isFinite)) this.expected.set(id, expected);
 			else this.reset(id);
 		});
+		this.reconstruct(machineIds, inputs);
+	}
+
+	private reconstruct(machineIds: readonly MachineId[], inputs: readonly Float32Array[]): void {
+		for (const { name, model, history } of this.reconstructors) {
+			const due = machineIds.filter((id, i) => history.add(id, inputs[i]!));
+			if (due.length === 0) continue;
+			const size = model.spec.windowSteps * this.features;
+			const windows = new Float32Array(due.length * size);
+			due.forEach((id, i) => history.take(id, windows, i * size));
+			const residuals = model.residuals(windows, due.length);
+			due.forEach((id, i) => this.unread.set(id, { ...this.unread.get(id), [name]: residuals[i]! }));
+		}
 	}
 
 	get machines(): number {
@@ -111,6 +162,7 @@ export class Predictor {
 	dispose(): void {
 		this.stream.dispose();
 		this.network.dispose();
+		for (const { model } of this.reconstructors) model.dispose();
 	}
 
 	private laneOf(machineId: MachineId): number {

@@ -36,6 +36,10 @@ export class CompiledExecutor implements Executor {
 	}
 
 	async score(inputs: Float32Array, rows: number, steps: number): Promise<Float32Array> {
+		return this.scoreNow(inputs, rows, steps);
+	}
+
+	scoreNow(inputs: Float32Array, rows: number, steps: number): Float32Array {
 		return this.network.predict(inputs, rows, steps);
 	}
 

@@ -117,6 +117,8 @@ export interface Network {
 	readonly weightShapes: readonly { readonly name: string; readonly shape: readonly number[] }[];
 	/** inputs [count, steps, features] -> [count, outputs] or [count, steps, outputs]. */
 	predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array>;
+	/** As `predict`, but at once, on a backend that can: for the few windows of live scoring, whose thread it blocks. */
+	predictNow(inputs: Float32Array, count: number, steps: number): Float32Array;
 	/** Trains in place. Rejects with MillwrightError `aborted` when the signal fires; weights are then the best so far. */
 	fit(data: FitData, options: FitOptions): Promise<FitResult>;
 	/** All weights concatenated in order, float32. */

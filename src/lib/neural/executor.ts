@@ -43,6 +43,8 @@ export interface Executor {
 	readWeights(): Promise<Float32Array>;
 	/** inputs [rows, steps, features] -> the network's outputs, one after the other. */
 	score(inputs: Float32Array, rows: number, steps: number): Promise<Float32Array>;
+	/** The same at once; only executors that answer without waiting have it. */
+	scoreNow?(inputs: Float32Array, rows: number, steps: number): Float32Array;
 	/** Sum over the rows of each row's mean loss, without dropout and sampling. */
 	evaluate(chunk: Chunk, loss: LossName): Promise<number>;
 

@@ -81,6 +81,14 @@ export class EngineNetwork implements Network {
 		return output;
 	}
 
+	predictNow(inputs: Float32Array, count: number, steps: number): Float32Array {
+		this.use();
+		checkInputs(this.plan, inputs, count, steps, 'Prediction');
+		const executor = this.executorForStreams();
+		if (!executor.scoreNow) throw new MillwrightError('unsupported', 'This backend cannot answer at once.');
+		return executor.scoreNow(inputs, count, steps);
+	}
+
 	async fit(data: FitData, options: FitOptions): Promise<FitResult> {
 		this.use();
 		if (this.fitting) throw new MillwrightError('invalid-input', 'This network is already training.');

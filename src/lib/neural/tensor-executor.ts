@@ -37,11 +37,21 @@ export class TensorExecutor implements Executor {
 	}
 
 	async score(inputs: Float32Array, rows: number, steps: number): Promise<Float32Array> {
+		return this.take(this.forward(inputs, rows, steps));
+	}
+
+	scoreNow(inputs: Float32Array, rows: number, steps: number): Float32Array {
+		const y = this.forward(inputs, rows, steps);
+		const output = y.dataSync() as Float32Array;
+		y.dispose();
+		return output;
+	}
+
+	private forward(inputs: Float32Array, rows: number, steps: number): Tensor {
 		this.activate();
-		const y = tidy(() =>
+		return tidy(() =>
 			forwardOf(this.plan, this.weights, tensor(inputs, [rows, steps, this.plan.spec.features], 'float32'))
 		);
-		return this.take(y);
 	}
 
 	async evaluate(chunk: Chunk, loss: LossName): Promise<number> {

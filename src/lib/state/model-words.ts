@@ -1,7 +1,7 @@
 /**
  * State, pure: a model version in words: what it learnt, beside the floor that any model has to beat.
  */
-import type { ModelVersion, PlainError, TrainingMetrics, TrainingProgress } from '$lib/contracts';
+import type { MemberName, ModelVersion, PlainError, TrainingMetrics, TrainingProgress } from '$lib/contracts';
 
 /** How many times smaller the model's error is than that of "same as before"; undefined when it cannot be told. */
 export function timesBetter(metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>): number | undefined {
@@ -34,6 +34,14 @@ export function networkWords({ units, layers }: ModelVersion['spec']): string {
 	if (!layers) return `LSTM ${units.join(' + ')} units`;
 	return layers.map(({ kind, units: size }) => `${kind === 'dense' ? 'Dense' : kind.toUpperCase()} ${size}`).join(', ');
 }
+
+/** Members of a vote, as shown. */
+export const memberWords: Readonly<Record<MemberName, string>> = {
+	levels: 'levels',
+	predictor: 'predictor',
+	autoencoder: 'autoencoder',
+	vae: 'variational autoencoder'
+};
 
 export const originWords: Readonly<Record<ModelVersion['origin'], string>> = {
 	shipped: 'Came with Millwright',

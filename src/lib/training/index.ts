@@ -9,6 +9,7 @@ export * from './resumable-fit';
 export * from './risk/cross-validate-risk';
 export * from './rul/plan';
 export * from './rul/train-rul';
+export * from './train-ensemble';
 export * from './train-predictor';
 export * from './version-id';
 export * from './version-modes';

@@ -4,12 +4,12 @@
  * In: aligned rows and how many of the first are normal. Out: a verdict per row and the alarms, by the same training and the
  * same pipeline as in the page. Used to measure on recordings whose faults are labelled.
  */
-import type { Alarm, EpochMs, ModelPackage, SensorKind } from '../contracts';
+import type { Alarm, EpochMs, MemberName, ModelPackage, SensorKind } from '../contracts';
 import { Predictor } from '../detection';
 import type { AlignedRow } from '../manipulation';
 import type { Engine } from '../neural/engine';
 import { MachinePipeline, judgeDue } from '../pipeline';
-import { trainPredictor } from './train-predictor';
+import { trainEnsemble } from './train-ensemble';
 
 export interface Recording {
 	readonly name: string;
@@ -28,7 +28,8 @@ export interface JudgedRow {
 
 export interface JudgedRecording {
 	readonly model: ModelPackage;
-	/** Every row, those trained on too. */
+	readonly trainSeconds: number;
+	/** Every row after those trained on, and the last of these, on which networks and moving means warm up. */
 	readonly rows: readonly JudgedRow[];
 	/** As they were raised; `returnedAt` is set on those that ended. */
 	readonly alarms: readonly Alarm[];
@@ -42,8 +43,9 @@ export async function judgeRecording(
 	options: { readonly seed: number; readonly maxEpochs: number; readonly signal?: AbortSignal }
 ): Promise<JudgedRecording> {
 	const { name, sensorNames, kinds, stepMs, rows } = recording;
+	const before = performance.now();
 	const training = rows.filter(({ time }) => time <= trainUntil);
-	const model = await trainPredictor(
+	const model = await trainEnsemble(
 		engine,
 		{ sensorNames, kinds, stepMs, recordings: [training] },
 		{
@@ -55,12 +57,33 @@ export async function judgeRecording(
 			description: `first ${training.length} rows of ${name}`
 		}
 	);
+	const trainSeconds = (performance.now() - before) / 1000;
+	return { model, trainSeconds, ...judgeWith(engine, model, afterTraining(recording, trainUntil)) };
+}
+
+/** Rows trained on that are judged again, so that the first row after them finds warm networks: as many as live scoring takes. */
+const leadInRows = 160;
+
+/** The recording from a little before the end of training. */
+export function afterTraining<T extends Pick<Recording, 'rows'>>(recording: T, trainUntil: EpochMs): T {
+	const end = recording.rows.findIndex(({ time }) => time > trainUntil);
+	return end < 0 ? recording : { ...recording, rows: recording.rows.slice(Math.max(0, end - leadInRows)) };
+}
+
+/** Judges all rows with a model; `only` leaves the vote to these members. */
+export function judgeWith(
+	engine: Engine,
+	pkg: ModelPackage,
+	recording: Pick<Recording, 'name' | 'rows'>,
+	only?: readonly MemberName[]
+): Pick<JudgedRecording, 'rows' | 'alarms'> {
+	const model = only ? withMembers(pkg, only) : pkg;
 	const predictor = new Predictor(engine, model, 1);
-	const pipeline = new MachinePipeline(name, model.version);
+	const pipeline = new MachinePipeline(recording.name, model.version);
 	const judged: JudgedRow[] = [];
 	const alarms: Alarm[] = [];
 	try {
-		judgeDue(predictor, [{ pipeline, rows }], (_, row, { detected, alarmChange }) => {
+		judgeDue(predictor, [{ pipeline, rows: recording.rows }], (_, row, { detected, alarmChange }) => {
 			judged.push({ time: row.time, score: detected.score, anomalous: detected.anomalous });
 			if (alarmChange?.kind === 'raise') alarms.push(alarmChange.alarm);
 			if (alarmChange?.kind === 'return') {
@@ -71,5 +94,12 @@ export async function judgeRecording(
 	} finally {
 		predictor.dispose();
 	}
-	return { model, rows: judged, alarms };
+	return { rows: judged, alarms };
+}
+
+function withMembers({ version, weights }: ModelPackage, names: readonly MemberName[]): ModelPackage {
+	const { ensemble } = version;
+	if (!ensemble) return { version, weights };
+	const members = ensemble.members.filter(({ name }) => names.includes(name));
+	return { version: { ...version, ensemble: { ...ensemble, members } }, weights };
 }

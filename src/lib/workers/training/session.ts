@@ -28,7 +28,7 @@ import type { Engine, FitCheckpoint } from '../../neural';
 import { startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
-import { minimumTrainingRows, proposeSpan, trainPredictor, versionId, withModes } from '../../training';
+import { minimumTrainingRows, proposeSpan, trainEnsemble, versionId, withModes } from '../../training';
 import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from './history';
@@ -127,7 +127,7 @@ export class TrainingSession implements TrainingApi {
 			const engine = await this.startedEngine();
 			abort.signal.throwIfAborted();
 			const kinds = sensors.map(({ kind }) => kind);
-			const trained = await trainPredictor(
+			const trained = await trainEnsemble(
 				engine,
 				{
 					sensorNames,

@@ -1,0 +1,107 @@
+/**
+ * Benchmark of detection, the part in the browser: the product's own training and scoring on recordings that the page hands over.
+ */
+import type { SensorKind } from '$lib/contracts';
+import { Resampler } from '$lib/manipulation';
+import { startEngine, type Engine } from '$lib/neural';
+import { afterTraining, judgeRecording, judgeWith, type JudgedRow } from '$lib/training';
+import { ewmaChart, hotelling, isolationForest, movingMahalanobis, type RowDetector } from '$lib/detection/statistical';
+
+export interface RecordingRequest {
+	readonly name: string;
+	readonly sensorNames: readonly string[];
+	readonly kinds: readonly SensorKind[];
+	readonly stepMs: number;
+	/** Of each row, epoch ms. */
+	readonly times: readonly number[];
+	/** Row-major [rows, sensors]. */
+	readonly values: readonly number[];
+	readonly trainRows: number;
+	readonly seed: number;
+	readonly maxEpochs: number;
+}
+
+export interface RecordingAnswer {
+	/** 0 or 1 per row after the training part, by detector. */
+	readonly flags: Record<string, number[]>;
+	readonly trainSeconds: number;
+	readonly scoreSeconds: number;
+	readonly backend: string;
+}
+
+let engine: Promise<Engine> | undefined;
+
+const tasks = {
+	async recording(request: RecordingRequest): Promise<RecordingAnswer> {
+		engine ??= startEngine({ purpose: 'training' });
+		const running = await engine;
+		const { sensorNames, kinds, stepMs, times, values, trainRows } = request;
+		const sensors = sensorNames.length;
+		const resampler = new Resampler({ sensorNames, stepMs });
+		times.forEach((time, r) => {
+			for (let i = 0; i < sensors; i++) resampler.push(i, time, values[r * sensors + i]!, 0);
+		});
+		resampler.flush();
+		const recording = { name: request.name, sensorNames, kinds, stepMs, rows: resampler.take() };
+		const before = performance.now();
+		const judged = await judgeRecording(running, recording, times[trainRows - 1]!, request);
+		const after = performance.now();
+		const tested = afterTraining(recording, times[trainRows - 1]!);
+		const flags: Record<string, number[]> = { ensemble: onRows(judged.rows, times, trainRows) };
+		for (const { name } of judged.model.version.ensemble?.members ?? [])
+			flags[name] = onRows(judgeWith(running, judged.model, tested, [name]).rows, times, trainRows);
+		Object.assign(flags, floorsOf(values, sensors, trainRows, request.seed));
+		return {
+			flags,
+			trainSeconds: judged.trainSeconds,
+			scoreSeconds: (after - before) / 1000 - judged.trainSeconds,
+			backend: running.report.backend
+		};
+	}
+};
+
+/** The verdict that stood at each of the recording's own times. */
+function onRows(rows: readonly JudgedRow[], times: readonly number[], from: number): number[] {
+	const flags: number[] = [];
+	let at = 0;
+	for (let r = 0; r < times.length; r++) {
+		while (at + 1 < rows.length && rows[at + 1]!.time <= times[r]!) at++;
+		if (r >= from) flags.push(rows[at]?.anomalous ? 1 : 0);
+	}
+	return flags;
+}
+
+function floorsOf(
+	values: readonly number[],
+	sensors: number,
+	trainRows: number,
+	seed: number
+): Record<string, number[]> {
+	const normal = { values: values.slice(0, trainRows * sensors), sensors };
+	const floors: Record<string, RowDetector> = {
+		ewma: ewmaChart(normal),
+		mahalanobis: movingMahalanobis(normal),
+		t2q: hotelling(normal),
+		isolation_forest: isolationForest(normal, seed)
+	};
+	const rows = values.length / sensors;
+	return Object.fromEntries(
+		Object.entries(floors).map(([name, detector]) => {
+			const flags: number[] = [];
+			for (let r = 0; r < rows; r++) {
+				const score = detector(values.slice(r * sensors, (r + 1) * sensors));
+				if (r >= trainRows) flags.push(score > 1 ? 1 : 0);
+			}
+			return [name, flags];
+		})
+	);
+}
+
+self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof tasks; args: never[] }>) => {
+	try {
+		const task = tasks[data.name] as (...args: never[]) => Promise<unknown>;
+		self.postMessage({ id: data.id, result: await task(...data.args) });
+	} catch (error) {
+		self.postMessage({ id: data.id, error: (error as Error).stack ?? String(error) });
+	}
+};
