@@ -67,6 +67,8 @@ report(
 	{ [`p95_ms_${first}`]: budgetMs },
 	{
 		...(options.quick ? { why_no_saturation: 'quick looks at one size only' } : {}),
+		// False: the largest size that was tried still held.
+		saturated: held.length < runs.length,
 		seconds,
 		sensors_at_first: atFirst.sensors,
 		runs: runs.map(({ machines, p50Ms, p95Ms, shownP95Ms, verdicts, expectedVerdicts }) => ({
