@@ -20,6 +20,8 @@ const binSteps = 10;
 /** Nothing is said of what lies further ahead. */
 const furthestHours = 90 * 24;
 const mostEarlier = 24;
+/** Points whose mean says where health is now. */
+const recentPoints = 3;
 const futurePoints = 16;
 /** A trend over weeks is not looked at every minute. */
 const looksPerSpan = 120;
@@ -79,6 +81,9 @@ export class MachinePrognosis {
 		const points = this.history.points();
 		if (points.length < fewestPoints) return this.notEnough();
 		const fit = fitTrend(points);
+		const recent = points.slice(-recentPoints).map(({ logScore }) => logScore);
+		if (!fit && Math.exp(recent.reduce((sum, log) => sum + log, 0) / recent.length) >= limit)
+			return { method: 'health-trend', rulHours: { median: 0, low: 0, high: 0 } };
 		if (!fit)
 			return {
 				method: 'none',

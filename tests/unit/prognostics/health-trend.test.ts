@@ -77,6 +77,12 @@ describe('health trend', () => {
 		expect(said.eventProbability!.within24h).toBeGreaterThan(0.95);
 	});
 
+	test('a machine that has long been past the limit, without a trend any more, is said to be there too', () => {
+		const said = follow(() => 6, 30);
+		expect(said.rulHours).toEqual({ median: 0, low: 0, high: 0 });
+		expect(said.missing).toBeUndefined();
+	});
+
 	test('stored scores make a reload say what was said before', () => {
 		const growing = (hours: number) => 0.3 * Math.exp(Math.max(0, hours - 10) / 8);
 		const before = follow(growing, 22);
