@@ -33,8 +33,18 @@ export default defineConfig({
 				define: { __APP_VERSION__: JSON.stringify('test') },
 				optimizeDeps: {
 					entries: ['tests/browser/**/*.test.ts'],
-					// Imported only when a file needs them: found late, they would reload the page under a test.
-					include: ['hyparquet', 'hyparquet-compressors']
+					// Imported by workers, or only when a file needs them: found late, they would reload the page under a test.
+					include: [
+						'hyparquet',
+						'hyparquet-compressors',
+						'papaparse',
+						'fft.js',
+						'jsfive',
+						'fflate',
+						'cborg',
+						'@msgpack/msgpack',
+						'mqtt'
+					]
 				},
 				test: {
 					name: 'browser',

@@ -70,6 +70,7 @@ function endlessParquet(): File {
 				{ name: 'time', data: BigInt64Array.from({ length: rows }, (_, i) => BigInt(START + i * 1000)), type: 'INT64' },
 				{ name: 'flow', data: new Float64Array(rows), type: 'DOUBLE' }
 			],
+			rowGroupSize: rows,
 			pageSize: 1 << 30
 		})
 	);

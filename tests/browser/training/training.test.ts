@@ -32,6 +32,24 @@ const request = async (maxEpochs: number) => {
 	return { ...proposal, seed: 3, maxEpochs };
 };
 
+/** Whether a whole epoch of the job is on disk. */
+async function isCheckpointStored(jobId: string): Promise<boolean> {
+	const database = await new Promise<IDBDatabase>((resolve, reject) => {
+		const opening = indexedDB.open(`millwright-${workspace}`);
+		opening.onsuccess = () => resolve(opening.result);
+		opening.onerror = () => reject(opening.error);
+	});
+	try {
+		return await new Promise<boolean>((resolve, reject) => {
+			const counting = database.transaction('checkpoints').objectStore('checkpoints').index('jobId').count(jobId);
+			counting.onsuccess = () => resolve(counting.result > 0);
+			counting.onerror = () => reject(counting.error);
+		});
+	} finally {
+		database.close();
+	}
+}
+
 describe('the training worker', () => {
 	it('proposes stored running, trains on it with progress, saves the version and puts it in use', async () => {
 		const proposal = await request(6);
@@ -92,8 +110,9 @@ describe('the training worker', () => {
 		const unbroken = await worker.api.train('job-a', proposal, () => undefined);
 		expect(unbroken.metrics.lossCurve.length).toBeGreaterThan(4);
 
-		const broken = worker.api.train('job-b', proposal, ({ lossCurve }) => {
-			if (lossCurve.length >= 3) worker.terminate();
+		const ended = worker;
+		const broken = ended.api.train('job-b', proposal, async ({ lossCurve }) => {
+			if (lossCurve.length >= 3 && (await isCheckpointStored('job-b'))) ended.terminate();
 		});
 		await expect(broken).rejects.toMatchObject({ code: 'aborted' });
 		const [left, ...others] = await store.trainings.unfinished();
