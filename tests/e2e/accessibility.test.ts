@@ -68,6 +68,7 @@ describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', 
 			'settings/',
 			'score/',
 			`machine/?id=${machine}`,
+			`machine/diagnosis/?id=${machine}`,
 			`machine/train/?id=${machine}`,
 			`models/import/?id=${machine}`
 		];
