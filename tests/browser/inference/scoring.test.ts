@@ -54,6 +54,9 @@ function report(fits: (report: HealthReport) => boolean): Promise<HealthReport> 
 	});
 }
 
+/** Until it is judged, a machine is reported as of now, in an unknown mode. */
+const isJudged = ({ mode }: HealthReport) => mode !== 'unknown';
+
 function alarms(fits: (reason: string) => boolean): Promise<void> {
 	return new Promise((resolve) => {
 		const unwatch = store.alarms.watch((list) => {
@@ -112,12 +115,12 @@ describe('the inference worker', () => {
 		await registerPlant(store, plant);
 		await store.series.append(readingsOf(plant, 20 * 60));
 		await startScoring();
-		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
 		await stop();
 		await store.series.append(readingsOf(plant, 5 * 60));
 		reports.length = 0;
 		await startScoring();
-		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
 		// The last ten minutes come first, what is older in the background.
 		const scored = async () => (await scores(machineId, plant.time)).times.length;
 		await expect.poll(scored, { timeout: 60_000 }).toBeGreaterThan(12 * 60);
@@ -138,7 +141,7 @@ describe('the inference worker', () => {
 		await registerPlant(store, plant);
 		await store.series.append(readingsOf(plant, 30 * 60));
 		await startScoring();
-		await report((r) => r.machineId === machineId && r.time >= plant.time);
+		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
 		await stop();
 		const { times, mean } = await scores(machineId, plant.time);
 		const standing = mean.filter((score, i) => times[i]! > plant.time - 14 * 60_000 && !Number.isNaN(score));
