@@ -6,13 +6,14 @@
  * `f1_all` (every operation fails), `brier_share` (the share of failures, always). Options: --data DIR (holds ai4i2020.csv, gzip or not,
  * or a folder `ai4i2020` with it), --seed, --quick (2,500 rows, two folds).
  */
+import { join } from 'node:path';
 import type { RiskEvaluation } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
-import { dataSetFolder, readMaybeGzip } from './data/cmapss';
+import { dataOption, dataSetFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
 
 const options = parseBenchArguments();
-const data = options.text('data', process.env.MILLWRIGHT_DATA ?? '../shared/data');
+const data = dataOption(options);
 const seed = options.number('seed', 1);
 const folder = dataSetFolder(data, 'ai4i2020', 'ai4i2020.csv');
 if (!folder) {
@@ -33,7 +34,7 @@ const featureNames = [
 	'temperature difference K',
 	'wear x torque min Nm'
 ];
-const lines = readMaybeGzip(folder, 'ai4i2020.csv')
+const lines = readText(join(folder, 'ai4i2020.csv'))
 	.replace(/^\uFEFF/, '')
 	.trim()
 	.split(/\r?\n/);

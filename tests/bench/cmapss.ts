@@ -11,7 +11,8 @@
  */
 import type { RulEstimate, RulModelVersion, UnitHistories } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
-import { dataSetFolder, readCmapss, readCmapssRul } from './data/cmapss';
+import { readCmapss, readCmapssRul } from './data/cmapss';
+import { dataOption, dataSetFolder } from './data/files';
 import { packHistories, type PackedHistories } from './data/pack-histories';
 import { rulPlan } from '../../src/lib/training/rul/plan';
 import { ridgeFloor } from './floors/ridge-rul';
@@ -19,7 +20,7 @@ import { parseBenchArguments, progress, report, servePage, withChromium } from '
 
 const options = parseBenchArguments();
 const subset = options.text('subset', 'FD001');
-const data = options.text('data', process.env.MILLWRIGHT_DATA ?? '../shared/data');
+const data = dataOption(options);
 const seed = options.number('seed', 1);
 const cap = 125;
 const plan = {

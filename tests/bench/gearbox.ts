@@ -7,12 +7,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { featureIds, featureIndex } from '../../src/lib/manipulation/features';
+import { dataFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report } from './harness';
-import { majorityShare, readText, withHealthPage } from './recordings/health-page';
+import { majorityShare, withHealthPage } from './recordings/health-page';
 
 const options = parseBenchArguments();
-const data = options.text('data', process.env['MILLWRIGHT_DATA'] ?? '../shared/data');
-const folder = existsSync(join(data, 'gearbox')) ? join(data, 'gearbox') : data;
+const folder = dataFolder(options, 'gearbox');
 const pattern = /^([hb])\d+hz(\d+)\.csv(\.gz)?$/;
 const files = existsSync(folder)
 	? readdirSync(folder)

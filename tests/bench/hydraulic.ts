@@ -7,14 +7,14 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { dataFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report } from './harness';
-import { majorityShare, readText, shuffled, withHealthPage } from './recordings/health-page';
+import { majorityShare, shuffled, withHealthPage } from './recordings/health-page';
 
 const components = ['cooler', 'valve', 'pump', 'accumulator'] as const;
 const folds = 5;
 const options = parseBenchArguments();
-const data = options.text('data', process.env['MILLWRIGHT_DATA'] ?? '../shared/data');
-const folder = existsSync(join(data, 'hydraulic')) ? join(data, 'hydraulic') : data;
+const folder = dataFolder(options, 'hydraulic');
 const present = existsSync(folder) ? readdirSync(folder) : [];
 const sensors = present.filter((file) => /^[A-Z]+\d*\.txt(\.gz)?$/.test(file)).sort();
 if (sensors.length === 0 || !present.some((file) => file.startsWith('profile.txt')))

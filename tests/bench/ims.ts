@@ -7,14 +7,14 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { dataFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report, type Rows } from './harness';
-import { readText, withHealthPage } from './recordings/health-page';
+import { withHealthPage } from './recordings/health-page';
 
 const trainingShare = 0.25;
 const dayMs = 86_400_000;
 const options = parseBenchArguments();
-const data = options.text('data', process.env['MILLWRIGHT_DATA'] ?? '../shared/data');
-const folder = existsSync(join(data, 'ims-bearings')) ? join(data, 'ims-bearings') : data;
+const folder = dataFolder(options, 'ims-bearings');
 const files = existsSync(folder)
 	? readdirSync(folder)
 			.filter((file) => /\.csv(\.gz)?$/.test(file))

@@ -7,11 +7,13 @@
  */
 import { join } from 'node:path';
 import type { SensorKind } from '../../src/lib/contracts';
-import { dataFolder, filesBelow, readUnpacked, withDetectionPage } from './detection-page';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
+import { dataFolder, filesBelow, readText } from './data/files';
 import { parseBenchArguments, progress, report, type Rows } from './harness';
 import type { RecordingAnswer, RecordingRequest } from './pages/detection/worker';
 import { changepointScore, countChangepoints, type ChangepointCounts } from './scores/changepoint-score';
 import { countRows, rowScore, type RowCounts } from './scores/row-score';
+import { withWorkerPage } from './worker-page';
 
 const trainRows = 400;
 const floors = ['ewma', 'mahalanobis', 't2q', 'isolation_forest', 'every_row'];
@@ -28,8 +30,7 @@ function kindOf(name: string): SensorKind {
 }
 
 function readRecording(file: string) {
-	const [header, ...lines] = readUnpacked(file)
-		.toString('utf8')
+	const [header, ...lines] = readText(file)
 		.trim()
 		.split(/\r?\n/)
 		.map((line) => line.split(';'));
@@ -62,67 +63,72 @@ if (recordings.length === 0) {
 } else await measure();
 
 async function measure(): Promise<void> {
-	await withDetectionPage(async (call) => {
-		const counts = new Map<string, { rows: RowCounts; changes: ChangepointCounts }>();
-		let trainSeconds = 0;
-		let scoreSeconds = 0;
-		let judgedRows = 0;
-		let backend = '';
-		for (const { file, sensorNames, times, values, anomaly, changepoint } of recordings) {
-			const request: RecordingRequest = {
-				name: file,
-				sensorNames,
-				kinds: sensorNames.map(kindOf),
-				stepMs: 1000,
-				times,
-				values,
-				trainRows,
-				seed: options.number('seed', 1),
-				maxEpochs: options.number('epochs', options.quick ? 4 : 15)
-			};
-			const answer = await call<RecordingAnswer>('recording', request);
-			const labels = anomaly.slice(trainRows);
-			const testTimes = times.slice(trainRows);
-			const all = { ...answer.flags, every_row: labels.map(() => 1) };
-			for (const [name, flags] of Object.entries(all)) {
-				const sum = counts.get(name) ?? {
-					rows: { tp: 0, fp: 0, tn: 0, fn: 0 },
-					changes: { score: 0, windows: 0, missed: 0, falsePositives: 0 }
+	const plugins = [assemblyScript()];
+	await withWorkerPage(
+		'detection',
+		async ({ call }) => {
+			const counts = new Map<string, { rows: RowCounts; changes: ChangepointCounts }>();
+			let trainSeconds = 0;
+			let scoreSeconds = 0;
+			let judgedRows = 0;
+			let backend = '';
+			for (const { file, sensorNames, times, values, anomaly, changepoint } of recordings) {
+				const request: RecordingRequest = {
+					name: file,
+					sensorNames,
+					kinds: sensorNames.map(kindOf),
+					stepMs: 1000,
+					times,
+					values,
+					trainRows,
+					seed: options.number('seed', 1),
+					maxEpochs: options.number('epochs', options.quick ? 4 : 15)
 				};
-				countRows(flags, labels, sum.rows);
-				countChangepoints(testTimes, flags, changepoint.slice(trainRows), sum.changes);
-				counts.set(name, sum);
+				const answer = await call<RecordingAnswer>('recording', request);
+				const labels = anomaly.slice(trainRows);
+				const testTimes = times.slice(trainRows);
+				const all = { ...answer.flags, every_row: labels.map(() => 1) };
+				for (const [name, flags] of Object.entries(all)) {
+					const sum = counts.get(name) ?? {
+						rows: { tp: 0, fp: 0, tn: 0, fn: 0 },
+						changes: { score: 0, windows: 0, missed: 0, falsePositives: 0 }
+					};
+					countRows(flags, labels, sum.rows);
+					countChangepoints(testTimes, flags, changepoint.slice(trainRows), sum.changes);
+					counts.set(name, sum);
+				}
+				trainSeconds += answer.trainSeconds;
+				scoreSeconds += answer.scoreSeconds;
+				judgedRows += times.length;
+				backend = answer.backend;
+				progress(`  ${file}: trained in ${answer.trainSeconds.toFixed(1)} s`);
 			}
-			trainSeconds += answer.trainSeconds;
-			scoreSeconds += answer.scoreSeconds;
-			judgedRows += times.length;
-			backend = answer.backend;
-			progress(`  ${file}: trained in ${answer.trainSeconds.toFixed(1)} s`);
-		}
 
-		const rows: Rows = {};
-		const floorRows: Rows = {};
-		for (const [name, { rows: rowCounts, changes }] of counts) {
-			const score = rowScore(rowCounts);
-			const changepoint = changepointScore(changes);
-			if (name === 'ensemble')
-				Object.assign(rows, { ...score, changepoint_standard: changepoint, changepoints_missed: changes.missed });
-			else {
-				const into = floors.includes(name) ? floorRows : rows;
-				into[`f1_${name}`] = score.f1;
-				into[`j_${name}`] = score.j;
-				into[`changepoint_${name}`] = changepoint;
+			const rows: Rows = {};
+			const floorRows: Rows = {};
+			for (const [name, { rows: rowCounts, changes }] of counts) {
+				const score = rowScore(rowCounts);
+				const changepoint = changepointScore(changes);
+				if (name === 'ensemble')
+					Object.assign(rows, { ...score, changepoint_standard: changepoint, changepoints_missed: changes.missed });
+				else {
+					const into = floors.includes(name) ? floorRows : rows;
+					into[`f1_${name}`] = score.f1;
+					into[`j_${name}`] = score.j;
+					into[`changepoint_${name}`] = changepoint;
+				}
+				progress(
+					`  ${name}: F1 ${score.f1.toFixed(3)}, FAR ${score.far.toFixed(1)}, MAR ${score.mar.toFixed(1)}, J ${score.j.toFixed(3)}, changepoints ${changepoint.toFixed(1)}`
+				);
 			}
-			progress(
-				`  ${name}: F1 ${score.f1.toFixed(3)}, FAR ${score.far.toFixed(1)}, MAR ${score.mar.toFixed(1)}, J ${score.j.toFixed(3)}, changepoints ${changepoint.toFixed(1)}`
-			);
-		}
-		report('skab', rows, floorRows, {
-			quick: options.quick,
-			files: recordings.length,
-			backend,
-			train_s: Math.round(trainSeconds),
-			rows_per_s: Math.round(judgedRows / scoreSeconds)
-		});
-	});
+			report('skab', rows, floorRows, {
+				quick: options.quick,
+				files: recordings.length,
+				backend,
+				train_s: Math.round(trainSeconds),
+				rows_per_s: Math.round(judgedRows / scoreSeconds)
+			});
+		},
+		plugins
+	);
 }

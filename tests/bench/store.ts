@@ -5,11 +5,12 @@
  * `../shared/data` unless told) against `gzip -9` of each column's decimal text. Chromium, profile on disk, strict durability.
  * Rows of absent recordings are null.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Page } from 'playwright-core';
-import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
+import { gzipSync } from 'node:zlib';
+import { readText } from './data/files';
+import { parseBenchArguments, progress, report } from './harness';
+import { withWorkerPage } from './worker-page';
 
 interface Recording {
 	readonly name: string;
@@ -20,11 +21,6 @@ interface Recording {
 }
 
 const quickRows = 7200;
-
-function readText(file: string): string {
-	const bytes = readFileSync(file);
-	return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-}
 
 function readTable(file: string, name: string, delimiter: string, skip: readonly string[]): Recording {
 	const lines = readText(file).trim().split(/\r?\n/);
@@ -77,120 +73,88 @@ function readDataSet(data: string, set: 'skab' | 'ims' | 'hydraulic', quick: boo
 const options = parseBenchArguments();
 const data = options.text('data', '../shared/data');
 
-await withChromium(async (context) => {
-	const server = await servePage('tests/bench/pages/store');
-	try {
-		const page = await context.newPage();
-		page.on('console', (message) => progress(`  page: ${message.text()}`));
-		const served = new Map<string, Buffer>();
-		await page.route('**/recording/*', (route) => {
-			const body = served.get(new URL(route.request().url()).pathname);
-			return body ? route.fulfill({ body, contentType: 'application/octet-stream' }) : route.abort();
-		});
-		await page.goto(server.url);
-		const call = <T>(name: string, ...args: unknown[]) => callPage<T>(page, name, args);
+await withWorkerPage('store', async ({ call, serve }) => {
+	const seconds = options.number('seconds', options.quick ? 3 : 15);
+	progress(`Writing for ${seconds} s`);
+	const writes = await call<{ perSecond: number; appendPerSecond: number; p95AppendMs: number; readings: number }>(
+		'writes',
+		seconds
+	);
+	progress(
+		`  ${Math.round(writes.perSecond)} readings/s stored and sealed, appends ${Math.round(writes.appendPerSecond)}/s`
+	);
+	const rowWrites = await call<{ perSecond: number }>('rowWrites', options.quick ? 3 : 10);
+	progress(`  a row per reading: ${Math.round(rowWrites.perSecond)} readings/s`);
+	const blocks = await call<{ perSecond: number; bytesPerReading: number }>('blockWrites', 2);
+	progress(`  raw blocks: ${Math.round(blocks.perSecond)} readings/s`);
 
-		const seconds = options.number('seconds', options.quick ? 3 : 15);
-		progress(`Writing for ${seconds} s`);
-		const writes = await call<{ perSecond: number; appendPerSecond: number; p95AppendMs: number; readings: number }>(
-			'writes',
-			seconds
-		);
-		progress(
-			`  ${Math.round(writes.perSecond)} readings/s stored and sealed, appends ${Math.round(writes.appendPerSecond)}/s`
-		);
-		const rowWrites = await call<{ perSecond: number }>('rowWrites', options.quick ? 3 : 10);
-		progress(`  a row per reading: ${Math.round(rowWrites.perSecond)} readings/s`);
-		const blocks = await call<{ perSecond: number; bytesPerReading: number }>('blockWrites', 2);
-		progress(`  raw blocks: ${Math.round(blocks.perSecond)} readings/s`);
+	const hours = options.number('hours', options.quick ? 3 : 12);
+	progress(`The default plant at 1 Hz for ${hours} h`);
+	const plant = await call<{ readings: number; bytes: number; raw: number }>('plant', hours);
+	progress(
+		`  ${(plant.bytes / plant.readings).toFixed(3)} bytes a reading, of it raw ${(plant.raw / plant.readings).toFixed(3)}`
+	);
 
-		const hours = options.number('hours', options.quick ? 3 : 12);
-		progress(`The default plant at 1 Hz for ${hours} h`);
-		const plant = await call<{ readings: number; bytes: number; raw: number }>('plant', hours);
-		progress(
-			`  ${(plant.bytes / plant.readings).toFixed(3)} bytes a reading, of it raw ${(plant.raw / plant.readings).toFixed(3)}`
-		);
-
-		const rows: Record<string, number | null> = {};
-		const recordings: Record<string, unknown> = {};
-		for (const set of ['skab', 'ims', 'hydraulic'] as const) {
-			rows[`bytes_per_reading_${set}`] = null;
-			rows[`vs_gzip_${set}`] = null;
-			const files = readDataSet(data, set, options.quick);
-			if (!files) {
-				recordings[set] = `absent from ${data}`;
-				continue;
-			}
-			let gzipBytes = 0;
-			const sent = files.map(({ name, columns, text, times }) => {
-				const body = Buffer.concat([
-					Buffer.from(times.buffer),
-					...text.map((column) => Buffer.from(Float64Array.from(column, Number).buffer))
-				]);
-				for (const column of text) gzipBytes += gzipSync(column.join('\n'), { level: 9 }).length;
-				const path = `/recording/${name}`;
-				served.set(path, body);
-				return { url: new URL(path, server.url).href, name, columns, rows: times.length };
-			});
-			const kept = await call<{ readings: number; bytes: number; raw: number }>('recording', sent);
-			served.clear();
-			const sentReadings = files.reduce((sum, file) => sum + file.times.length * file.columns.length, 0);
-			// Rows whose time is in the recording twice are one: count what is kept against what it would be in text.
-			rows[`bytes_per_reading_${set}`] = kept.raw / kept.readings;
-			rows[`vs_gzip_${set}`] = kept.raw / kept.readings / (gzipBytes / sentReadings);
-			recordings[set] = {
-				readings: kept.readings,
-				gzip_bytes_per_reading: gzipBytes / sentReadings,
-				with_rollups_bytes_per_reading: kept.bytes / kept.readings
-			};
-			progress(
-				`${set}: ${rows[`bytes_per_reading_${set}`]!.toFixed(3)} bytes a reading, ${rows[`vs_gzip_${set}`]!.toFixed(3)} of gzip -9`
-			);
+	const rows: Record<string, number | null> = {};
+	const recordings: Record<string, unknown> = {};
+	for (const set of ['skab', 'ims', 'hydraulic'] as const) {
+		rows[`bytes_per_reading_${set}`] = null;
+		rows[`vs_gzip_${set}`] = null;
+		const files = readDataSet(data, set, options.quick);
+		if (!files) {
+			recordings[set] = `absent from ${data}`;
+			continue;
 		}
-
-		const sensors = options.number('sensors', options.quick ? 1 : 8);
-		progress(`30 days of ${sensors} sensor(s) at 1 Hz`);
-		const queries = await call<Record<string, number>>('queries', sensors);
+		let gzipBytes = 0;
+		const sent = files.map(({ name, columns, text, times }) => {
+			const url = serve(name, [times, ...text.map((column) => Float64Array.from(column, Number))]);
+			for (const column of text) gzipBytes += gzipSync(column.join('\n'), { level: 9 }).length;
+			return { url, name, columns, rows: times.length };
+		});
+		const kept = await call<{ readings: number; bytes: number; raw: number }>('recording', sent);
+		const sentReadings = files.reduce((sum, file) => sum + file.times.length * file.columns.length, 0);
+		// Rows whose time is in the recording twice are one: count what is kept against what it would be in text.
+		rows[`bytes_per_reading_${set}`] = kept.raw / kept.readings;
+		rows[`vs_gzip_${set}`] = kept.raw / kept.readings / (gzipBytes / sentReadings);
+		recordings[set] = {
+			readings: kept.readings,
+			gzip_bytes_per_reading: gzipBytes / sentReadings,
+			with_rollups_bytes_per_reading: kept.bytes / kept.readings
+		};
 		progress(
-			`  30 d: ${queries['warm30dMs']!.toFixed(1)} ms warm, ${queries['cold30dMs']!.toFixed(1)} cold; raw hour ${queries['rawHourMs']!.toFixed(1)} ms`
+			`${set}: ${rows[`bytes_per_reading_${set}`]!.toFixed(3)} bytes a reading, ${rows[`vs_gzip_${set}`]!.toFixed(3)} of gzip -9`
 		);
-
-		report(
-			'store',
-			{
-				writes_per_s: writes.perSecond,
-				speedup_vs_rows: writes.perSecond / rowWrites.perSecond,
-				bytes_per_reading_plant: plant.bytes / plant.readings,
-				...rows,
-				query_30d_ms: queries['warm30dMs']!,
-				query_raw_hour_ms: queries['rawHourMs']!
-			},
-			{
-				writes_per_s_rows: rowWrites.perSecond,
-				writes_per_s_raw_blocks: blocks.perSecond,
-				bytes_per_reading_raw_blocks: blocks.bytesPerReading
-			},
-			{
-				quick: options.quick,
-				appends_per_s: writes.appendPerSecond,
-				p95_append_of_17500_ms: writes.p95AppendMs,
-				plant: { hours, readings: plant.readings, raw_bytes_per_reading: plant.raw / plant.readings },
-				recordings,
-				queries: { sensors, ...queries }
-			}
-		);
-	} finally {
-		await server.close();
 	}
-});
 
-function callPage<T>(page: Page, name: string, args: unknown[]): Promise<T> {
-	return page.evaluate(
-		([task, values]) =>
-			(window as unknown as { storeBench: (name: string, ...args: unknown[]) => Promise<unknown> }).storeBench(
-				task,
-				...values
-			),
-		[name, args] as [string, unknown[]]
-	) as Promise<T>;
-}
+	const sensors = options.number('sensors', options.quick ? 1 : 8);
+	progress(`30 days of ${sensors} sensor(s) at 1 Hz`);
+	const queries = await call<Record<string, number>>('queries', sensors);
+	progress(
+		`  30 d: ${queries['warm30dMs']!.toFixed(1)} ms warm, ${queries['cold30dMs']!.toFixed(1)} cold; raw hour ${queries['rawHourMs']!.toFixed(1)} ms`
+	);
+
+	report(
+		'store',
+		{
+			writes_per_s: writes.perSecond,
+			speedup_vs_rows: writes.perSecond / rowWrites.perSecond,
+			bytes_per_reading_plant: plant.bytes / plant.readings,
+			...rows,
+			query_30d_ms: queries['warm30dMs']!,
+			query_raw_hour_ms: queries['rawHourMs']!
+		},
+		{
+			writes_per_s_rows: rowWrites.perSecond,
+			writes_per_s_raw_blocks: blocks.perSecond,
+			bytes_per_reading_raw_blocks: blocks.bytesPerReading
+		},
+		{
+			quick: options.quick,
+			appends_per_s: writes.appendPerSecond,
+			p95_append_of_17500_ms: writes.p95AppendMs,
+			plant: { hours, readings: plant.readings, raw_bytes_per_reading: plant.raw / plant.readings },
+			recordings,
+			queries: { sensors, ...queries }
+		}
+	);
+});

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StaticServer } from '../../simulator/cli/static-server';
 import { withChromium } from '../bench/harness';
-import { serveApp, watchPage } from '../tools/app';
+import { openDemo, serveApp, watchPage } from '../tools/app';
 
 let app: StaticServer;
 let folder: string;
@@ -25,11 +25,7 @@ test('a version is exported, and a Keras model imported, calibrated and put in u
 	await withChromium(async (context) => {
 		const page = await context.newPage();
 		const watched = watchPage(page, app);
-		await page.goto(app.url);
-		await page.getByRole('button', { name: /^Demo/ }).click();
-		// Once a machine has been judged, its history is stored.
-		const tile = page.locator('[data-machine]').first();
-		await expect.poll(() => tile.textContent(), { timeout: 60_000 }).toMatch(/expected/);
+		await openDemo(page, app);
 
 		await page.goto(`${app.url}models/`);
 		const machine = page.locator('article').first();

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StaticServer } from '../../simulator/cli/static-server';
 import { withChromium } from '../bench/harness';
-import { serveApp, watchPage } from '../tools/app';
+import { openDemo, serveApp, watchPage } from '../tools/app';
 
 let app: StaticServer;
 beforeAll(async () => {
@@ -26,11 +26,7 @@ test('a training goes on after its worker and its page were ended, and stays awa
 	await withChromium(async (context) => {
 		const page = await context.newPage();
 		const watched = watchPage(page, app);
-		await page.goto(app.url);
-		await page.getByRole('button', { name: /^Demo/ }).click();
-		// Once a machine has been judged, its history is stored.
-		const tile = page.locator('[data-machine]').first();
-		await expect.poll(() => tile.textContent(), { timeout: 60_000 }).toMatch(/expected/);
+		const tile = await openDemo(page, app);
 		const id = (await tile.getAttribute('data-machine'))!;
 
 		await page.goto(`${app.url}machine/train/?id=${encodeURIComponent(id)}`);

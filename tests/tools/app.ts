@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { build as viteBuild } from 'vite';
 import { listFiles } from '../../src/build/offline-adapter.js';
 import { serveFolder, type StaticServer } from '../../simulator/cli/static-server';
@@ -100,4 +100,13 @@ export function watchPage(page: Page, app: StaticServer): { readonly errors: str
 		if (!url.startsWith(app.url) && !/^(data|blob|about):/.test(url)) strangers.push(url);
 	});
 	return { errors, strangers };
+}
+
+/** Starts the demo; gives the worst machine's tile once that machine has been judged: its history is stored then. */
+export async function openDemo(page: Page, app: StaticServer): Promise<Locator> {
+	await page.goto(app.url);
+	await page.getByRole('button', { name: /^Demo/ }).click();
+	const tile = page.locator('[data-machine]').first();
+	await tile.filter({ hasText: /expected/ }).waitFor({ timeout: 60_000 });
+	return tile;
 }

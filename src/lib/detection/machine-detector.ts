@@ -146,15 +146,18 @@ export class MachineDetector {
 	}
 
 	private stateWithout(time: EpochMs, unscored: DetectedState['unscored']): DetectedState {
+		return { ...this.stateOf(time, Number.NaN, []), unscored };
+	}
+
+	private stateOf(time: EpochMs, score: number, deviations: SensorDeviation[]): DetectedState {
 		return {
 			machineId: this.machineId,
 			time,
 			modelId: this.version.id,
-			score: Number.NaN,
-			anomalous: false,
-			unscored,
+			score,
+			anomalous: score >= 1,
 			mode: this.modes.mode,
-			deviations: []
+			deviations
 		};
 	}
 
@@ -175,15 +178,7 @@ export class MachineDetector {
 		const notes = this.sensorNotes();
 		for (const note of notes) score = Math.max(score, note.score);
 		const deviations = this.rank(distances[leading]!, this.statistics[leading]!, notes);
-		return {
-			machineId: this.machineId,
-			time,
-			modelId: this.version.id,
-			score,
-			anomalous: score >= 1,
-			mode: this.modes.mode,
-			deviations
-		};
+		return this.stateOf(time, score, deviations);
 	}
 
 	/** By the members' vote; ranked by the member that is surest, shown as the level and the normal range around it. */
@@ -207,15 +202,7 @@ export class MachineDetector {
 				...(noted.has(i) ? { note: noted.get(i)! } : {})
 			};
 		}).sort((a, b) => b.share - a.share);
-		return {
-			machineId: this.machineId,
-			time,
-			modelId: this.version.id,
-			score,
-			anomalous: score >= 1,
-			mode: this.modes.mode,
-			deviations
-		};
+		return this.stateOf(time, score, deviations);
 	}
 
 	/** Sensors that are themselves the finding: no longer moving, no longer sent. */

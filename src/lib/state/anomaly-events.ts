@@ -12,6 +12,7 @@ import {
 	type AnomalyVerdict,
 	type VerdictEntry
 } from '$lib/contracts';
+import { groupBy } from './group-by';
 
 export interface JudgedEvent extends AnomalyEvent {
 	readonly alarm?: Alarm;
@@ -43,18 +44,6 @@ export function verdictOf(event: AnomalyEvent, verdicts: readonly AnomalyVerdict
 		verdicts.find(({ id }) => id === event.id) ??
 		verdicts.find((verdict) => within(event, verdict.machineId, verdict.start))
 	);
-}
-
-/** Items by key, in their order. */
-export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-	const groups = new Map<K, T[]>();
-	for (const item of items) {
-		const key = keyOf(item);
-		const group = groups.get(key);
-		if (group) group.push(item);
-		else groups.set(key, [item]);
-	}
-	return groups;
 }
 
 /** All events, newest first. An event that only a verdict remembers (retention took its alarm) is among them. */

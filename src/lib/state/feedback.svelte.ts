@@ -17,7 +17,8 @@ import {
 	type VerdictEntry
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
-import { groupBy, judgedEvents, verdictOf, type JudgedEvent } from './anomaly-events';
+import { judgedEvents, verdictOf, type JudgedEvent } from './anomaly-events';
+import { groupBy } from './group-by';
 import { person } from './person.svelte';
 
 /** Anomalies this far back are listed; what was judged is listed for good. */

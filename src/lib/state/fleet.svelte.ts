@@ -27,6 +27,7 @@ import type { Store } from '$lib/storage/store';
 import { SvelteMap } from 'svelte/reactivity';
 import { anomalyRate, type AnomalyRate } from './anomaly-rate';
 import { clock } from './clock.svelte';
+import { groupBy } from './group-by';
 import { live } from './live.svelte';
 import { MachineState } from './machine-state.svelte';
 import { compareIds, priorityOrder } from './rank';
@@ -394,17 +395,6 @@ class Fleet {
 		}
 		return id;
 	}
-}
-
-function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
-	const groups = new Map<K, T[]>();
-	for (const item of items) {
-		const key = keyOf(item);
-		const group = groups.get(key);
-		if (group) group.push(item);
-		else groups.set(key, [item]);
-	}
-	return groups;
 }
 
 export const fleet = new Fleet();

@@ -7,7 +7,7 @@
 import { adaptationKey, type Adaptation, type EpochMs, type MachineId, type MachineRecord } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { hoursScored, recordKey, type ScoringRecord } from '$lib/workers/inference/scored-intervals';
-import { groupBy } from './anomaly-events';
+import { groupBy } from './group-by';
 import { FalseAlarmSetting } from './false-alarm-setting.svelte';
 import { FeedbackBook } from './feedback.svelte';
 import {

@@ -2,31 +2,17 @@
  * Benchmarks: NASA's C-MAPSS files (Saxena et al. 2008). In: a folder and a subset such as FD001. Out: training and test
  * units, and the remaining life of each test unit after its last row. Reads text and gzip.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import type { UnitHistories, UnitHistory } from '../../../src/lib/contracts';
+import { readText } from './files';
 
 const sensors = 21;
 const settings = 3;
 
-/** Text of a file that may be stored as `name` or `name.gz`. */
-export function readMaybeGzip(folder: string, name: string): string {
-	const plain = join(folder, name);
-	if (existsSync(plain)) return readFileSync(plain, 'utf8');
-	if (existsSync(`${plain}.gz`)) return gunzipSync(readFileSync(`${plain}.gz`)).toString('utf8');
-	throw new Error(`${plain} (or .gz) is missing: give its folder with --data`);
-}
-
-/** The folder of a data set below (or at) what `--data` names. */
-export function dataSetFolder(data: string, set: string, file: string): string | undefined {
-	return [data, join(data, set)].find((folder) => [file, `${file}.gz`].some((name) => existsSync(join(folder, name))));
-}
-
 export function readCmapss(folder: string, subset: string, part: 'train' | 'test'): UnitHistories {
 	const name = `${part}_${subset}.txt`;
 	const rows = new Map<string, number[][]>();
-	readMaybeGzip(folder, name)
+	readText(join(folder, name))
 		.split(/\r?\n/)
 		.forEach((line, index) => {
 			if (line.trim() === '') return;
@@ -56,7 +42,7 @@ export function readCmapss(folder: string, subset: string, part: 'train' | 'test
 }
 
 export function readCmapssRul(folder: string, subset: string): number[] {
-	return readMaybeGzip(folder, `RUL_${subset}.txt`)
+	return readText(join(folder, `RUL_${subset}.txt`))
 		.split(/\s+/)
 		.filter((cell) => cell !== '')
 		.map(Number);

@@ -1,10 +1,8 @@
 /**
- * What the benchmarks on labelled recordings share: reading files, handing columns to the page, calling its worker.
+ * What the benchmarks on labelled recordings share: their page, with its tasks by type; seeded folds; the floor of the commonest label.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import { progress, servePage, withChromium } from '../harness';
 import type { HealthBench } from '../pages/health/worker';
+import { withWorkerPage } from '../worker-page';
 
 type Result<K extends keyof HealthBench> = Awaited<ReturnType<HealthBench[K]>>;
 
@@ -14,11 +12,8 @@ export interface HealthPage {
 	call<K extends keyof HealthBench>(name: K, ...args: Parameters<HealthBench[K]>): Promise<Result<K>>;
 }
 
-/** Text of a file, plain or gzipped; `name` may be given without `.gz`. */
-export function readText(path: string): string {
-	const file = existsSync(path) ? path : `${path}.gz`;
-	const bytes = readFileSync(file);
-	return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+export function withHealthPage(work: (page: HealthPage) => Promise<void>): Promise<void> {
+	return withWorkerPage('health', (page) => work(page));
 }
 
 /** Seeded shuffle of 0 ... n-1 (mulberry32, Fisher-Yates). */
@@ -36,39 +31,6 @@ export function shuffled(count: number, seed: number): number[] {
 		[order[i], order[j]] = [order[j]!, order[i]!];
 	}
 	return order;
-}
-
-export async function withHealthPage(work: (page: HealthPage) => Promise<void>): Promise<void> {
-	await withChromium(async (context) => {
-		const server = await servePage('tests/bench/pages/health');
-		try {
-			const page = await context.newPage();
-			page.on('console', (message) => progress(`  page: ${message.text()}`));
-			const served = new Map<string, Buffer>();
-			await page.route('**/recording/*', (route) => {
-				const body = served.get(new URL(route.request().url()).pathname);
-				return body ? route.fulfill({ body, contentType: 'application/octet-stream' }) : route.abort();
-			});
-			await page.goto(server.url);
-			await work({
-				serve(name, columns) {
-					const path = `/recording/${name}`;
-					served.set(path, Buffer.concat(columns.map((c) => Buffer.from(c.buffer, c.byteOffset, c.byteLength))));
-					return new URL(path, server.url).href;
-				},
-				call: <K extends keyof HealthBench>(name: K, ...args: Parameters<HealthBench[K]>) =>
-					page.evaluate(
-						([task, values]) =>
-							(
-								window as unknown as { healthBench: (name: string, ...args: unknown[]) => Promise<unknown> }
-							).healthBench(task, ...values),
-						[name, args] as [string, unknown[]]
-					) as Promise<Result<K>>
-			});
-		} finally {
-			await server.close();
-		}
-	});
 }
 
 /** Share of the commonest label. */

@@ -6,6 +6,7 @@ import { Resampler } from '$lib/manipulation';
 import { startEngine, type Engine } from '$lib/neural';
 import { afterTraining, judgeRecording, judgeWith, type JudgedRow } from '$lib/training';
 import { ewmaChart, hotelling, isolationForest, movingMahalanobis, type RowDetector } from '$lib/detection/statistical';
+import { answerCalls } from '../answer-calls';
 
 export interface RecordingRequest {
 	readonly name: string;
@@ -97,11 +98,4 @@ function floorsOf(
 	);
 }
 
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof tasks; args: never[] }>) => {
-	try {
-		const task = tasks[data.name] as (...args: never[]) => Promise<unknown>;
-		self.postMessage({ id: data.id, result: await task(...data.args) });
-	} catch (error) {
-		self.postMessage({ id: data.id, error: (error as Error).stack ?? String(error) });
-	}
-};
+answerCalls(tasks);

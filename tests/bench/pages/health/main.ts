@@ -1,24 +1,4 @@
-/** Benchmark page of features, fault classifier and level watch: the work runs in a worker, as in the app; the page passes calls on. */
-import type { HealthBench } from './worker';
+/** Benchmark page of features, fault classifier and level watch. */
+import { passCalls } from '../pass-calls';
 
-const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'health-bench' });
-let next = 0;
-const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-worker.onmessage = ({ data }) => {
-	const call = waiting.get(data.id);
-	waiting.delete(data.id);
-	if (data.error) call?.reject(new Error(data.error));
-	else call?.resolve(data.result);
-};
-worker.onerror = (event) => {
-	for (const call of waiting.values()) call.reject(new Error(event.message));
-};
-
-function call(name: keyof HealthBench, ...args: unknown[]): Promise<unknown> {
-	return new Promise((resolve, reject) => {
-		const id = next++;
-		waiting.set(id, { resolve, reject });
-		worker.postMessage({ id, name, args });
-	});
-}
-Object.assign(window, { healthBench: call });
+passCalls(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'health-bench' }));

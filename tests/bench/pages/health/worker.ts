@@ -5,6 +5,7 @@
 import { LevelWatch } from '$lib/detection/level-watch';
 import { classifyFault, factorise, ScatterSums, substitute, trainFaultClassifier } from '$lib/health';
 import { extractCycleFeatures, extractFeatures } from '$lib/manipulation/features';
+import { answerCalls } from '../answer-calls';
 
 interface Examples {
 	readonly rows: readonly Float64Array[];
@@ -186,14 +187,4 @@ const tasks = {
 
 export type HealthBench = typeof tasks;
 
-addEventListener(
-	'message',
-	async ({ data }: MessageEvent<{ id: number; name: keyof HealthBench; args: unknown[] }>) => {
-		try {
-			const task = tasks[data.name] as (...args: unknown[]) => unknown;
-			postMessage({ id: data.id, result: await task(...data.args) });
-		} catch (error) {
-			postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
-		}
-	}
-);
+answerCalls(tasks);

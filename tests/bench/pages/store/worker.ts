@@ -5,6 +5,7 @@ import Dexie from 'dexie';
 import { openStore, type Store } from '$lib/storage';
 import { sensorIdOf, type ReadingBatch, type SensorRecord } from '$lib/contracts';
 import { createPlant } from '$simulator/index';
+import { answerCalls } from '../answer-calls';
 
 const START = 1_763_856_000_000;
 
@@ -283,11 +284,4 @@ const tasks = {
 	}
 };
 
-self.onmessage = async ({ data }: MessageEvent<{ id: number; name: keyof typeof tasks; args: never[] }>) => {
-	try {
-		const task = tasks[data.name] as (...args: never[]) => Promise<unknown>;
-		self.postMessage({ id: data.id, result: await task(...data.args) });
-	} catch (error) {
-		self.postMessage({ id: data.id, error: (error as Error).stack ?? String(error) });
-	}
-};
+answerCalls(tasks);
