@@ -146,7 +146,8 @@ class TrainingRuns {
 					this.#change(run, { interruption: 'crash', progress: undefined });
 					continue;
 				}
-				if (running && crashed) await session.store?.trainings.remove(jobId).catch(() => undefined);
+				// Once more after a cancel: the worker may have stored the job anew while it was being cancelled.
+				if (!running || crashed) await session.store?.trainings.remove(jobId).catch(() => undefined);
 				const cancelled = isAborted(error) || !running;
 				this.#change(run, cancelled ? { state: 'cancelled' } : { state: 'failed', problem });
 				return;

@@ -1,22 +1,25 @@
 /** The acquisition worker end to end in demo mode: real worker, real IndexedDB, one owner, no doubling over a restart. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { liveChannelName, type LinkStatus, type LiveMessage, type ReadingBatch } from '$lib/contracts';
-import { openStore } from '$lib/storage';
+import type { Store } from '$lib/storage/store';
 import { spawnAcquisition } from '$lib/workers/acquisition.client';
+import { openEmptyStore } from '../../tools/empty-store';
 
 const demo = { kind: 'demo', demo: { machines: 6, seed: 3, scenario: 'demo', historyMinutes: 2 } } as const;
+let store: Store;
 let channel: BroadcastChannel;
 let heard: LiveMessage[];
 
 beforeEach(async () => {
-	const store = await openStore('demo');
-	await store.destroy();
-	store.close();
+	store = await openEmptyStore('demo');
 	heard = [];
 	channel = new BroadcastChannel(liveChannelName('demo'));
 	channel.onmessage = (event: MessageEvent<LiveMessage>) => heard.push(event.data);
 });
-afterEach(() => channel.close());
+afterEach(async () => {
+	channel.close();
+	await store.destroy();
+});
 
 function until<T>(find: () => T | undefined | false): Promise<T> {
 	return new Promise((resolve) => {
@@ -35,7 +38,6 @@ const isReadings = (message: LiveMessage): message is { kind: 'readings'; batch:
 	message.kind === 'readings';
 
 it('fills history, goes live, and continues after a restart without storing anything twice', async () => {
-	const store = await openStore('demo');
 	await store.settings.setSource(demo);
 	const first = spawnAcquisition();
 	await first.api.start('demo', 'test');
@@ -68,11 +70,9 @@ it('fills history, goes live, and continues after a restart without storing anyt
 	expect(slice!.times.length).toBeGreaterThan(119);
 	expect(new Set(slice!.times).size).toBe(slice!.times.length);
 	expect(steps.filter((step) => step !== 1_000)).toEqual([]);
-	store.close();
 });
 
 it('lets one worker own the source; another takes over when it goes', async () => {
-	const store = await openStore('demo');
 	await store.settings.setSource(demo);
 	const first = spawnAcquisition();
 	const second = spawnAcquisition();
@@ -87,5 +87,4 @@ it('lets one worker own the source; another takes over when it goes', async () =
 	await until(() => heard.slice(at).some(isReadings));
 	await second.api.stop();
 	second.terminate();
-	store.close();
 });

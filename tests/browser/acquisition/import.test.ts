@@ -2,9 +2,9 @@
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ImportProgress } from '$lib/contracts';
-import { openStore } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { openImport, type FileReading } from '$lib/workers/import.client';
+import { openEmptyStore } from '../../tools/empty-store';
 
 let store: Store;
 const opened: FileReading[] = [];
@@ -14,8 +14,7 @@ const open = (file: File, limits = {}) => {
 	return reading;
 };
 beforeEach(async () => {
-	await (await openStore('plant')).destroy();
-	store = await openStore('plant');
+	store = await openEmptyStore('plant');
 });
 afterEach(() => {
 	for (const reading of opened.splice(0)) reading.end();

@@ -1,13 +1,17 @@
 /** What a page asks the inference worker about history: why an anomaly, what was expected, in which mode the machine ran. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { derivedSeries, liveChannelName, modeCodes, sensorIdOf, type LiveMessage } from '$lib/contracts';
-import { openStore } from '$lib/storage';
+import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
+import { openEmptyStore } from '../../tools/empty-store';
 import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
 const workspace = 'demo';
-const store = await openStore(workspace);
 const channel = new BroadcastChannel(liveChannelName(workspace));
+let store: Store;
+beforeEach(async () => {
+	store = await openEmptyStore(workspace);
+});
 afterEach(async () => {
 	channel.close();
 	await store.destroy();
@@ -27,7 +31,10 @@ it('explains an anomaly by gradients that add up, gives the expected band of his
 	// Until it is judged, a machine is reported as of now, in an unknown mode.
 	const judged = new Promise<void>((resolve) => {
 		channel.onmessage = ({ data }: MessageEvent<LiveMessage>) => {
-			if (data.kind === 'verdicts' && data.reports.some(({ time, mode }) => time >= plant.time && mode !== 'unknown'))
+			if (
+				data.kind === 'verdicts' &&
+				data.reports.some((r) => r.machineId === machineId && r.time >= plant.time && r.mode !== 'unknown')
+			)
 				resolve();
 		};
 	});

@@ -1,9 +1,9 @@
 /** The inference worker on real IndexedDB and the real engine: faults are raised, healthy machines are left in peace. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { derivedSeries, liveChannelName, sensorIdOf, type HealthReport, type LiveMessage } from '$lib/contracts';
-import { openStore } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
+import { openEmptyStore } from '../../tools/empty-store';
 import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
 const workspace = 'demo';
@@ -14,7 +14,7 @@ let heard: ((reports: readonly HealthReport[]) => void)[];
 let stop: () => Promise<void>;
 
 beforeEach(async () => {
-	store = await openStore(workspace);
+	store = await openEmptyStore(workspace);
 	reports = [];
 	heard = [];
 	channel = new BroadcastChannel(liveChannelName(workspace));

@@ -1,10 +1,10 @@
 /** The training worker on real IndexedDB and the real engine: a version is trained, saved and put in use; cancel leaves things be. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { liveChannelName, type LiveMessage, type MachineId, type TrainingProgress } from '$lib/contracts';
-import { openStore } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { spawnTraining } from '$lib/workers/training.client';
+import { openEmptyStore } from '../../tools/empty-store';
 import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
 const workspace = 'plant';
@@ -13,7 +13,7 @@ let machineId: MachineId;
 let worker: ReturnType<typeof spawnTraining>;
 
 beforeEach(async () => {
-	store = await openStore(workspace);
+	store = await openEmptyStore(workspace);
 	const plant = plantOf({ classes: ['electric-motor'], scenario: 'healthy', startTime: Date.now() - 20 * 60_000 });
 	machineId = plant.machines[0]!.machineId;
 	await registerPlant(store, plant, 'live');
