@@ -20,6 +20,8 @@ const browserArguments = [
 
 export default defineConfig({
 	test: {
+		// Benchmarks in their quick version, run side by side.
+		maxConcurrency: 2,
 		projects: [
 			{
 				resolve: { alias },
@@ -43,7 +45,12 @@ export default defineConfig({
 						'fflate',
 						'cborg',
 						'@msgpack/msgpack',
-						'mqtt'
+						'mqtt',
+						'@tensorflow/tfjs-core',
+						'@tensorflow/tfjs-layers',
+						'@tensorflow/tfjs-backend-cpu',
+						'@tensorflow/tfjs-backend-wasm',
+						'@tensorflow/tfjs-backend-webgpu'
 					]
 				},
 				test: {

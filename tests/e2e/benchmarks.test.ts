@@ -1,5 +1,6 @@
 /**
- * Every benchmark runs in its quick version and ends with one line of JSON that holds what it promises.
+ * Every benchmark runs in its quick version and ends with one line of JSON that holds what it promises. Two at a time: what they
+ * measure is not looked at here.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,7 +22,7 @@ function runQuick(script: string): Promise<{ code: number | null; lastLine: stri
 }
 
 describe('benchmarks', () => {
-	test.each(benchmarks)('%s --quick', { timeout: 600_000 }, async (script) => {
+	test.concurrent.each(benchmarks)('%s --quick', { timeout: 600_000 }, async (script) => {
 		const { code, lastLine, progress } = await runQuick(script);
 		expect(code, progress.slice(-2000)).toBe(0);
 		const result = JSON.parse(lastLine) as {

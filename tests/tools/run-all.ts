@@ -1,10 +1,10 @@
 /**
- * `npm test`: every check of the project in order, and one closing line `N passed, N failed`.
+ * `npm test`: every check of the project, and one closing line `N passed, N failed`.
  *
  * Each step counts as one unless it is a Vitest project, which counts its tests. Later steps run even when an earlier one
  * failed, so that one look shows everything; the exit code is 1 when anything failed.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,16 +15,26 @@ let skipped = 0;
 const failures: string[] = [];
 const seconds: [string, number][] = [];
 
-function step(title: string, command: readonly string[]): boolean {
-	console.log(`\n=== ${title}`);
+/** Runs a command. Output is shown as it comes; beside another step, whole at the end. */
+function step(title: string, command: readonly string[], beside: boolean): Promise<boolean> {
+	if (!beside) console.log(`\n=== ${title}`);
 	const started = Date.now();
-	const { status } = spawnSync('npx', ['--no-install', ...command], { stdio: ['ignore', 'inherit', 'inherit'] });
-	seconds.push([title, (Date.now() - started) / 1000]);
-	return status === 0;
+	return new Promise((resolve) => {
+		const output = beside ? 'pipe' : 'inherit';
+		const child = spawn('npx', ['--no-install', ...command], { stdio: ['ignore', output, output] });
+		let text = '';
+		child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+		child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+		child.on('close', (code) => {
+			seconds.push([title, (Date.now() - started) / 1000]);
+			if (beside) console.log(`\n=== ${title}\n${text}`);
+			resolve(code === 0);
+		});
+	});
 }
 
-function check(title: string, command: readonly string[]): boolean {
-	const good = step(title, command);
+async function check(title: string, command: readonly string[], beside = false): Promise<boolean> {
+	const good = await step(title, command, beside);
 	if (good) passed++;
 	else {
 		failed++;
@@ -33,30 +43,31 @@ function check(title: string, command: readonly string[]): boolean {
 	return good;
 }
 
-function tests(project: string): void {
+async function tests(project: string, beside = false): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), 'millwright-tests-'));
 	const output = join(folder, 'result.json');
-	const good = step(`Tests: ${project}`, [
-		'vitest',
-		'run',
-		'--project',
-		project,
-		'--reporter=default',
-		'--reporter=json',
-		`--outputFile.json=${output}`
-	]);
+	const good = await step(
+		`Tests: ${project}`,
+		['vitest', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`],
+		beside
+	);
 	try {
 		const result = JSON.parse(readFileSync(output, 'utf8')) as {
 			numPassedTests: number;
 			numFailedTests: number;
 			numPendingTests: number;
+			testResults: { assertionResults: { status: string; fullName: string }[] }[];
 		};
 		passed += result.numPassedTests;
 		failed += result.numFailedTests;
 		skipped += result.numPendingTests;
+		const named = result.testResults.flatMap(({ assertionResults }) =>
+			assertionResults.flatMap(({ status, fullName }) => (status === 'failed' ? [`${project}: ${fullName}`] : []))
+		);
+		failures.push(...named);
 		// A file that could not even load fails the run without failing a test.
 		if (!good && result.numFailedTests === 0) failed++;
-		if (!good) failures.push(`tests: ${project}`);
+		if (!good && named.length === 0) failures.push(`tests: ${project}`);
 	} catch {
 		failed++;
 		failures.push(`tests: ${project} (no result)`);
@@ -67,16 +78,21 @@ function tests(project: string): void {
 const only = process.argv.slice(2);
 const wanted = (name: string) => only.length === 0 || only.includes(name);
 
-if (wanted('prepare') && !check('Chromium and Mosquitto', ['tsx', 'tests/tools/prepare.ts'])) process.exit(1);
-if (wanted('lint')) check('Lint', ['eslint', '--max-warnings', '0', '.']);
-if (wanted('types')) check('Types', ['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings']);
-if (wanted('unit')) tests('unit');
-if (wanted('build')) check('Build', ['vite', 'build', '--logLevel', 'warn']);
-if (wanted('browser')) tests('browser');
-if (wanted('e2e')) tests('e2e');
+if (wanted('prepare') && !(await check('Chromium and Mosquitto', ['tsx', 'tests/tools/prepare.ts']))) process.exit(1);
+
+/** Static checks and the build, one after the other, beside the tests in Node: each takes about one core. */
+async function inspect(): Promise<void> {
+	if (wanted('lint')) await check('Lint', ['eslint', '--max-warnings', '0', '.'], true);
+	if (wanted('types'))
+		await check('Types', ['svelte-check', '--tsconfig', './tsconfig.json', '--fail-on-warnings'], true);
+	if (wanted('build')) await check('Build', ['vite', 'build', '--logLevel', 'warn'], true);
+}
+await Promise.all([inspect(), wanted('unit') && tests('unit', true)]);
+if (wanted('browser')) await tests('browser');
+if (wanted('e2e')) await tests('e2e');
 
 console.log('');
 for (const [title, time] of seconds) console.log(`${time.toFixed(0).padStart(5)} s  ${title}`);
-if (failures.length > 0) console.log(`\nFailed: ${failures.join(', ')}`);
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed > 0 ? 1 : 0);

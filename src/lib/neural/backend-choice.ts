@@ -39,7 +39,7 @@ export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 	const rejected: Rejected[] = [];
 	const right: LoadedBackend[] = [];
 	for (const name of options.purpose === 'training' ? (['wasm', 'webgpu'] as const) : (['wasm'] as const)) {
-		const loaded = await tryBackend(name, rejected);
+		const loaded = await tryBackend(name, rejected, options.softwareAdapters ?? false);
 		if (loaded) right.push(loaded);
 	}
 	if (right.length === 0) return firstRight(['cpu'], options, rejected);
@@ -110,10 +110,17 @@ function choiceOf(
 }
 
 /** Loads and tests a backend; notes why it cannot be used. */
-async function tryBackend(name: BackendName, rejected: Rejected[]): Promise<LoadedBackend | undefined> {
+async function tryBackend(
+	name: BackendName,
+	rejected: Rejected[],
+	softwareAdapters = true
+): Promise<LoadedBackend | undefined> {
 	try {
 		const loaded = await loadBackend(name);
 		if (name === 'cpu') return loaded;
+		// It would run on the very cores that the compiled kernels use, and compiling its shaders takes it many seconds.
+		if (loaded.isSoftware && !softwareAdapters)
+			throw new MillwrightError('backend-unavailable', `Its adapter (${loaded.detail}) is emulated in software.`);
 		await loadBackend('cpu');
 		await selfTest(
 			(plan) => createExecutor(loaded, plan),

@@ -24,6 +24,8 @@ export interface LoadedBackend {
 	readonly spare?: { readonly backend: LoadedBackend; isNeededFor(plan: NetworkPlan): boolean };
 	/** True once the graphics device has gone. */
 	readonly isLost?: () => boolean;
+	/** True for a graphics adapter that is emulated on the processor. */
+	readonly isSoftware?: boolean;
 }
 
 const loading = new Map<BackendName, Promise<LoadedBackend>>();
@@ -85,7 +87,7 @@ async function loadWebGpu(): Promise<LoadedBackend> {
 	registerGpuKernels();
 	await start(name);
 	const { device } = engine().backend as unknown as { device: GPUDevice };
-	const { vendor, architecture, description } = device.adapterInfo ?? adapter.info;
+	const { vendor, architecture, description, isFallbackAdapter } = device.adapterInfo ?? adapter.info;
 	let lost = false;
 	void device.lost.then(() => {
 		lost = deviceWasLost = true;
@@ -95,6 +97,7 @@ async function loadWebGpu(): Promise<LoadedBackend> {
 		name,
 		detail: [vendor, architecture, description].filter(Boolean).join(' ') || 'unnamed adapter',
 		isLost: () => lost,
+		isSoftware: isFallbackAdapter || architecture === 'swiftshader',
 		ownExecutor: (plan, check) => (supportsGpu(plan) ? new GpuExecutor(device, plan, check) : undefined),
 		spare: { backend, isNeededFor: lacksGpuKernels }
 	};

@@ -154,6 +154,8 @@ export interface EngineOptions {
 	readonly backends?: readonly ('webgpu' | 'wasm' | 'cpu')[];
 	/** 'scoring' prefers low latency at small batch, 'training' throughput at large batch. */
 	readonly purpose: 'scoring' | 'training';
+	/** Measures graphics adapters that are emulated in software too, when choosing; default false: they are named, and not used. */
+	readonly softwareAdapters?: boolean;
 	/** Where measured rates are kept per device, so that calibration runs once; left out: measured at every start. */
 	readonly calibrationCache?: CalibrationCache;
 }

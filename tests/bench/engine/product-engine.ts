@@ -167,7 +167,11 @@ export async function gpuErrors(): Promise<Record<string, readonly [part: string
 export async function chosenForTraining(): Promise<Record<string, unknown>> {
 	const rates: Record<string, CalibrationEntry> = {};
 	const set = async (key: string, entry: CalibrationEntry) => void (rates[key.split('|')[2]!] = entry);
-	const engine = await startEngine({ purpose: 'training', calibrationCache: { get: async () => undefined, set } });
+	const engine = await startEngine({
+		purpose: 'training',
+		softwareAdapters: true,
+		calibrationCache: { get: async () => undefined, set }
+	});
 	const { backend, rejected } = engine.report;
 	await engine.dispose();
 	return { backend, rates, rejected };

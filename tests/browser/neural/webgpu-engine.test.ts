@@ -100,11 +100,21 @@ describe('the engine on WebGPU', () => {
 		const entries: { key: string; rate: number }[] = [];
 		const set = async (key: string, entry: { trainedWindowsPerSecond: number }) =>
 			void entries.push({ key, rate: entry.trainedWindowsPerSecond });
-		engine = await startEngine({ purpose: 'training', calibrationCache: { get: async () => undefined, set } });
+		engine = await startEngine({
+			purpose: 'training',
+			softwareAdapters: true,
+			calibrationCache: { get: async () => undefined, set }
+		});
 		expect(entries).toHaveLength(2);
 		const fastest = entries.toSorted((a, b) => b.rate - a.rate)[0]!;
 		expect(fastest.key).toContain(`|${engine.report.backend}|`);
 		expect(engine.report.rejected).toMatchObject([{ reason: expect.stringMatching(/Slower here: \d+ windows\/s/) }]);
+	});
+
+	it('is not used where its adapter is emulated in software, and says so', async () => {
+		engine = await startEngine({ purpose: 'training' });
+		expect(engine.report.backend).toBe('wasm');
+		expect(engine.report.rejected).toMatchObject([{ backend: 'webgpu', reason: expect.stringContaining('software') }]);
 	});
 
 	it('goes on from its last epoch on the next backend when the device is lost, and starts anew later', async () => {
