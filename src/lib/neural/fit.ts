@@ -12,13 +12,21 @@ import { splitWeights, type NetworkPlan } from './network-spec';
 import { seedOf, shuffledIndices } from './random';
 
 /** Leaves the gradient of one batch in the executor: what differs between one worker and several. */
+/** Rows `order[from..to)` of the data; `seed` names the batch's randomness. */
+export interface Batch {
+	readonly order: Uint32Array;
+	readonly from: number;
+	readonly to: number;
+	readonly seed: number;
+}
+
 export interface BatchGradients {
 	/** Workers that share a batch, this thread among them. */
 	readonly workers: number;
-	/** Rows `order[from..to)` are the batch; `seed` names its randomness. Rejects with `aborted` when the signal fires. */
-	compute(order: Uint32Array, from: number, to: number, seed: number): Promise<void>;
-	/** One step with the gradient of the batch, everywhere the weights are. */
-	step(setting: AdamSetting): void;
+	/** Rejects with `aborted` when the signal fires. */
+	compute(batch: Batch): Promise<void>;
+	/** One step with the gradient of the batch, everywhere the weights are. `next`: what `compute` will be asked for after it, if known. */
+	step(setting: AdamSetting, next?: Batch): void;
 	/** Loss sum (see Executor.takeLoss) of all workers. */
 	takeLoss(): Promise<number>;
 	dispose(): void;
@@ -109,17 +117,22 @@ class FitJob {
 		const { options, data, setting } = this;
 		const { gradients } = setting;
 		const order = shuffledIndices(data.count, seedOf(options.seed, 2, this.epoch));
-		let lossSum = 0;
-		for (let batch = 0; batch < this.batches; batch++) {
-			throwIfAborted(options.signal);
+		const batchAt = (batch: number, step: number): Batch => {
 			const from = batch * options.batchSize;
 			const to = Math.min(data.count, from + options.batchSize);
-			await gradients.compute(order, from, to, seedOf(options.seed, 3, this.step));
+			return { order, from, to, seed: seedOf(options.seed, 3, step) };
+		};
+		let lossSum = 0;
+		let next: Batch | undefined = batchAt(0, this.step);
+		for (let batch = 0; next; batch++) {
+			throwIfAborted(options.signal);
+			const { from, to } = next;
+			await gradients.compute(next);
 			if ((batch + 1) % setting.lossEvery === 0 || batch + 1 === this.batches) {
 				lossSum += await gradients.takeLoss();
 				this.requireFinite(lossSum, batch);
 			}
-			gradients.step({
+			const adam: AdamSetting = {
 				step: this.step + 1,
 				learningRate: this.rate(),
 				beta1,
@@ -127,7 +140,9 @@ class FitJob {
 				epsilon,
 				weightDecay: options.weightDecay ?? 0,
 				clipNorm: options.clipNorm ?? 0
-			});
+			};
+			next = batch + 1 < this.batches ? batchAt(batch + 1, this.step + 1) : undefined;
+			gradients.step(adam, next);
 			this.step++;
 			this.windowsNow += to - from;
 			this.report(batch + 1);
@@ -257,7 +272,7 @@ export function localGradients(
 	const turn = pacedTurns();
 	return {
 		workers: 1,
-		async compute(order, from, to, seed) {
+		async compute({ order, from, to, seed }) {
 			for (const [at, end] of evenChunks(from, to, chunkRows)) {
 				const place = { loss: options.loss ?? 'mse', batchRows: to - from, firstRow: at - from, seed } as const;
 				executor.accumulate(gatherChunk(executor.plan, data, order, at, end), place);

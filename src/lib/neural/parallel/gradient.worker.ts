@@ -15,6 +15,8 @@ import type { FromHelper, ToHelper } from './protocol';
 
 let executor: Executor | undefined;
 let chunkRows = 1;
+/** The array of the last sum: the next gradient goes out in it, so that a step allocates nothing. */
+let spare: Float32Array | undefined;
 
 const reply = (message: FromHelper, transfer: Transferable[] = []) => self.postMessage(message, { transfer });
 
@@ -30,12 +32,22 @@ async function handle(message: ToHelper): Promise<void> {
 		for (const [from, to] of evenChunks(0, rows.rows, chunkRows))
 			executor!.accumulate(partOf(executor!, rows, from, to), { ...place, firstRow: place.firstRow + from });
 		const loss = await executor!.takeLoss();
-		const gradient = await executor!.takeGradient();
+		const gradient = await takeGradient(executor!);
 		reply({ kind: 'gradient', gradient, loss }, [gradient.buffer as ArrayBuffer]);
 	} else {
 		executor!.setGradient(message.gradient);
+		spare = message.gradient;
 		executor!.step(message.setting);
 	}
+}
+
+async function takeGradient(from: Executor): Promise<Float32Array> {
+	const inPlace = from.gradientInPlace?.();
+	if (!inPlace) return from.takeGradient();
+	const gradient = spare ?? new Float32Array(inPlace.length);
+	spare = undefined;
+	gradient.set(inPlace);
+	return gradient;
 }
 
 /** A worker that is killed for its memory sends no event, but frees its lock: that is how the other side hears of it. */

@@ -8,7 +8,7 @@ import type { BackendName } from '../backends';
 import type { FitData, FitOptions } from '../engine';
 import { pacedTurns } from '../event-turn';
 import type { Executor } from '../executor';
-import { evenChunks, throwIfAborted, type BatchGradients } from '../fit';
+import { evenChunks, throwIfAborted, type Batch, type BatchGradients } from '../fit';
 import { gatherChunk } from '../fit-data';
 import type { FromHelper, ToHelper } from './protocol';
 
@@ -100,6 +100,10 @@ export function shareGradients(
 	const loss = options.loss ?? 'mse';
 	let lossOfHelpers = 0;
 	let sum: Float32Array | undefined;
+	/** The batch that helpers are at work on, with their answers. */
+	let asked: { readonly batch: Batch; readonly answers: readonly Promise<Share | undefined>[] } | undefined;
+	/** Helpers' gradients that have been added up: the sum goes back in the same memory. */
+	let spent: Float32Array[] = [];
 	let ready: Promise<unknown> | undefined;
 
 	/** Helpers begin with the weights and moments that this thread has when the first batch comes. */
@@ -115,24 +119,34 @@ export function shareGradients(
 		}
 	}
 
+	/** Even shares of a batch, this thread's first. */
+	const sharesOf = ({ from, to }: Batch) => evenChunks(from, to, Math.ceil((to - from) / (helpers.length + 1)));
+
+	function askHelpers(batch: Batch): Promise<Share | undefined>[] {
+		const { order, from, to, seed } = batch;
+		const shares = sharesOf(batch).slice(1);
+		return shares.map(([begin, end], k) => {
+			const rows = gatherChunk(plan, data, order, begin, end);
+			const place = { loss, batchRows: to - from, firstRow: begin - from, seed };
+			const transfer = [rows.inputs.buffer, rows.targets.buffer] as ArrayBuffer[];
+			const answer = helpers[k]!.ask({ kind: 'compute', rows, place }, transfer);
+			// Awaited later; a failure before that must not count as unhandled.
+			answer.catch(() => undefined);
+			return answer;
+		});
+	}
+
 	return {
 		get workers() {
 			return helpers.length + 1;
 		},
-		async compute(order, from, to, seed) {
+		async compute(batch) {
 			await orAborted((ready ??= startHelpers()), options.signal);
-			const batchRows = to - from;
-			const shares = evenChunks(from, to, Math.ceil(batchRows / (helpers.length + 1)));
-			const asked = shares.slice(1).map(([begin, end], k) => {
-				const rows = gatherChunk(plan, data, order, begin, end);
-				const place = { loss, batchRows, firstRow: begin - from, seed };
-				const transfer = [rows.inputs.buffer, rows.targets.buffer] as ArrayBuffer[];
-				const answer = helpers[k]!.ask({ kind: 'compute', rows, place }, transfer);
-				// Awaited below; a failure before that must not count as unhandled.
-				answer.catch(() => undefined);
-				return answer;
-			});
-			const [begin, end] = shares[0]!;
+			const { order, from, seed } = batch;
+			const batchRows = batch.to - from;
+			const answers = asked?.batch === batch ? asked.answers : askHelpers(batch);
+			asked = undefined;
+			const [begin, end] = sharesOf(batch)[0]!;
 			for (const [at, until] of evenChunks(begin, end, chunkRows)) {
 				executor.accumulate(gatherChunk(plan, data, order, at, until), { loss, batchRows, firstRow: at - from, seed });
 				await turn();
@@ -140,18 +154,23 @@ export function shareGradients(
 			}
 			const inPlace = executor.gradientInPlace?.();
 			sum = inPlace ?? (await executor.takeGradient());
-			for (const answer of asked) {
-				const share = (await orAborted(answer, options.signal))!;
-				for (let k = 0; k < sum.length; k++) sum[k]! += share.gradient[k]!;
-				lossOfHelpers += share.loss;
+			spent = [];
+			for (const answer of answers) {
+				const { gradient, loss: lossOfShare } = (await orAborted(answer, options.signal))!;
+				addTo(sum, gradient);
+				spent.push(gradient);
+				lossOfHelpers += lossOfShare;
 			}
 			if (!inPlace) executor.setGradient(sum);
 		},
-		step(setting) {
-			for (const helper of helpers) {
-				const gradient = sum!.slice();
-				helper.tell({ kind: 'step', gradient, setting }, [gradient.buffer]);
-			}
+		step(setting, next) {
+			helpers.forEach((helper, k) => {
+				const gradient = spent[k] ?? new Float32Array(sum!.length);
+				gradient.set(sum!);
+				helper.tell({ kind: 'step', gradient, setting }, [gradient.buffer as ArrayBuffer]);
+			});
+			// Helpers go on with the next rows at once, without waiting for this thread's own step.
+			if (next && helpers.length) asked = { batch: next, answers: askHelpers(next) };
 			executor.step(setting);
 		},
 		async takeLoss() {
@@ -163,4 +182,8 @@ export function shareGradients(
 			helpers.forEach((helper) => helper.terminate());
 		}
 	};
+}
+
+function addTo(sum: Float32Array, share: Float32Array): void {
+	for (let k = 0; k < sum.length; k++) sum[k]! += share[k]!;
 }
