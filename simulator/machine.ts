@@ -121,23 +121,30 @@ export class SimulatedMachine {
 		return payload;
 	}
 
-	/** What the accelerometer on the drive end records now; undefined without one, or while the shaft stands. */
-	waveform(): Record<string, unknown> | undefined {
+	/**
+	 * What the accelerometer on the drive end records now, to be made when it is called for (some 10 ms); undefined without one, or
+	 * while the shaft stands.
+	 */
+	waveform(): (() => Record<string, unknown>) | undefined {
 		const kind = waveformClasses[this.machineClass.id];
 		if (!kind) return undefined;
 		this.body.measure(this.values);
 		const rpm = this.values[this.machineClass.sensors.findIndex(({ name }) => name === kind.speedSensor)]!;
 		if (!(rpm > 60)) return undefined;
-		const severityOf = (fault: string) =>
-			this.severity[this.machineClass.faults.findIndex(({ id }) => id === fault)] ?? 0;
-		const samples = synthesise(this.machineClass.id, rpm / 60, severityOf, hash(this.noiseKeys[0]!, this.stepNumber));
-		return {
-			ts: this.time,
+		const severity = this.severity.slice();
+		const { time, machineClass } = this;
+		const seed = hash(this.noiseKeys[0]!, this.stepNumber);
+		const severityOf = (fault: string) => severity[machineClass.faults.findIndex(({ id }) => id === fault)] ?? 0;
+		return () => ({
+			ts: time,
 			sampleRate: waveformSampleRateHz,
 			unit: 'm/s2',
 			rpm: Math.round(rpm * 10) / 10,
-			samples: Array.from(samples, (value) => Math.round(value * 1000) / 1000 + 0)
-		};
+			samples: Array.from(
+				synthesise(machineClass.id, rpm / 60, severityOf, seed),
+				(value) => Math.round(value * 1000) / 1000 + 0
+			)
+		});
 	}
 
 	/** Every fault planned for this machine, with its severity now (0 before onset). */

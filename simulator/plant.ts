@@ -33,8 +33,15 @@ export interface PlantConfig {
 	readonly dutyScale?: number;
 	/** Only machines of these classes, in turn. Default: all, those the scenario concerns first. */
 	readonly classes?: readonly MachineClassId[];
-	/** Machines with an accelerometer publish a waveform this often; before `liveFrom` every `historyEveryMs`. Default: none. */
-	readonly waveforms?: { readonly everyMs: number; readonly historyEveryMs?: number };
+	/**
+	 * Machines with an accelerometer publish a waveform this often; before `liveFrom` every `historyEveryMs`, and with `historyLater` not
+	 * by `step` but by `laterWaveform`. Default: none.
+	 */
+	readonly waveforms?: {
+		readonly everyMs: number;
+		readonly historyEveryMs?: number;
+		readonly historyLater?: boolean;
+	};
 	/** First level of the topics. Default "rotterdam". */
 	readonly plantName?: string;
 }
@@ -51,6 +58,8 @@ export interface SimulatedPlant {
 	readonly time: EpochMs;
 	/** Advances one step; one message per machine that is not in dropout. */
 	step(): SimulatedMessage[];
+	/** With `historyLater`: the oldest waveform that `step` left out; undefined when there is none. Each machine's come in order. */
+	laterWaveform(): SimulatedMessage | undefined;
 	/** Advances `steps` steps without making messages: much cheaper, and leaves the same plant behind. */
 	fastForward(steps: number): void;
 	/** Every planned fault, also of machines whose fault is still to begin (severity 0). */
@@ -98,6 +107,7 @@ export function createPlant(config: PlantConfig): SimulatedPlant {
 		});
 	});
 	let time = startTime;
+	const later: (() => SimulatedMessage)[] = [];
 	const tick = () => {
 		time += stepMs;
 		for (const machine of machines) machine.advance(time);
@@ -124,11 +134,17 @@ export function createPlant(config: PlantConfig): SimulatedPlant {
 				const payload = machine.read();
 				if (payload) messages.push({ topic: machine.topic, payload, retain: false });
 				const waveform = payload && waveformDue(machine.index) ? machine.waveform() : undefined;
-				if (waveform)
-					messages.push({ topic: `${machine.topic}/waveform/${waveformChannel}`, payload: waveform, retain: false });
+				if (!waveform) continue;
+				const topic = `${machine.topic}/waveform/${waveformChannel}`;
+				const make = () => ({ topic, payload: waveform(), retain: false });
+				const waits = config.waveforms?.historyLater && time <= (config.liveFrom ?? startTime);
+				// Behind those that wait, so that they stay in order.
+				if (waits || later.length > 0) later.push(make);
+				else messages.push(make());
 			}
 			return messages;
 		},
+		laterWaveform: () => later.shift()?.(),
 		fastForward(steps) {
 			for (let i = 0; i < steps; i++) tick();
 		},

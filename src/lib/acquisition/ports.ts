@@ -50,6 +50,8 @@ export type WaveformMeasure = (waveform: Waveform) => Partial<Record<WaveformSer
 export interface AcquisitionStore extends ReadingStore {
 	readonly series: ReadingStore['series'] & {
 		latest(sensorIds: readonly SensorId[]): Promise<Map<SensorId, { time: EpochMs }>>;
+		/** Compresses what was appended; `all`: now, however little it is. */
+		seal?(options: { readonly all: boolean }): Promise<unknown>;
 		deleteMachine(machineId: MachineId): Promise<void>;
 	};
 	readonly registry: ReadingStore['registry'] & {

@@ -2,7 +2,7 @@
  * Data Acquisition, transport: the simulated plant inside the page (demo).
  *
  * In: demo settings, what is stored already. Out: messages into the intake: history first, as fast as storage takes it, then one
- * step per `STEP_MS` of wall clock. The plant is a function of its settings and start, so a reload continues the same plant
+ * step per `STEP_MS` of wall clock, and between steps the history's waveforms, which nobody waits for. The plant is a function of its settings and start, so a reload continues the same plant
  * where storage ends and nothing is stored twice.
  */
 import { createPlant, type SimulatedPlant } from '$simulator';
@@ -13,8 +13,13 @@ import type { AcquisitionStore, World } from './ports';
 
 const STEP_MS = 1_000;
 const WAVEFORM_EVERY_MS = 60_000;
-/** Seldom enough that making the history takes no noticeably longer. */
+/** Between two waveforms of the history, made and measured in some 15 ms each while the plant is live. */
+const WAVEFORM_PAUSE_MS = 40;
+/** After the first live step: the first verdicts go before them, and before the history is compressed. */
+const SETTLED_AFTER_MS = 2_000;
 const WAVEFORM_HISTORY_EVERY_MS = 10 * 60_000;
+/** Of so much history it is told that it is being made. */
+const LONG_HISTORY_MS = 10 * 60_000;
 /** Longest absence that is filled by simulating it; after a longer one the demo starts afresh with new history. */
 const LONGEST_GAP_MS = 60 * 60_000;
 const PLAN_KEY = 'demo-plan';
@@ -22,7 +27,8 @@ export const GROUND_TRUTH_KEY = 'demo-ground-truth';
 const GROUND_TRUTH_EVERY_MS = 3_000;
 /** Steps of machines between two looks at the event loop. */
 const SLICE = 4_000;
-const MAX_READINGS_WAITING = 60_000;
+/** About three commits: while one is written the next gathers. */
+const MAX_READINGS_WAITING = 200_000;
 
 interface DemoPlan {
 	readonly settings: string;
@@ -62,13 +68,15 @@ export class SimulatedTransport {
 			startTime: plan.startTime,
 			liveFrom: plan.liveFrom,
 			stepMs: STEP_MS,
-			waveforms: { everyMs: WAVEFORM_EVERY_MS, historyEveryMs: WAVEFORM_HISTORY_EVERY_MS }
+			waveforms: { everyMs: WAVEFORM_EVERY_MS, historyEveryMs: WAVEFORM_HISTORY_EVERY_MS, historyLater: true }
 		});
+		const missingMs = world.now() - (storedUntil ?? plan.startTime);
+		report({ fillingHistory: missingMs > LONG_HISTORY_MS });
 		for (const { topic, payload } of plant.meta()) this.context.intake.takeObject(topic, payload, world.now(), true);
 		await this.#skipStored(plant, storedUntil);
 		await this.#catchUp(plant);
 		if (this.#stopped) return;
-		report({ state: 'connected', detail: undefined, connectedAt: world.now() });
+		report({ state: 'connected', detail: undefined, fillingHistory: undefined, connectedAt: world.now() });
 		await this.#goLive(plant);
 	}
 
@@ -145,6 +153,8 @@ export class SimulatedTransport {
 	async #goLive(plant: SimulatedPlant): Promise<void> {
 		const { world, store, intake, report } = this.context;
 		let truthAt = 0;
+		const settledAt = world.now() + SETTLED_AFTER_MS;
+		let sealed = false;
 		while (!this.#stopped) {
 			const now = world.now();
 			if (now - plant.time > 60 * STEP_MS) await this.#catchUp(plant);
@@ -164,7 +174,14 @@ export class SimulatedTransport {
 				truthAt = now;
 				await store.settings.set(GROUND_TRUTH_KEY, plant.groundTruth()).catch(() => undefined);
 			}
-			if (!this.#stopped) await this.#pause(Math.max(5, plant.time + STEP_MS - world.now()));
+			if (now >= settledAt && !sealed) {
+				sealed = true;
+				void store.series.seal?.({ all: true }).catch(() => undefined);
+			}
+			const later = now >= settledAt ? plant.laterWaveform() : undefined;
+			if (later) intake.takeObject(later.topic, later.payload, now);
+			const untilStep = Math.max(5, plant.time + STEP_MS - world.now());
+			if (!this.#stopped) await this.#pause(later ? Math.min(WAVEFORM_PAUSE_MS, untilStep) : untilStep);
 		}
 	}
 

@@ -29,6 +29,8 @@ export interface LinkStatus {
 	readonly lastMessageAt?: EpochMs;
 	/** Time of the next attempt while reconnecting. */
 	readonly retryAt?: EpochMs;
+	/** The demo is still simulating its past: what is newest now is old. */
+	readonly fillingHistory?: boolean;
 	/** True in the tab (and worker) that owns the socket. */
 	readonly owner: boolean;
 }

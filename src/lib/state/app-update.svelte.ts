@@ -24,9 +24,10 @@ class AppUpdate {
 
 	#registration: ServiceWorkerRegistration | undefined;
 	#reloadOnChange = false;
+	#isRegistered = false;
 
-	/** Registers the service worker once; does nothing in development or where browsers have none (plain http). */
-	async register(): Promise<void> {
+	/** Hears the browser's offer to install, which comes once and early. */
+	listen(): void {
 		window.addEventListener('beforeinstallprompt', (event) => {
 			event.preventDefault();
 			this.installPrompt = event as InstallPromptEvent;
@@ -36,6 +37,12 @@ class AppUpdate {
 			this.installPrompt = undefined;
 		});
 		this.installed = matchMedia('(display-mode: standalone)').matches;
+	}
+
+	/** Registers the service worker once; does nothing in development or where browsers have none (plain http). */
+	async register(): Promise<void> {
+		if (this.#isRegistered) return;
+		this.#isRegistered = true;
 		if (import.meta.env.DEV) {
 			this.problem = 'This is the development server: nothing is kept for offline use.';
 			return;
@@ -88,8 +95,3 @@ class AppUpdate {
 }
 
 export const appUpdate = new AppUpdate();
-
-/** Called once by the shell. */
-export function registerServiceWorker(): Promise<void> {
-	return appUpdate.register();
-}

@@ -24,7 +24,7 @@ import { storageTiers, type CommitReceipt, type SeriesStore, type StorageTier } 
 import { Tail, tablesOf } from './tail';
 
 /** Readings in the journal that make sealing worth while at once; more for many series, as a seal should bring each some rows. */
-const SEAL_READINGS = 400_000;
+const SEAL_READINGS = 1_000_000;
 const MOST_READINGS = 2_000_000;
 const ROWS_AT_ONCE = 32;
 /** Times that one write may let old data go before it gives up. */

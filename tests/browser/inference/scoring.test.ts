@@ -130,6 +130,36 @@ describe('the inference worker', () => {
 		expect(times[times.length - 1]).toBe(plant.time);
 	});
 
+	it('lets the demo make its history first, and judges its machines once it is live', async () => {
+		const plant = plantOf({ classes: ['electric-motor'], scenario: 'healthy', startTime: Date.now() - 20 * 60_000 });
+		const link = (state: 'connecting' | 'connected') =>
+			channel.postMessage({
+				kind: 'link',
+				status: { state, source: 'demo', owner: true, fillingHistory: state === 'connecting' }
+			} satisfies LiveMessage);
+		const status = () =>
+			new Promise<void>((resolve) => {
+				const hear = ({ data }: MessageEvent<LiveMessage>) => {
+					if (data.kind !== 'inference') return;
+					channel.removeEventListener('message', hear);
+					resolve();
+				};
+				channel.addEventListener('message', hear);
+			});
+		await startScoring();
+		await status();
+		link('connecting');
+		await status();
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 15 * 60));
+		await status();
+		expect(reports.filter(isJudged)).toEqual([]);
+		await store.series.append(readingsOf(plant, 4 * 60));
+		link('connected');
+		const judged = await report(isJudged);
+		expect(judged.machineId).toBe(plant.machines[0]!.machineId);
+	});
+
 	it('takes no standing fault for health where it begins to judge', async () => {
 		const plant = plantOf({
 			machines: 1,

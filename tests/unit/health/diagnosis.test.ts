@@ -141,6 +141,24 @@ test('waveforms change no other value of a machine, and are the same for the sam
 	expect(waveformSampleRateHz).toBeGreaterThanOrEqual(2560);
 });
 
+test('waveforms of the history made later are the ones that steps would have made, each machine in order', () => {
+	const startTime = 1_763_856_000_000;
+	const config = { machines: 6, seed: 3, scenario: 'demo', startTime, liveFrom: startTime + 6_000, stepMs: 1000 };
+	const now = createPlant({ ...config, waveforms: { everyMs: 2000 } });
+	const later = createPlant({ ...config, waveforms: { everyMs: 2000, historyLater: true } });
+	const isWaveform = ({ topic }: { topic: string }) => topic.includes('/waveform/');
+	const expected = [];
+	for (let i = 0; i < 9; i++) {
+		expected.push(...now.step().filter(isWaveform));
+		expect(later.step().filter(isWaveform)).toEqual([]);
+	}
+	const made = [];
+	for (let one = later.laterWaveform(); one; one = later.laterWaveform()) made.push(one);
+	expect(made).toEqual(expected);
+	// None waits any more: live ones come with their step again.
+	expect([...later.step(), ...later.step()].some(isWaveform)).toBe(true);
+});
+
 describe('a waveform file', () => {
 	const body = Array.from({ length: 40 }, (_, i) => `${i},${-i}`);
 	test('one column a channel, with or without a head line, decimal commas where cells are parted otherwise', () => {

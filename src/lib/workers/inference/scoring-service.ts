@@ -165,8 +165,17 @@ export class ScoringService {
 
 	hear(message: LiveMessage): void {
 		if (this.stopped) return;
-		if (message.kind === 'link') this.link = message.status;
+		if (message.kind === 'link') {
+			const made = this.isHistoryBeingMade;
+			this.link = message.status;
+			if (made && !this.isHistoryBeingMade) this.wake();
+		}
 		if (message.kind === 'readings') this.hearReadings(message.batch);
+	}
+
+	/** Judging the past while it is being made would only delay the present; it is judged afterwards, many machines together. */
+	private get isHistoryBeingMade(): boolean {
+		return this.link?.fillingHistory === true && this.link.state === 'connecting';
 	}
 
 	private hearReadings(batch: ReadingBatch): void {
@@ -357,7 +366,7 @@ export class ScoringService {
 		for (let found = true; found;) {
 			found = false;
 			for (const entry of this.machines.values()) {
-				if (this.stopped) return;
+				if (this.stopped || this.isHistoryBeingMade) return;
 				if (!this.needsPreparing(entry)) continue;
 				found = true;
 				await this.prepare(entry);
