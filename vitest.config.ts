@@ -26,7 +26,14 @@ export default defineConfig({
 			{
 				resolve: { alias },
 				plugins: [assemblyScript()],
-				test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 }
+				test: {
+					name: 'unit',
+					include: ['tests/unit/**/*.test.ts'],
+					setupFiles: ['tests/tools/property-seed.ts'],
+					environment: 'node',
+					// Of what hangs; on a busy machine a test of a broker takes its time.
+					testTimeout: 60_000
+				}
 			},
 			{
 				resolve: { alias },

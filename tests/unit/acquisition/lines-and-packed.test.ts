@@ -88,16 +88,18 @@ describe('CBOR and MessagePack', () => {
 			),
 			{ minKeys: 1, noNullPrototype: true }
 		);
-		// CBOR writers may sort names.
-		const inOrder = (message: unknown) => {
-			const result = read(topic, message);
-			return { ...result, values: result.values.sort((a, b) => (a.sensor < b.sensor ? -1 : 1)) };
-		};
+		// The CBOR writer sorts names: the shorter first.
+		const sorted = <T>(record: Record<string, T>): Record<string, T> =>
+			Object.fromEntries(
+				Object.entries(record)
+					.sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
+					.map(([name, value]) => [name, value instanceof Object ? (sorted(value as Record<string, T>) as T) : value])
+			);
 		fc.assert(
-			fc.property(records, (record) => {
-				const expected = inOrder(record);
-				expect(inOrder(encodeCbor(record))).toEqual(expected);
-				expect(inOrder(encodeMessagePack(record))).toEqual(expected);
+			fc.property(records.map(sorted), (record) => {
+				const expected = read(topic, record);
+				expect(read(topic, encodeCbor(record))).toEqual(expected);
+				expect(read(topic, encodeMessagePack(record))).toEqual(expected);
 			}),
 			{ numRuns: 200 }
 		);
