@@ -5,6 +5,7 @@
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
  * --measure-only (evaluates what is there), --recalibrate (keeps the weights), --modes (keeps all but the operating modes),
+ * --failures (only records and calibrates the libraries of failures),
  * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { startEngine, type Engine } from '../src/lib/neural';
 import { recalibrate, trainPredictor, withModes } from '../src/lib/training';
 import { evaluateRuns, type RunOutcome } from './evaluate-class';
 import { simulate, stepMs, type SimulatedRun } from './simulated-rows';
+import { learnFailures } from './learn-failures';
 import { writeCard, writeReadme, type ClassMetrics } from './cards';
 
 const { values: options } = parseArgs({
@@ -25,6 +27,7 @@ const { values: options } = parseArgs({
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },
+		failures: { type: 'boolean', default: false },
 		recalibrate: { type: 'boolean', default: false },
 		modes: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
@@ -186,7 +189,11 @@ if (options['fresh-seed'] !== undefined) {
 	}
 	process.exit(0);
 }
-for (const machineClass of chosen) {
+for (const machineClass of options.failures ? chosen : []) {
+	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
+	learnFailures(engine, readPackage(machineClass), machineClass.id, folder);
+}
+for (const machineClass of options.failures ? [] : chosen) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
 	let pkg: ModelPackage;
 	if (options['measure-only'] || options.recalibrate || options.modes) {
@@ -209,6 +216,7 @@ for (const machineClass of chosen) {
 		writeFileSync(new URL('model.json', folder), JSON.stringify(pkg.version, rounded, '\t') + '\n');
 		writeFileSync(new URL('weights.bin', folder), new Uint8Array(pkg.weights));
 	}
+	if (!options['measure-only']) learnFailures(engine, pkg, machineClass.id, folder);
 	writeFileSync(new URL('metrics.json', folder), JSON.stringify(metrics, rounded, '\t') + '\n');
 	writeFileSync(new URL('CARD.md', folder), writeCard(machineClass, pkg.version, metrics));
 	console.error(
@@ -221,7 +229,9 @@ const shipped = machineClasses.flatMap(({ id }) => {
 	const folder = new URL(`${id}/`, root);
 	const versions = existsSync(folder) ? readdirSync(folder).sort() : [];
 	const version = versions.filter((name) => existsSync(new URL(`${name}/model.json`, folder))).pop();
-	return version ? [{ machineClass: id, path: `${id}/${version}/`, id: `${id}-${version}` }] : [];
+	if (!version) return [];
+	const failures = existsSync(new URL(`${version}/failures.json`, folder)) ? { failures: 'failures.json' } : {};
+	return [{ machineClass: id, path: `${id}/${version}/`, id: `${id}-${version}`, ...failures }];
 });
 writeFileSync(new URL('index.json', root), JSON.stringify(shipped, null, '\t') + '\n');
 // Sections that follow were written by hand, on other measurements: they stay.

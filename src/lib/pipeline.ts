@@ -9,6 +9,7 @@ import type {
 	AnomalySpan,
 	DetectedState,
 	EpochMs,
+	FailureLibrary,
 	HealthReport,
 	MachineId,
 	ModelVersion,
@@ -71,6 +72,11 @@ export class MachinePipeline {
 	/** Stored scores of before the first row judged, oldest first. */
 	recallScores(times: ArrayLike<EpochMs>, scores: ArrayLike<number>): void {
 		this.prognosis.recall(times, scores);
+	}
+
+	/** What is known of failures under this version: the prognosis then tells failure, not just critical health. */
+	learnFailures(library: FailureLibrary): void {
+		this.prognosis.learnFailures(library);
 	}
 
 	get openAlarm(): Alarm | undefined {

@@ -8,6 +8,7 @@ export * from './diagnosis';
 export * from './error';
 export * from './explanation';
 export * from './fault-classifier';
+export * from './failure-library';
 export * from './feedback';
 export * from './file-import';
 export * from './files';

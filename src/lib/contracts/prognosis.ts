@@ -2,6 +2,7 @@
  * A prognosis: how long until the event, how sure, or what is missing to say (vocabulary: NASA ProgPy).
  */
 import type { MachineId } from './identity';
+import type { FailureCalibration } from './failure-library';
 import type { EpochMs } from './reading';
 
 /** Health index at which the event of a health trend is said to have come: where `critical` begins. */
@@ -10,8 +11,11 @@ export const eventHealthIndex = 30;
 export interface Prognosis {
 	readonly machineId: MachineId;
 	readonly time: EpochMs;
-	/** `health-trend`: the health index extrapolated to its limit; `rul-model`: learnt from units that ran to failure. */
-	readonly method: 'none' | 'health-trend' | 'rul-model';
+	/**
+	 * `health-trend`: the health index extrapolated to its limit; `failure-library`: time to failure by likeness to lives that ended in
+	 * one; `rul-model`: by a network learnt from units that ran to failure.
+	 */
+	readonly method: 'none' | 'health-trend' | 'failure-library' | 'rul-model';
 	/** Median and central 90% interval, hours; undefined when there is not enough to say. `high` is Infinity when it has no end. */
 	readonly rulHours?: { readonly median: number; readonly low: number; readonly high: number };
 	/** Probability, 0-1, that the event comes within the time. */
@@ -20,8 +24,18 @@ export interface Prognosis {
 	readonly trend?: HealthTrend;
 	/** What was said before, oldest first. */
 	readonly earlier?: readonly EarlierPrognosis[];
+	/** Of `failure-library`: which faults the machine's course is like, likeliest first, and what the figures are worth. */
+	readonly failure?: FailureOutlook;
 	/** In plain words, what is missing when `rulHours` is undefined. */
 	readonly missing?: string;
+}
+
+export interface FailureOutlook {
+	readonly faults: readonly { readonly fault: string; readonly probability: number }[];
+	/** Lives that it was compared with. */
+	readonly lives: number;
+	/** Measured on other lives; undefined: not measured. */
+	readonly calibration?: FailureCalibration;
 }
 
 export interface HealthTrend {

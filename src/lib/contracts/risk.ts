@@ -11,6 +11,18 @@ export interface RiskRequest {
 	readonly labels: Uint8Array;
 	readonly folds: number;
 	readonly seed: number;
+	/** Rows of machines over time; absent: rows are independent of each other. */
+	readonly machines?: RiskMachines;
+}
+
+/** Rows of one machine follow each other in time; a machine is either learnt from or judged, never both. */
+export interface RiskMachines {
+	/** Per row, which machine; each machine's rows in time order. */
+	readonly machine: Uint16Array;
+	/** Per row: 1 may be learnt from, 2 is judged, 0 neither (the gap between past and future). */
+	readonly role: Uint8Array;
+	/** Rows back that the LSTM sees. */
+	readonly steps: number;
 }
 
 export interface RiskFigures {
@@ -27,4 +39,6 @@ export interface RiskFigures {
 export interface RiskEvaluation extends Readonly<Record<RiskMethod, RiskFigures>> {
 	/** Share of each feature in what moved the forest's probability of the failures. */
 	readonly influence: readonly { readonly name: string; readonly share: number }[];
+	/** Of every row, by the model of its fold; NaN for a row that is not judged. */
+	readonly probabilities: Readonly<Record<RiskMethod, Float64Array>>;
 }

@@ -6,6 +6,7 @@ import {
 	eventHealthIndex,
 	type EarlierPrognosis,
 	type EpochMs,
+	type FailureLibrary,
 	type HealthReport,
 	type HealthTrend,
 	type MachineId,
@@ -13,6 +14,7 @@ import {
 } from '../contracts';
 import { fewestPoints, fitTrend, reachedBy, scoreQuantile, type TrendFit } from './health-trend';
 import { ScoreHistory } from './score-history';
+import { FailureOutlooks } from './similarity/failure-outlooks';
 
 const hourMs = 3_600_000;
 /** Steps that one average begins with. */
@@ -39,12 +41,18 @@ export class MachinePrognosis {
 	private keepEvery = 1;
 	private said = 0;
 	private lookedAt: EpochMs = -Infinity;
+	private failures: FailureOutlooks | undefined;
 
 	constructor(
 		private readonly machineId: MachineId,
 		private readonly stepMs: number
 	) {
 		this.history = new ScoreHistory(binSteps * stepMs);
+	}
+
+	/** Lives that ended in failure, recorded with the version that the reports come from. */
+	learnFailures(library: FailureLibrary): void {
+		this.failures = new FailureOutlooks(library);
 	}
 
 	/**
@@ -56,11 +64,12 @@ export class MachinePrognosis {
 		this.history = new ScoreHistory(binSteps * this.stepMs);
 		for (let i = 0; i < times.length; i++) if (Number.isFinite(scores[i]!)) this.history.add(times[i]!, scores[i]!);
 		const last = times.length > 0 ? times[times.length - 1]! : -Infinity;
-		for (const { time, logScore } of observed) if (time > last) this.history.add(time, Math.exp(logScore));
+		for (const { time, logScore, path } of observed) if (time > last) this.history.add(time, Math.exp(logScore), path);
 	}
 
 	observe(report: HealthReport): Prognosis {
-		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score);
+		const closed =
+			Number.isFinite(report.score) && this.history.add(report.time, report.score, this.failures?.pathOf(report));
 		if (!this.latest || (closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)) {
 			this.latest = { machineId: this.machineId, time: report.time, ...this.look() };
 			this.lookedAt = report.time;
@@ -80,6 +89,11 @@ export class MachinePrognosis {
 	private look(): Omit<Prognosis, 'machineId' | 'time'> {
 		const points = this.history.points();
 		if (points.length < fewestPoints) return this.notEnough();
+		const failure = this.failures?.look(points);
+		if (failure) {
+			if (failure.rulHours) this.remember({ time: points.at(-1)!.time, ...failure.rulHours });
+			return { ...failure, earlier: [...this.earlier] };
+		}
 		const fit = fitTrend(points);
 		const recent = points.slice(-recentPoints).map(({ logScore }) => logScore);
 		if (!fit && Math.exp(recent.reduce((sum, log) => sum + log, 0) / recent.length) >= limit)

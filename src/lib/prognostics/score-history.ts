@@ -9,6 +9,8 @@ export interface ScorePoint {
 	readonly time: EpochMs;
 	/** Mean of ln(score). */
 	readonly logScore: number;
+	/** Mean of the paths given with the scores (ln(score) and each sensor's part in it); NaN where none was. */
+	readonly path: Float64Array | undefined;
 }
 
 const mostBins = 240;
@@ -20,6 +22,9 @@ interface Bin {
 	count: number;
 	times: number;
 	logs: number;
+	/** Sum of the paths given, and how many were. */
+	path: Float64Array | undefined;
+	paths: number;
 }
 
 export class ScoreHistory {
@@ -30,7 +35,7 @@ export class ScoreHistory {
 	constructor(private binMs: number) {}
 
 	/** True when a bin has been closed by this score: the moment to look at the trend again. */
-	add(time: EpochMs, score: number): boolean {
+	add(time: EpochMs, score: number, path?: Float64Array): boolean {
 		this.firstTime ??= time;
 		const key = Math.floor((time - this.firstTime) / this.binMs);
 		const last = this.bins.at(-1);
@@ -40,16 +45,21 @@ export class ScoreHistory {
 			last.count++;
 			last.times += time;
 			last.logs += log;
+			if (path) addPath(last, path, 1);
 			return false;
 		}
-		this.bins.push({ key, count: 1, times: time, logs: log });
+		this.bins.push({ key, count: 1, times: time, logs: log, path: path?.slice(), paths: path ? 1 : 0 });
 		if (this.bins.length > mostBins) this.halve();
 		return true;
 	}
 
 	/** Closed bins, oldest first. */
 	points(): ScorePoint[] {
-		return this.bins.slice(0, -1).map(({ count, times, logs }) => ({ time: times / count, logScore: logs / count }));
+		return this.bins.slice(0, -1).map(({ count, times, logs, path, paths }) => ({
+			time: times / count,
+			logScore: logs / count,
+			path: path?.map((sum) => sum / paths)
+		}));
 	}
 
 	get closedBins(): number {
@@ -75,8 +85,15 @@ export class ScoreHistory {
 				last.count += bin.count;
 				last.times += bin.times;
 				last.logs += bin.logs;
+				if (bin.path) addPath(last, bin.path, bin.paths);
 			} else merged.push({ ...bin, key });
 		}
 		this.bins = merged;
 	}
+}
+
+function addPath(bin: Bin, path: Float64Array, paths: number): void {
+	bin.paths += paths;
+	if (!bin.path) bin.path = path.slice();
+	else for (let d = 0; d < path.length; d++) bin.path[d]! += path[d]!;
 }

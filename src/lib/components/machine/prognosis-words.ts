@@ -4,12 +4,15 @@ import { formatDuration, formatShare, sensorLabel } from '$lib/words';
 
 const hourMs = 3_600_000;
 
-/** "Health reaches its limit in 5 h (3 h to 9 h)". */
-export function lifeWords({ median, low, high }: { median: number; low: number; high: number }): string {
-	if (median <= 0) return 'Health has reached its limit';
+/** "Health reaches its limit in 5 h (3 h to 9 h)", or "Fails in 5 h ...". */
+export function lifeWords(
+	{ median, low, high }: { median: number; low: number; high: number },
+	event: 'limit' | 'failure' = 'limit'
+): string {
+	if (median <= 0) return event === 'limit' ? 'Health has reached its limit' : 'Looks like machines at their failure';
 	const span = (hours: number) => formatDuration(hours * hourMs);
 	const to = Number.isFinite(high) ? `to ${span(high)}` : 'or more';
-	return `Health reaches its limit in ${span(median)} (${span(low)} ${to})`;
+	return `${event === 'limit' ? 'Health reaches its limit' : 'Fails'} in ${span(median)} (${span(low)} ${to})`;
 }
 
 /** Never 0 or 100 %: neither is ever known. */

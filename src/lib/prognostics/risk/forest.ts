@@ -15,6 +15,8 @@ export interface ForestOptions {
 	readonly featureShare: number;
 	readonly leastLeaf: number;
 	readonly seed: number;
+	/** Per row, which group it belongs to: whole groups are drawn, so that "out of bag" means a group never seen. */
+	readonly groups?: ArrayLike<number>;
 	readonly signal?: AbortSignal;
 }
 
@@ -46,6 +48,7 @@ export function growForest(rows: Float64Array, features: number, labels: Uint8Ar
 	const sums = new Float64Array(count);
 	const votes = new Uint16Array(count);
 	const trees: Tree[] = [];
+	const members = options.groups && membersOf(options.groups);
 	const columns = Array.from({ length: features }, (_, f) =>
 		Float64Array.from({ length: count }, (_, i) => rows[i * features + f]!)
 	);
@@ -53,7 +56,10 @@ export function growForest(rows: Float64Array, features: number, labels: Uint8Ar
 		if (options.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
 		const random = randomFrom(seedOf(options.seed, t));
 		const drawn = new Uint16Array(count);
-		for (let i = 0; i < count; i++) drawn[Math.floor(random() * count)]!++;
+		if (members) {
+			for (let g = 0; g < members.length; g++)
+				for (const i of members[Math.floor(random() * members.length)]!) drawn[i]!++;
+		} else for (let i = 0; i < count; i++) drawn[Math.floor(random() * count)]!++;
 		const tree = growTree(columns, labels, drawn, options, random);
 		trees.push(tree);
 		for (let i = 0; i < count; i++) {
@@ -63,6 +69,17 @@ export function growForest(rows: Float64Array, features: number, labels: Uint8Ar
 		}
 	}
 	return { features, trees, outOfBag: sums.map((sum, i) => (votes[i]! > 0 ? sum / votes[i]! : Number.NaN)) };
+}
+
+/** Rows of each group. */
+function membersOf(groups: ArrayLike<number>): readonly (readonly number[])[] {
+	const rows = new Map<number, number[]>();
+	for (let i = 0; i < groups.length; i++) {
+		const own = rows.get(groups[i]!);
+		if (own) own.push(i);
+		else rows.set(groups[i]!, [i]);
+	}
+	return [...rows.values()];
 }
 
 /** Mean over the trees of the share of positives in the row's leaf. */

@@ -1,9 +1,9 @@
 /**
  * Training: failure probability judged on rows that no model had seen. In: labelled rows. Out: for a forest, a logistic regression
- * and an LSTM the probability of every row by the model of the folds it was not in, and F1 at a threshold chosen without it.
+ * and an LSTM, how good their probabilities are, with the threshold of a fold chosen without it.
  *
- * Folds are stratified: each has its share of the failures. Rows here are independent (one operation each); rows of one
- * machine over time must be split by machine and by time instead.
+ * Independent rows are dealt into stratified folds. Rows of machines over time are dealt machine by machine, and learnt from
+ * and judged in stretches of time that the caller keeps apart (see risk-folds.ts).
  */
 import { MillwrightError } from '../../contracts';
 import type { RiskEvaluation, RiskMethod, RiskRequest } from '../../contracts';
@@ -11,6 +11,8 @@ import {
 	averagePrecision,
 	bestF1Threshold,
 	brierScore,
+	calibrateProbabilities,
+	calibrated,
 	fitLogistic,
 	forestContributions,
 	forestProbability,
@@ -19,63 +21,78 @@ import {
 	reliability
 } from '../../prognostics';
 import type { Engine } from '../../neural/engine';
-import { seedOf, shuffledIndices } from '../../neural/random';
+import { seedOf } from '../../neural/random';
+import { tellByLstm } from './risk-lstm';
+import { dealRows, pickRows, type RiskPart } from './risk-folds';
 
 const trees = 100;
-const lstm = { units: 24, epochs: 60, batchSize: 64, learningRate: 5e-3 };
+/** Rows of one machine are alike: leaves must hold several days. */
+const leaf = { independent: 1, machines: 10 };
+const share = { independent: 0.6, machines: 0.3 };
 
 export interface RiskJob {
 	readonly signal?: AbortSignal;
 	readonly onFold?: (done: number, folds: number) => void;
 }
 
-/** @throws MillwrightError `aborted`, `invalid-input` (sizes, labels of one kind, fewer failures than folds) */
+/** @throws MillwrightError `aborted`, `invalid-input` (sizes, labels of one kind, fewer failures or machines than folds) */
 export async function crossValidateRisk(
 	engine: Engine,
 	request: RiskRequest,
 	job: RiskJob = {}
 ): Promise<RiskEvaluation> {
-	const { rows, labels, featureNames, folds, seed } = request;
+	const { labels, featureNames, folds, seed, machines } = request;
 	const features = featureNames.length;
-	const fold = stratify(labels, folds, seed);
-	const probabilities = {
-		forest: new Float64Array(labels.length),
-		lstm: new Float64Array(labels.length),
-		linear: new Float64Array(labels.length)
-	};
+	const deal = dealRows(request);
+	const empty = () => new Float64Array(labels.length).fill(Number.NaN);
+	const probabilities = { forest: empty(), lstm: empty(), linear: empty() };
 	const counted = { forest: [0, 0, 0], lstm: [0, 0, 0], linear: [0, 0, 0] };
 	const influence = new Float64Array(features);
 	for (let k = 0; k < folds; k++) {
 		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
-		const known = pick(rows, labels, features, (i) => fold[i] !== k);
-		const held = pick(rows, labels, features, (i) => fold[i] === k);
+		const known = pickRows(request, (i) => deal.learns(i, k));
+		const held = pickRows(request, (i) => deal.judges(i, k));
 		const forest = growForest(known.rows, features, known.labels, {
 			trees,
-			featureShare: 0.6,
-			leastLeaf: 1,
+			featureShare: machines ? share.machines : share.independent,
+			leastLeaf: machines ? leaf.machines : leaf.independent,
 			seed: seedOf(seed, k),
+			groups: machines && known.places.map((place) => machines.machine[place]!),
 			signal: job.signal
 		});
 		const linear = fitLogistic(known.rows, features, known.labels);
-		const told: Record<RiskMethod, { known: ArrayLike<number>; held: ArrayLike<number> }> = {
-			forest: {
-				known: forest.outOfBag.map((p) => (Number.isNaN(p) ? 0 : p)),
-				held: each(held, (i) => forestProbability(forest, held.rows, i))
-			},
+		const told: Record<RiskMethod, Told> = {
+			forest: corrected(
+				{
+					known: forest.outOfBag,
+					knownLabels: known.labels,
+					held: each(held, (i) => forestProbability(forest, held.rows, i))
+				},
+				// Of single rows the shares are as they should be; whole machines drawn leave them too far from the ends.
+				machines !== undefined
+			),
 			linear: {
 				known: each(known, (i) => logisticProbability(linear, known.rows, i)),
+				knownLabels: known.labels,
 				held: each(held, (i) => logisticProbability(linear, held.rows, i))
 			},
-			lstm: await tellByLstm(engine, known, held, features, seedOf(seed, 50 + k), job.signal)
+			lstm: corrected(
+				await tellByLstm(engine, request, known, held, seedOf(seed, 50 + k), job.signal),
+				machines !== undefined
+			)
 		};
 		for (const method of ['forest', 'lstm', 'linear'] as const) {
-			const threshold = bestF1Threshold(told[method].known, known.labels);
+			const { known: said, knownLabels, held: now } = told[method];
+			const threshold = bestF1Threshold(
+				Array.from(said, (p) => (Number.isNaN(p) ? 0 : p)),
+				knownLabels
+			);
 			held.places.forEach((place, i) => {
-				const p = told[method].held[i]!;
+				const p = now[i]!;
 				probabilities[method][place] = p;
-				const [said, is] = [p >= threshold, held.labels[i] === 1];
-				if (said && is) counted[method][0]!++;
-				else if (said) counted[method][1]!++;
+				const [flagged, is] = [p >= threshold, held.labels[i] === 1];
+				if (flagged && is) counted[method][0]!++;
+				else if (flagged) counted[method][1]!++;
 				else if (is) counted[method][2]!++;
 			});
 		}
@@ -88,107 +105,40 @@ export async function crossValidateRisk(
 		await new Promise((resolve) => setTimeout(resolve, 0));
 	}
 	const total = influence.reduce((sum, value) => sum + value, 0);
+	const judged = Array.from(labels, (_, i) => i).filter((i) => !Number.isNaN(probabilities.forest[i]!));
+	const came = judged.map((i) => labels[i]!);
 	const result = (method: RiskMethod) => {
 		const [hit, wrong, missed] = counted[method] as [number, number, number];
+		const said = judged.map((i) => probabilities[method][i]!);
 		return {
 			f1: hit === 0 ? 0 : hit / (hit + (wrong + missed) / 2),
 			precision: hit + wrong === 0 ? 0 : hit / (hit + wrong),
 			recall: hit / (hit + missed),
-			prAuc: averagePrecision(probabilities[method], labels),
-			brier: brierScore(probabilities[method], labels),
-			reliability: reliability(probabilities[method], labels)
+			prAuc: averagePrecision(said, came),
+			brier: brierScore(said, came),
+			reliability: reliability(said, came)
 		};
 	};
 	return {
 		forest: result('forest'),
 		lstm: result('lstm'),
 		linear: result('linear'),
-		influence: featureNames.map((name, f) => ({ name, share: influence[f]! / total }))
+		influence: featureNames.map((name, f) => ({ name, share: influence[f]! / total })),
+		probabilities
 	};
 }
 
-interface Part {
-	readonly rows: Float64Array;
-	readonly labels: Uint8Array;
-	/** Index of each row among all. */
-	readonly places: number[];
+/** What a method said of rows that it had not learnt from (with their labels), and of the rows to be judged. */
+interface Told {
+	readonly known: ArrayLike<number>;
+	readonly knownLabels: Uint8Array;
+	readonly held: ArrayLike<number>;
 }
 
-const each = ({ places }: Part, of: (i: number) => number) => Float64Array.from(places, (_, i) => of(i));
-
-function pick(rows: Float64Array, labels: Uint8Array, features: number, wanted: (i: number) => boolean): Part {
-	const places = Array.from(labels, (_, i) => i).filter(wanted);
-	const part = new Float64Array(places.length * features);
-	places.forEach((place, i) => part.set(rows.subarray(place * features, (place + 1) * features), i * features));
-	return { rows: part, labels: Uint8Array.from(places, (place) => labels[place]!), places };
+function corrected(told: Told, wanted: boolean): Told {
+	const curve = wanted ? calibrateProbabilities(told.known, told.knownLabels) : undefined;
+	const apply = (said: ArrayLike<number>) => Float64Array.from(said, (p) => calibrated(curve, p));
+	return { ...told, known: apply(told.known), held: apply(told.held) };
 }
 
-/** Fold of each row; failures and the rest are dealt apart. */
-function stratify(labels: Uint8Array, folds: number, seed: number): Uint8Array {
-	const positives = labels.reduce((sum, label) => sum + label, 0);
-	if (positives < folds || labels.length - positives < folds)
-		throw new MillwrightError(
-			'invalid-input',
-			`${folds} folds need at least ${folds} rows with and ${folds} without a failure; there are ${positives} and ${labels.length - positives}`,
-			{ folds, positives }
-		);
-	const fold = new Uint8Array(labels.length);
-	const dealt = [0, 0];
-	for (const i of shuffledIndices(labels.length, seedOf(seed, 9))) fold[i] = dealt[labels[i]!]!++ % folds;
-	return fold;
-}
-
-/** A row is a sequence of one step; failures weigh as they come, the threshold makes up for their rarity. */
-async function tellByLstm(
-	engine: Engine,
-	known: Part,
-	held: Part,
-	features: number,
-	seed: number,
-	signal?: AbortSignal
-) {
-	const { mean, deviation } = fitSpread(known, features);
-	const scaled = ({ rows }: Part) =>
-		Float32Array.from(rows, (value, i) => (value - mean[i % features]!) / deviation[i % features]!);
-	const network = engine.createNetwork(
-		{
-			features,
-			layers: [
-				{ kind: 'lstm', units: lstm.units, returnSequences: false },
-				{ kind: 'dense', units: 1, activation: 'sigmoid' }
-			]
-		},
-		seed
-	);
-	try {
-		const inputs = scaled(known);
-		await network.fit(
-			{ inputs, targets: Float32Array.from(known.labels), count: known.places.length, steps: 1 },
-			{
-				epochs: lstm.epochs,
-				batchSize: lstm.batchSize,
-				learningRate: lstm.learningRate,
-				learningRateSchedule: { kind: 'cosine', minimum: lstm.learningRate / 50 },
-				loss: 'binary-crossentropy',
-				clipNorm: 1,
-				seed,
-				signal
-			}
-		);
-		return {
-			known: await network.predict(inputs, known.places.length, 1),
-			held: await network.predict(scaled(held), held.places.length, 1)
-		};
-	} finally {
-		network.dispose();
-	}
-}
-
-function fitSpread({ rows, places }: Part, features: number) {
-	const mean = new Float64Array(features);
-	const deviation = new Float64Array(features);
-	const count = places.length;
-	for (let i = 0; i < rows.length; i++) mean[i % features]! += rows[i]! / count;
-	for (let i = 0; i < rows.length; i++) deviation[i % features]! += (rows[i]! - mean[i % features]!) ** 2 / count;
-	return { mean, deviation: deviation.map((value) => Math.sqrt(value) || 1) };
-}
+const each = ({ places }: RiskPart, of: (i: number) => number) => Float64Array.from(places, (_, i) => of(i));

@@ -7,6 +7,7 @@
 import {
 	MillwrightError,
 	type MachineClassId,
+	type FailureLibrary,
 	type MachineRecord,
 	type ModelPackage,
 	type ModelVersion
@@ -19,6 +20,8 @@ interface ShippedEntry {
 	/** Folder of the version relative to `models/`, or path of its model.json. */
 	readonly path: string;
 	readonly id: string;
+	/** File in the folder: lives that ended in failure. */
+	readonly failures?: string;
 }
 
 /** The app's base address, from the address of this worker's script. */
@@ -29,6 +32,7 @@ export function baseAddress(scriptAddress: string): string {
 export class ModelSource {
 	private index: Promise<readonly ShippedEntry[]> | undefined;
 	private readonly loaded = new Map<string, Promise<ModelPackage>>();
+	private readonly failures = new Map<string, Promise<FailureLibrary | undefined>>();
 	private readonly shipped = new Map<string, Promise<ModelPackage | undefined>>();
 
 	constructor(
@@ -42,6 +46,36 @@ export class ModelSource {
 		if (assigned !== undefined) return this.stored(assigned);
 		if (machine.machineClass === undefined) return undefined;
 		return this.shippedFor(machine.machineClass);
+	}
+
+	/**
+	 * Lives that ended in failure, as this version saw them; undefined where none were shipped with it or they cannot be had now. Fetched
+	 * once: an installed app has it offline.
+	 */
+	failuresFor({ id, origin, target }: ModelVersion): Promise<FailureLibrary | undefined> {
+		if (origin !== 'shipped' || !('machineClass' in target)) return Promise.resolve(undefined);
+		let found = this.failures.get(id);
+		if (!found) {
+			// No network now: tried again with the next machine.
+			found = this.findFailures(id).catch(() => {
+				this.failures.delete(id);
+				return undefined;
+			});
+			this.failures.set(id, found);
+		}
+		return found;
+	}
+
+	private async findFailures(id: string): Promise<FailureLibrary | undefined> {
+		const entry = (await this.readIndex()).find((candidate) => candidate.id === id);
+		if (!entry?.failures) return undefined;
+		const answer = await this.get(new URL(entry.failures, this.folderOf(entry)));
+		const library = (await answer.json()) as FailureLibrary;
+		return library.modelId === id ? library : undefined;
+	}
+
+	private folderOf({ path }: ShippedEntry): URL {
+		return new URL(`models/${path.replace(/model\.json$/, '').replace(/\/?$/, '/')}`, this.base);
 	}
 
 	/** A stored version, read and checked once however many machines use it: what an id names never changes. */
@@ -78,7 +112,7 @@ export class ModelSource {
 		}
 		const stored = (await this.models.versions()).find(({ id }) => id === entry.id);
 		if (stored) return verified(await this.models.load(entry.id));
-		const folder = new URL(`models/${entry.path.replace(/model\.json$/, '').replace(/\/?$/, '/')}`, this.base);
+		const folder = this.folderOf(entry);
 		const version = (await (await this.get(new URL('model.json', folder))).json()) as ModelVersion;
 		const weights = await (await this.get(new URL('weights.bin', folder))).arrayBuffer();
 		const pkg = await verified({ version, weights });

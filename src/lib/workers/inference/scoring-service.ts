@@ -422,6 +422,8 @@ export class ScoringService {
 				version,
 				(name) => entry.sensors.find((s) => s.name === name)?.unit
 			);
+			const failures = await models.failuresFor(version);
+			if (failures) pipeline.learnFailures(failures);
 			pipeline.adapted.set(await this.adaptations.adaptationOf(machineId, version.id));
 			await this.drift.begin(machineId, version.id, (name) => entry.sensors.find((s) => s.name === name)?.kind);
 			const predictor = this.predictors.get(version.id) ?? new Predictor(this.ports.engine, pkg);

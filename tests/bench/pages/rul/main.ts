@@ -19,6 +19,13 @@ function unpack({ units, ...rest }: PackedHistories): UnitHistories {
 	};
 }
 
+/** A request as JSON. */
+interface RiskTask extends Omit<RiskRequest, 'rows' | 'labels' | 'machines'> {
+	readonly rows: number[];
+	readonly labels: number[];
+	readonly machines?: { readonly machine: number[]; readonly role: number[]; readonly steps: number };
+}
+
 Object.assign(window, {
 	rulBench: {
 		async train(request: Omit<RulTrainingRequest, 'histories'> & { histories: PackedHistories }) {
@@ -34,13 +41,24 @@ Object.assign(window, {
 			await started;
 			return training.api.estimateRul(modelId, unpack(histories));
 		},
-		async risk(request: Omit<RiskRequest, 'rows' | 'labels'> & { rows: number[]; labels: number[] }) {
+		async risk({ machines, ...request }: RiskTask) {
 			await started;
-			return training.api.evaluateRisk(
+			const { probabilities, ...figures } = await training.api.evaluateRisk(
 				'bench',
-				{ ...request, rows: Float64Array.from(request.rows), labels: Uint8Array.from(request.labels) },
+				{
+					...request,
+					rows: Float64Array.from(request.rows),
+					labels: Uint8Array.from(request.labels),
+					machines: machines && {
+						machine: Uint16Array.from(machines.machine),
+						role: Uint8Array.from(machines.role),
+						steps: machines.steps
+					}
+				},
 				() => undefined
 			);
+			const { forest, lstm, linear } = probabilities;
+			return { ...figures, probabilities: { forest: [...forest], lstm: [...lstm], linear: [...linear] } };
 		},
 		progress: () => progressNow
 	}
