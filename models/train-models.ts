@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 	options: {
 		class: { type: 'string' },
 		epochs: { type: 'string', default: '12' },
-		version: { type: 'string', default: 'v3' },
+		version: { type: 'string', default: 'v4' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },
@@ -68,7 +68,8 @@ const plantsOf = (count: number, firstSeed: number, machines: number, hours: num
 		at: (from + (i * 24) / count) % 24
 	}));
 const trainingPlants = plantsOf(12, 101, 4, 0.5, 0);
-const calibrationPlants = plantsOf(12, 201, 5, 1, 1);
+/** Many individuals for an hour, since they differ, and some for long, since each wanders. */
+const calibrationPlants = [...plantsOf(24, 201, 5, 1, 1), ...plantsOf(3, 251, 4, 6, 1)];
 const healthyPlants = plantsOf(5, 301, 8, 2, 2);
 const faultPlants = [{ seed: 401, machines: 4, hours: 1, at: 8 }];
 const faultOnset = 15;

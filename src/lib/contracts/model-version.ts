@@ -53,8 +53,40 @@ export interface Calibration {
 	readonly jumpLimit?: readonly number[];
 	/** Rows after a break before a score is given. */
 	readonly warmUpSteps?: number;
+	/** What a machine's own level says beside `statistics`; undefined: too little data to know how far one wanders. */
+	readonly ownLevel?: OwnLevelCalibration;
+	/** When a sensor that is missing now and then counts as silent; undefined: a minute of rows, a fifth back per row heard. */
+	readonly silence?: SilenceCalibration;
 	/** Rows of normal running that the calibration rests on. */
 	readonly rows?: number;
+}
+
+/** Per sensor: rows missing at which the score is 1, and how many of them each row with a value takes back. */
+export interface SilenceCalibration {
+	readonly limitRows: readonly number[];
+	readonly recoveryPerRow: readonly number[];
+}
+
+/** Residuals against the machine's own level so far: in that the differences between individuals of a class cancel. */
+export interface OwnLevelCalibration {
+	/** Rows over which the level is the mean of all so far; after them it follows with this time constant. */
+	readonly levelRows: number;
+	/** Rows by which the level lags, so that what is judged is no part of what it is judged by. */
+	readonly delayRows: number;
+	/** Judged rows before the level counts. */
+	readonly warmUpRows: number;
+	readonly statistics: readonly OwnLevelStatistic[];
+}
+
+export interface OwnLevelStatistic {
+	/** EWMA coefficient per step. */
+	readonly smoothing: number;
+	/** Per sensor, of the smoothed deviation from the level in normal running. */
+	readonly deviation: readonly number[];
+	/** Row-major [sensors, sensors]: sensors are judged together, by Mahalanobis distance. Undefined: by the fourth-power mean. */
+	readonly covariance?: readonly number[];
+	/** Distance at which the score is 1. */
+	readonly threshold: number;
 }
 
 /** One way of looking at the residuals: `bias` finds drifts and shifts, `energy` finds unrest. */

@@ -5,6 +5,7 @@
  * residual spread, smoothed statistics and their thresholds, stop levels, jump limits, runs of equal values.
  */
 import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../contracts';
+import { learnOwnLevel } from './learn-own-level';
 import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from './operating-mode';
 import { ResidualTracker, combine, distanceOf, type StatisticKind } from './residual-tracker';
 import { learnThreshold } from './threshold';
@@ -121,7 +122,7 @@ export function calibrate(
 	const { mean, deviation } = spreadOf(segments, judged, sensors);
 	const chosen = statisticKinds.filter((kind) => rows >= kind.minimumRows);
 	const standardised = new Float32Array(sensors);
-	const replay = (visit: (tracker: ResidualTracker, settled: boolean) => void) =>
+	const replay = (visit: (tracker: ResidualTracker, settled: boolean, segment: number) => void) =>
 		segments.forEach((segment, s) => {
 			const tracker = new ResidualTracker(chosen, sensors);
 			let count = 0;
@@ -131,7 +132,7 @@ export function calibrate(
 					standardised[i] = (segment.scaled[at]! - segment.expected[at]! - mean[i]!) / deviation[i]!;
 				}
 				tracker.update(standardised);
-				visit(tracker, ++count > 20);
+				visit(tracker, ++count > 20, s);
 			}
 		});
 
@@ -172,6 +173,14 @@ export function calibrate(
 		...statistic,
 		threshold: learnThreshold(levels[k]!, statistic.smoothing)
 	}));
+	const ownLevel = learnOwnLevel(sensors, (visit, begin) => {
+		let at = -1;
+		replay((tracker, _, segment) => {
+			if (segment !== at) begin();
+			at = segment;
+			visit(tracker.middle);
+		});
+	});
 	return {
 		residualDeviation: deviation,
 		residualMean: mean,
@@ -182,6 +191,7 @@ export function calibrate(
 		stoppedBelow,
 		jumpLimit,
 		warmUpSteps: defaultWarmUpSteps,
+		...(ownLevel ? { ownLevel } : {}),
 		rows
 	};
 }

@@ -1,5 +1,6 @@
 /** State Detection: aligned rows in, detected states out. */
 export * from './adapted-scoring';
+export * from './anomaly-sequences';
 export * from './calibrate';
 export * from './drift/drift-monitor';
 export * from './explain/expected-course';
@@ -15,6 +16,10 @@ export * from './modes/mode-tracker';
 export * from './operating-mode';
 export * from './predictor';
 export * from './reconstructor';
+export * from './own-level';
+export * from './range-watch';
+export * from './record-watch';
 export * from './residual-tracker';
+export * from './silence';
 export * from './threshold';
 export * from './threshold-adjustment';

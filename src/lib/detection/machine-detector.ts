@@ -8,7 +8,9 @@ import type { DetectedState, EpochMs, MachineId, ModelVersion, ResidualStatistic
 import { defaultWarmUpSteps } from './calibrate';
 import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
 import { ModeDetector } from './operating-mode';
+import { OwnLevelDistance, OwnLevelTracker } from './own-level';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
+import { heardAgain, silentRows } from './silence';
 
 /** A row as Data Manipulation hands it over. */
 export interface ObservedRow {
@@ -24,8 +26,10 @@ export interface Observation {
 	readonly input: Float32Array;
 }
 
-/** A sensor silent for this many rows scores 1; rows with a value count a fifth back, so that bursts of silence add up. */
-const silentRows = 60;
+/** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */
+const followScore = 0.8;
+/** A machine that stood for an hour of rows may have been worked on: its own level is learnt anew. */
+const longStopRows = 3600;
 /** Smoothing of the actual and expected values that a person is shown. */
 const shownSmoothing = 0.1;
 
@@ -33,6 +37,8 @@ export class MachineDetector {
 	private readonly sensors: number;
 	private readonly statistics: readonly ResidualStatistic[];
 	private readonly tracker: ResidualTracker;
+	private readonly ownLevel: OwnLevelTracker | undefined;
+	private readonly ownDistances: readonly OwnLevelDistance[];
 	private readonly ensemble: EnsembleDetector | undefined;
 	private readonly modes: ModeDetector;
 	private readonly warmUp: number;
@@ -45,6 +51,8 @@ export class MachineDetector {
 	private readonly shownExpected: Float64Array;
 	private rowsSinceBreak = 0;
 	private judgedRows = 0;
+	private stoppedRows = 0;
+	private lastScore = 0;
 
 	constructor(
 		readonly machineId: MachineId,
@@ -57,6 +65,16 @@ export class MachineDetector {
 			this.sensors,
 			this.statistics.map((statistic) => statistic.mean)
 		);
+		const { ownLevel } = version.calibration;
+		const own = ownLevel?.statistics ?? [];
+		this.ownLevel =
+			ownLevel &&
+			new OwnLevelTracker(
+				ownLevel,
+				own.map(({ smoothing }) => smoothing),
+				this.sensors
+			);
+		this.ownDistances = own.map((statistic) => new OwnLevelDistance(statistic));
 		this.ensemble = version.ensemble && new EnsembleDetector(version.ensemble);
 		this.modes = new ModeDetector(version.calibration, this.sensors);
 		this.warmUp = version.calibration.warmUpSteps ?? defaultWarmUpSteps;
@@ -77,16 +95,19 @@ export class MachineDetector {
 		const input = new Float32Array(this.sensors);
 		const residuals = new Float32Array(this.sensors);
 		let missing = 0;
+		const { silence } = calibration;
+		const nothing = Array.prototype.every.call(row.values, Number.isNaN);
 		for (let i = 0; i < this.sensors; i++) {
 			const own = row.values[i]!;
 			if (Number.isNaN(own)) {
 				missing++;
-				this.silent[i] = Math.min(3 * silentRows, this.silent[i]! + 1);
+				// A row without any value is a matter of the link, not of a sensor.
+				if (!nothing) this.silent[i] = Math.min(3 * (silence?.limitRows[i] ?? silentRows), this.silent[i]! + 1);
 				this.runs[i] = 0;
 				input[i] = prediction?.[i] ?? this.lastScaled[i]!;
 				residuals[i] = Number.NaN;
 			} else {
-				this.silent[i] = Math.max(0, this.silent[i]! - 0.2);
+				this.silent[i] = Math.max(0, this.silent[i]! - (silence?.recoveryPerRow[i] ?? heardAgain));
 				this.heard[i] = 1;
 				this.runs[i] = own === this.lastOwn[i] ? this.runs[i]! + 1 : 1;
 				input[i] = (own - scaler.mean[i]!) / scaler.deviation[i]!;
@@ -102,6 +123,8 @@ export class MachineDetector {
 		this.rowsSinceBreak++;
 		const settled = this.modes.observe(row.values, this.lastScaled);
 		if (prediction !== undefined) this.show(row.values, prediction);
+		this.stoppedRows = this.modes.mode === 'off' ? this.stoppedRows + 1 : 0;
+		if (this.stoppedRows === longStopRows) this.ownLevel?.reset();
 
 		const unscored = this.unscored(missing, prediction !== undefined);
 		if (unscored !== undefined || (this.modes.mode === 'start-up' && !settled)) {
@@ -116,7 +139,10 @@ export class MachineDetector {
 			if (this.ensemble) {
 				const { levels, predictor } = memberRows(row.values, this.lastScaled, prediction);
 				this.ensemble.take({ levels: [levels], predictor: [predictor], ...reconstructed });
-			} else this.tracker.update(residuals);
+			} else {
+				this.tracker.update(residuals);
+				this.ownLevel?.update(this.tracker.middle, this.lastScore < followScore);
+			}
 		}
 		// The members' moving means are still filling.
 		if (this.ensemble && Number.isNaN(this.ensemble.score))
@@ -132,6 +158,8 @@ export class MachineDetector {
 		this.modes.reset();
 		this.judgedRows = 0;
 		this.tracker.reset();
+		this.ownLevel?.reset();
+		this.lastScore = 0;
 		this.ensemble?.forgetRows();
 		this.shownActual.fill(Number.NaN);
 		this.shownExpected.fill(Number.NaN);
@@ -175,10 +203,23 @@ export class MachineDetector {
 			}
 			return values;
 		});
+		const statistic = this.statistics[leading]!;
+		const normalBand = statistic.threshold * this.sensors ** 0.25;
+		let squares: Float64Array = distances[leading]!.map((distance) => distance * distance);
+		let bandOf = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
+		if (this.ownLevel?.ready)
+			this.ownDistances.forEach((distance, k) => {
+				const deviation = this.ownLevel!.deviations[k]!;
+				const ratio = distance.of(deviation) / this.version.calibration.ownLevel!.statistics[k]!.threshold;
+				if (ratio <= score) return;
+				score = ratio;
+				squares = distance.contributions(deviation);
+				bandOf = (i) => distance.band(i);
+			});
+		this.lastScore = score;
 		const notes = this.sensorNotes();
 		for (const note of notes) score = Math.max(score, note.score);
-		const deviations = this.rank(distances[leading]!, this.statistics[leading]!, notes);
-		return this.stateOf(time, score, deviations);
+		return this.stateOf(time, score, this.rank(squares, bandOf, notes));
 	}
 
 	/** By the members' vote; ranked by the member that is surest, shown as the level and the normal range around it. */
@@ -208,10 +249,11 @@ export class MachineDetector {
 	/** Sensors that are themselves the finding: no longer moving, no longer sent. */
 	private sensorNotes(): SensorNote[] {
 		const notes: SensorNote[] = [];
-		const { longestRun, rows } = this.version.calibration;
+		const { longestRun, rows, silence } = this.version.calibration;
 		for (let i = 0; i < this.sensors; i++) {
-			if (this.silent[i]! >= 10)
-				notes.push({ sensor: i, note: 'silent', score: Math.min(3, this.silent[i]! / silentRows) });
+			const limitRows = silence?.limitRows[i] ?? silentRows;
+			if (this.silent[i]! >= limitRows / 6)
+				notes.push({ sensor: i, note: 'silent', score: Math.min(3, this.silent[i]! / limitRows) });
 			const longest = longestRun?.[i];
 			if (longest === undefined || longest === null) continue;
 			// Little data shows few runs: ask for more before calling a sensor stuck.
@@ -222,19 +264,15 @@ export class MachineDetector {
 		return notes;
 	}
 
-	private rank(distances: Float64Array, statistic: ResidualStatistic, notes: readonly SensorNote[]): SensorDeviation[] {
+	/** `bandOf`: half-width of a sensor's normal range, in standardised residuals. */
+	private rank(own: Float64Array, bandOf: (sensor: number) => number, notes: readonly SensorNote[]): SensorDeviation[] {
 		const { scaler, calibration } = this.version;
-		const squares = markNoted(
-			distances.map((distance) => distance * distance),
-			notes
-		);
+		const squares = markNoted(own, notes);
 		const noted = notedSensors(notes);
 		const total = squares.reduce((sum, square) => sum + square, 0) || 1;
-		const normalBand = statistic.threshold * this.sensors ** 0.25;
 		return Array.from(squares)
 			.map((square, i): SensorDeviation => {
 				const unit = scaler.deviation[i]! * calibration.residualDeviation[i]!;
-				const bias = statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0;
 				const actual = this.shownActual[i]!;
 				const expected = this.shownExpected[i]!;
 				return {
@@ -242,7 +280,7 @@ export class MachineDetector {
 					share: square / total,
 					actual,
 					expected,
-					band: Math.max(3, bias) * unit,
+					band: Math.max(3, bandOf(i)) * unit,
 					...(noted.has(i) ? { note: noted.get(i)! } : {})
 				};
 			})

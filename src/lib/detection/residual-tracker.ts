@@ -17,6 +17,8 @@ export type StatisticKind = Pick<ResidualStatistic, 'kind' | 'smoothing'>;
 export class ResidualTracker {
 	/** Smoothed values, one row per statistic: [statistics][sensors]. */
 	readonly smoothed: Float64Array[];
+	/** [sensors]: the newest residual of each sensor without its spikes. */
+	readonly middle: Float64Array;
 	private readonly history: Float32Array;
 	private readonly sorted = new Float32Array(medianWidth);
 	private seen = 0;
@@ -28,12 +30,14 @@ export class ResidualTracker {
 		private readonly rest: readonly (readonly number[])[] = []
 	) {
 		this.history = new Float32Array(sensors * medianWidth);
+		this.middle = new Float64Array(sensors);
 		this.smoothed = kinds.map(() => new Float64Array(sensors));
 		this.reset();
 	}
 
 	reset(): void {
 		this.seen = 0;
+		this.middle.fill(0);
 		this.smoothed.forEach((values, k) => {
 			for (let i = 0; i < this.sensors; i++)
 				values[i] = this.rest[k]?.[i] ?? (this.kinds[k]!.kind === 'energy' ? 1 : 0);
@@ -49,6 +53,7 @@ export class ResidualTracker {
 		for (let i = 0; i < this.sensors; i++) {
 			if (Number.isNaN(residuals[i]!)) continue;
 			const middle = clip(this.medianOfSensor(i, have), biasClip);
+			this.middle[i] = middle;
 			const now = clip(residuals[i]!, energyClip);
 			for (let k = 0; k < this.kinds.length; k++) {
 				const { kind, smoothing } = this.kinds[k]!;

@@ -12,7 +12,15 @@ import {
 	type TrainingMetrics,
 	type TrainingProgress
 } from '../contracts';
-import { Predictor, calibrate, learnStopLevels, learnWander, networkSpecOf, type ScoredSegment } from '../detection';
+import {
+	Predictor,
+	calibrate,
+	learnSilence,
+	learnStopLevels,
+	learnWander,
+	networkSpecOf,
+	type ScoredSegment
+} from '../detection';
 import {
 	cutWindows,
 	fitScaler,
@@ -193,7 +201,9 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 			others.length > 0 || data.heldBack || !whole ? [] : whole.map(({ values }) => values),
 			scaler.deviation
 		);
-		const version = { ...uncalibrated, calibration: calibrate(scored, data.kinds, stoppedBelow, wander) };
+		const silence = learnSilence(data.heldBack ?? data.recordings, data.kinds.length);
+		const calibration = { ...calibrate(scored, data.kinds, stoppedBelow, wander), ...(silence ? { silence } : {}) };
+		const version = { ...uncalibrated, calibration };
 		return { version, weights: bytes };
 	} catch (error) {
 		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
@@ -217,7 +227,8 @@ export function recalibrate(
 ): ModelPackage {
 	const scored = scoreRecordings(engine, pkg, { training: [], heldBack, leadIn: heldBack.map(() => []) });
 	const calibration = calibrate(scored, kinds, pkg.version.calibration.stoppedBelow ?? kinds.map(() => null));
-	return { ...pkg, version: { ...pkg.version, calibration } };
+	const silence = learnSilence(heldBack, kinds.length);
+	return { ...pkg, version: { ...pkg.version, calibration: { ...calibration, ...(silence ? { silence } : {}) } } };
 }
 
 interface Parts {
@@ -250,40 +261,57 @@ function splitRecordings(data: TrainingData, plan: TrainingPlan): Parts {
 function scoreRecordings(engine: Engine, pkg: ModelPackage, parts: Parts): ScoredSegment[] {
 	const { scaler } = pkg.version;
 	const features = scaler.mean.length;
-	const predictor = new Predictor(engine, pkg, 1);
-	const scored: ScoredSegment[] = [];
-	const input = new Float32Array(features);
-	try {
-		parts.heldBack.forEach((recording, p) => {
-			predictor.reset('calibration');
-			const lead = recording[0]?.breakBefore ? [] : parts.leadIn[p]!;
-			for (const row of lead) {
-				if (row.values.some(Number.isNaN)) continue;
-				scaleRow(scaler, row.values, input);
-				predictor.step(['calibration'], [input]);
-			}
-			for (const segment of splitSegments(recording, 30)) {
-				if (segment[0] !== recording[0]) predictor.reset('calibration');
-				const own = new Float32Array(segment.length * features);
-				const scaled = new Float32Array(own.length);
-				const expected = new Float32Array(own.length).fill(Number.NaN);
-				const warm = segment[0] === recording[0] && lead.length > 0 ? 0 : (pkg.version.calibration.warmUpSteps ?? 20);
-				segment.forEach((row, r) => {
-					own.set(row.values, r * features);
-					scaleRow(scaler, row.values, scaled, r * features);
-					const prediction = predictor.expectedOf('calibration');
-					if (prediction && r >= warm) expected.set(prediction, r * features);
-					for (let i = 0; i < features; i++) input[i] = Math.max(-8, Math.min(8, scaled[r * features + i]!));
-					predictor.step(['calibration'], [input]);
-				});
-				scored.push({ rows: segment.length, own, scaled, expected });
-			}
+	// Stretches are independent of each other: many go through the network side by side.
+	const stretches = parts.heldBack.flatMap((recording, p) => {
+		const lead = recording[0]?.breakBefore ? [] : parts.leadIn[p]!;
+		return splitSegments(recording, 30).map((rows) => {
+			const continued = rows[0] === recording[0] && lead.length > 0;
+			return { rows, lead: continued ? lead.filter(({ values }) => !values.some(Number.isNaN)) : [], continued };
 		});
-	} finally {
-		predictor.dispose();
+	});
+	const scored: ScoredSegment[] = [];
+	for (let first = 0; first < stretches.length; first += scoredTogether) {
+		const group = stretches.slice(first, first + scoredTogether);
+		const predictor = new Predictor(engine, pkg, group.length);
+		try {
+			const segments = group.map(({ rows }) => {
+				const own = new Float32Array(rows.length * features);
+				const scaled = new Float32Array(own.length);
+				return { rows: rows.length, own, scaled, expected: new Float32Array(own.length).fill(Number.NaN) };
+			});
+			const rounds = Math.max(...group.map(({ rows, lead }) => rows.length + lead.length));
+			for (let round = 0; round < rounds; round++) {
+				const lanes: string[] = [];
+				const inputs: Float32Array[] = [];
+				group.forEach(({ rows, lead, continued }, g) => {
+					const r = round - lead.length;
+					if (r >= rows.length) return;
+					const input = new Float32Array(features);
+					if (r < 0) scaleRow(scaler, lead[round]!.values, input);
+					else {
+						const { own, scaled, expected } = segments[g]!;
+						own.set(rows[r]!.values, r * features);
+						scaleRow(scaler, rows[r]!.values, scaled, r * features);
+						const prediction = predictor.expectedOf(`${g}`);
+						const warm = continued ? 0 : (pkg.version.calibration.warmUpSteps ?? 20);
+						if (prediction && r >= warm) expected.set(prediction, r * features);
+						for (let i = 0; i < features; i++) input[i] = Math.max(-8, Math.min(8, scaled[r * features + i]!));
+					}
+					lanes.push(`${g}`);
+					inputs.push(input);
+				});
+				predictor.step(lanes, inputs);
+			}
+			scored.push(...segments);
+		} finally {
+			predictor.dispose();
+		}
 	}
 	return scored;
 }
+
+/** Stretches in one step of the network. */
+const scoredTogether = 32;
 
 async function lossOf(
 	network: { predict(inputs: Float32Array, count: number, steps: number): Promise<Float32Array> },

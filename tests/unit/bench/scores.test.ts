@@ -1,6 +1,8 @@
 /** Scores of the benchmarks on verdicts whose worth is known. */
 import { describe, expect, it } from 'vitest';
 import { changepointScore, countChangepoints } from '../../bench/scores/changepoint-score';
+import { nabProfiles, nabScore } from '../../bench/scores/nab-score';
+import { countOverlaps, overlapScore } from '../../bench/scores/overlap-score';
 import { countRows, rowScore } from '../../bench/scores/row-score';
 
 const times = Array.from({ length: 400 }, (_, r) => r * 1000);
@@ -29,5 +31,50 @@ describe('row score', () => {
 	it('is F1, FAR and MAR of pooled rows', () => {
 		const counts = countRows([1, 1, 0, 0], [1, 0, 1, 0], { tp: 0, fp: 0, tn: 0, fn: 0 });
 		expect(rowScore(counts)).toEqual({ f1: 0.5, far: 50, mar: 50, j: 0 });
+	});
+});
+
+describe('score of streams', () => {
+	const score = (flags: readonly number[]) =>
+		nabScore(
+			[
+				{
+					scores: Array.from({ length: 1000 }, (_, r) => (flags.includes(r) ? 0.9 : 0)),
+					windows: [[400, 499]],
+					probation: 150
+				}
+			],
+			nabProfiles.standard
+		);
+
+	it('is 100 for the first row of the window, 0 for silence, and less for later and for false flags', () => {
+		expect(score([400]).score).toBeCloseTo(100);
+		expect(score([]).score).toBe(0);
+		expect(score([450]).score).toBeLessThan(95);
+		// One false alarm before the window costs 0.11 of the two that a window is worth.
+		expect(score([400, 300]).score).toBeCloseTo(100 - 5.5);
+		// Probation is not scored.
+		expect(score([400, 100]).score).toBeCloseTo(100);
+		expect(score([300, 301]).score).toBe(0);
+	});
+});
+
+describe('overlap counting', () => {
+	it('counts a label once however many sequences meet it, and each sequence that meets none', () => {
+		const counts = { hits: 0, falseAlarms: 0, misses: 0 };
+		countOverlaps(
+			[
+				[5, 10],
+				[12, 15],
+				[90, 95]
+			],
+			[
+				[10, 13],
+				[50, 60]
+			],
+			counts
+		);
+		expect(counts).toEqual({ hits: 1, falseAlarms: 1, misses: 1 });
+		expect(overlapScore(counts).f1).toBeCloseTo(0.5);
 	});
 });

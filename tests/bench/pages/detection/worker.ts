@@ -2,6 +2,7 @@
  * Benchmark of detection, the part in the browser: the product's own training and scoring on recordings that the page hands over.
  */
 import type { SensorKind } from '$lib/contracts';
+import { anomalySequences, RangeWatch, RecordWatch } from '$lib/detection';
 import { Resampler } from '$lib/manipulation';
 import { startEngine, type Engine } from '$lib/neural';
 import { afterTraining, judgeRecording, judgeWith, type JudgedRow } from '$lib/training';
@@ -30,6 +31,16 @@ export interface RecordingAnswer {
 	readonly backend: string;
 }
 
+type Sequence = [from: number, to: number];
+
+export interface ChannelAnswer {
+	/** Rows of the judged part, first and last, by detector; `merged_n` is the range watch with findings joined over n rows. */
+	readonly found: Record<'range_watch' | 'merged_100' | 'merged_400' | 'three_sigma' | 'outside_training', Sequence[]>;
+}
+
+/** One setting for every channel. */
+const channelSequences = { mergeRows: 800, leastShare: 0.13 };
+
 let engine: Promise<Engine> | undefined;
 
 const tasks = {
@@ -57,6 +68,43 @@ const tasks = {
 			trainSeconds: judged.trainSeconds,
 			scoreSeconds: (after - before) / 1000 - judged.trainSeconds,
 			backend: running.report.backend
+		};
+	},
+
+	/** One channel: what its normal running showed, then each later value. */
+	channel(normal: readonly number[], later: readonly number[]): ChannelAnswer {
+		const watch = new RangeWatch(normal);
+		watch.forgetRows();
+		const mean = normal.reduce((sum, value) => sum + value, 0) / normal.length;
+		const deviation = Math.sqrt(normal.reduce((sum, value) => sum + (value - mean) ** 2, 0) / normal.length) || 1e-6;
+		const lowest = normal.reduce((least, value) => Math.min(least, value), Infinity);
+		const highest = normal.reduce((most, value) => Math.max(most, value), -Infinity);
+		const scores = {
+			range_watch: later.map((value) => watch.observe(value)),
+			three_sigma: later.map((value) => Math.abs(value - mean) / deviation / 3),
+			outside_training: later.map((value) => (value > highest || value < lowest ? 2 : 0))
+		};
+		const sequences = (all: readonly number[], mergeRows = channelSequences.mergeRows) =>
+			anomalySequences(all, { ...channelSequences, mergeRows }).map(({ from, to }): Sequence => [from, to]);
+		return {
+			found: {
+				range_watch: sequences(scores.range_watch),
+				merged_100: sequences(scores.range_watch, 100),
+				merged_400: sequences(scores.range_watch, 400),
+				three_sigma: sequences(scores.three_sigma),
+				outside_training: sequences(scores.outside_training)
+			}
+		};
+	},
+
+	/** A single stream, value by value: each one's novelty, as a number between 0 and 1. */
+	stream(values: readonly number[]): { scores: number[] } {
+		const watch = new RecordWatch();
+		return {
+			scores: values.map((value) => {
+				const novelty = watch.observe(value);
+				return novelty / (1 + novelty);
+			})
 		};
 	}
 };

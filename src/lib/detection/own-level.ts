@@ -1,0 +1,103 @@
+/**
+ * State Detection: a machine against its own level so far.
+ *
+ * In: one machine's standardised residuals, free of spikes, row by row. Out: how far each sensor stands from where this machine has stood, over
+ * its threshold. Machines of a class differ by more than a beginning fault changes one of them; in this difference that cancels.
+ */
+import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
+import { dot, invert, multiply } from './ensemble/symmetric-matrix';
+import { combine } from './residual-tracker';
+
+/** The level is noted this often; the oldest note is the level that counts. */
+const noteEvery = 30;
+
+export type OwnLevelPlan = Pick<OwnLevelCalibration, 'levelRows' | 'delayRows' | 'warmUpRows'>;
+
+export class OwnLevelTracker {
+	/** [statistics][sensors]: smoothed residual minus the level. */
+	readonly deviations: readonly Float64Array[];
+	private readonly smoothed: readonly Float64Array[];
+	private readonly level: Float64Array;
+	private readonly notes: Float64Array[] = [];
+	private rows = 0;
+	private levelRows = 0;
+
+	constructor(
+		private readonly plan: OwnLevelPlan,
+		private readonly smoothings: readonly number[],
+		sensors: number
+	) {
+		this.level = new Float64Array(sensors);
+		this.deviations = smoothings.map(() => new Float64Array(sensors));
+		this.smoothed = smoothings.map(() => new Float64Array(sensors));
+	}
+
+	/** After a gap the machine may have been worked on: its level is learnt anew. */
+	reset(): void {
+		this.rows = 0;
+		this.levelRows = 0;
+		this.notes.length = 0;
+		this.level.fill(0);
+		this.smoothed.forEach((values) => values.fill(0));
+	}
+
+	get ready(): boolean {
+		return this.rows > this.plan.warmUpRows;
+	}
+
+	/** `follow`: the level takes this row in; not while something is wrong. */
+	update(residuals: ArrayLike<number>, follow: boolean): void {
+		this.rows++;
+		if (follow) this.levelRows++;
+		const weight = follow ? 1 / Math.min(this.levelRows, this.plan.levelRows) : 0;
+		for (let i = 0; i < this.level.length; i++) this.level[i]! += weight * (residuals[i]! - this.level[i]!);
+		if (this.notes.length === 0 || this.rows % noteEvery === 0) {
+			this.notes.push(this.level.slice());
+			if (this.notes.length > this.plan.delayRows / noteEvery) this.notes.shift();
+		}
+		const level = this.notes[0]!;
+		this.smoothings.forEach((smoothing, k) => {
+			const smoothed = this.smoothed[k]!;
+			// Smoothing starts at nothing: this makes it the mean of the rows there are.
+			const full = 1 - (1 - smoothing) ** this.rows;
+			for (let i = 0; i < level.length; i++) {
+				smoothed[i]! += smoothing * (residuals[i]! - smoothed[i]!);
+				this.deviations[k]![i] = smoothed[i]! / full - level[i]!;
+			}
+		});
+	}
+}
+
+/** One statistic's distance, and what each sensor has to do with it. */
+export class OwnLevelDistance {
+	private readonly inverse: Float64Array | undefined;
+	private readonly work: Float64Array;
+
+	constructor(private readonly statistic: OwnLevelStatistic) {
+		const sensors = statistic.deviation.length;
+		this.work = new Float64Array(sensors);
+		this.inverse = statistic.covariance && invert(statistic.covariance, sensors);
+	}
+
+	of(deviation: Float64Array): number {
+		if (this.inverse) return Math.sqrt(Math.max(0, dot(deviation, multiply(this.inverse, deviation, this.work))));
+		for (let i = 0; i < deviation.length; i++) this.work[i] = deviation[i]! / this.statistic.deviation[i]!;
+		return combine(this.work);
+	}
+
+	/** [sensors], squares; what other sensors explain counts as none. */
+	contributions(deviation: Float64Array): Float64Array {
+		if (!this.inverse) return deviation.map((value, i) => (value / this.statistic.deviation[i]!) ** 2);
+		multiply(this.inverse, deviation, this.work);
+		return deviation.map((value, i) => Math.max(0, value * this.work[i]!));
+	}
+
+	/** Half-width of one sensor's normal range by itself, in standardised residuals. */
+	band(sensor: number): number {
+		const { deviation, covariance, threshold } = this.statistic;
+		const sensors = deviation.length;
+		return covariance
+			? threshold * Math.sqrt(covariance[sensor * (sensors + 1)]!)
+			: threshold * deviation[sensor]! * sensors ** 0.25;
+	}
+}

@@ -1,0 +1,125 @@
+/**
+ * `npm run bench:smap -- [--data DIR] [--only P-1] [--quick]`: telemetry of two spacecraft, channel by channel, by overlap counting.
+ *
+ * Per channel the product's range watch learns from `train/<channel>.npy` (the telemetry value alone, column 0) and judges each value of `test/<channel>.npy` as it
+ * comes, in Chromium, in a worker; findings of a channel are then joined into sequences, and small ones beside a large one left out. One fixed
+ * setting for all channels. Labels (`labeled_anomalies.csv`) are read for the figures only.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
+import { dataFolder, readText } from './data/files';
+import { readNumpy } from './data/npy';
+import { parseBenchArguments, progress, report, type Rows } from './harness';
+import type { ChannelAnswer } from './pages/detection/worker';
+import { countOverlaps, overlapScore, type OverlapCounts, type Sequence } from './scores/overlap-score';
+import { withWorkerPage } from './worker-page';
+
+const options = parseBenchArguments();
+const folder = dataFolder(options, 'smap-msl');
+const labelFile = join(folder, 'labeled_anomalies.csv');
+const only = options.values['only'];
+
+/** Rows of the label file: a channel that is listed twice counts twice, as published figures count it. */
+function readLabels() {
+	if (!existsSync(labelFile)) return [];
+	return readText(labelFile)
+		.trim()
+		.split(/\r?\n/)
+		.slice(1)
+		.map((line) => {
+			const [channel, spacecraft] = line.split(',');
+			const sequences = JSON.parse(/"(\[\[.*?\]\])"/.exec(line)![1]!) as Sequence[];
+			return { channel: channel!, spacecraft: spacecraft!.toLowerCase(), sequences };
+		});
+}
+
+const exists = (channel: string) => ['', '.gz'].some((end) => existsSync(join(folder, 'test', `${channel}.npy${end}`)));
+const labels = readLabels()
+	.filter(({ channel }) => (only ? channel === only : true) && exists(channel))
+	.slice(0, options.quick ? 3 : undefined);
+
+/** Floor by chance: the sequences found, as many and as long, at this many other places. */
+const elsewhereShifts = 20;
+
+/** Moved by so many rows, round the end; one that would be cut by the end lies before it. */
+function shifted(found: readonly Sequence[], by: number, rows: number): Sequence[] {
+	return found.map(([from, to]) => {
+		const start = Math.min((from + by) % rows, rows - 1 - (to - from));
+		return [start, start + to - from];
+	});
+}
+
+function telemetry(part: string, channel: string): number[] {
+	const { shape, values } = readNumpy(join(folder, part, `${channel}.npy`));
+	return Array.from({ length: shape[0]! }, (_, r) => values[r * (shape[1] ?? 1)]!);
+}
+
+if (labels.length === 0) {
+	const missing = `no labelled channel in ${folder}: name a folder with --data`;
+	report('smap', { f1_smap: null, f1_msl: null }, {}, { missing });
+} else
+	await withWorkerPage(
+		'detection',
+		async ({ call }) => {
+			const counts = new Map<string, OverlapCounts>();
+			const answers = new Map<string, ChannelAnswer>();
+			const covered = new Map<string, number>();
+			const judged = new Map<string, number>();
+			let values = 0;
+			const began = performance.now();
+			for (const { channel, spacecraft, sequences } of labels) {
+				const test = telemetry('test', channel);
+				let answer = answers.get(channel);
+				if (!answer) {
+					answer = await call<ChannelAnswer>('channel', telemetry('train', channel), test);
+					answers.set(channel, answer);
+					values += test.length;
+				}
+				const whole: Sequence[] = [[0, test.length - 1]];
+				for (const [name, found] of Object.entries({ ...answer.found, whole_channel: whole })) {
+					const key = `${name} ${spacecraft}`;
+					const sum = counts.get(key) ?? { hits: 0, falseAlarms: 0, misses: 0 };
+					counts.set(key, countOverlaps(found, sequences, sum));
+				}
+				for (let shift = 1; shift <= elsewhereShifts; shift++) {
+					const by = Math.round((shift * test.length) / (elsewhereShifts + 1));
+					const key = `same_sequences_elsewhere ${spacecraft}`;
+					const sum = counts.get(key) ?? { hits: 0, falseAlarms: 0, misses: 0 };
+					counts.set(key, countOverlaps(shifted(answer.found.range_watch, by, test.length), sequences, sum));
+				}
+				for (const [name, found] of [
+					['labelled', sequences],
+					['found', answer.found.range_watch],
+					['found_merged_100', answer.found.merged_100]
+				] as const) {
+					const key = `${name} ${spacecraft}`;
+					covered.set(key, (covered.get(key) ?? 0) + found.reduce((sum, [from, to]) => sum + to - from + 1, 0));
+				}
+				judged.set(spacecraft, (judged.get(spacecraft) ?? 0) + test.length);
+				const own = countOverlaps(answer.found.range_watch, sequences, { hits: 0, falseAlarms: 0, misses: 0 });
+				progress(`  ${channel}: ${own.hits} found, ${own.misses} missed, ${own.falseAlarms} false`);
+			}
+			const seconds = (performance.now() - began) / 1000;
+			const rows: Rows = {};
+			const floors: Rows = {};
+			for (const [key, count] of counts) {
+				const [name, spacecraft] = key.split(' ');
+				const score = overlapScore(count);
+				if (name === 'range_watch') {
+					for (const [figure, value] of Object.entries(score)) rows[`${figure}_${spacecraft}`] = value;
+				} else floors[`f1_${spacecraft}_${name}`] = score.f1;
+			}
+			report('smap', rows, floors, {
+				quick: options.quick,
+				channels: answers.size,
+				// A sequence as long as its channel always meets the label: how much of the rows was claimed belongs beside the score.
+				share_of_rows: Object.fromEntries(
+					[...covered].map(([key, rows]) => [key, Number((rows / judged.get(key.split(' ')[1]!)!).toFixed(3))])
+				),
+				counts: Object.fromEntries(counts),
+				values_per_s: Math.round(values / seconds)
+			});
+		},
+		[assemblyScript()]
+	);
