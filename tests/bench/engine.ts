@@ -156,9 +156,9 @@ class Bench {
 	}
 
 	/** How many times faster `ours` is than `other`: median over turns. */
-	async ratio(ours: string, other: string, turns: number, leastWarmUps = 2): Promise<number> {
-		const times = await this.warmUp(ours);
-		await this.warmUp(other, 1, quick ? 400 : 1500, leastWarmUps);
+	async ratio(ours: string, other: string, turns: number, leastWarmUps = quick ? 1 : 2): Promise<number> {
+		const times = await this.warmUp(ours, 60, 1500, leastWarmUps);
+		if (leastWarmUps > 0) await this.warmUp(other, 1, quick ? 400 : 1500, leastWarmUps);
 		const byWall: number[] = [];
 		const byThread: number[] = [];
 		const [mine, theirs]: [Timing[], Timing[]] = [[], []];
@@ -215,7 +215,9 @@ async function measureWasm(page: Page): Promise<void> {
 	const turns = quick ? 3 : 9;
 	rows.score_b1_vs_tfjs_wasm = await bench.ratio('fused/score/1', 'tfjs-wasm/score/1', turns * 2);
 	rows.score_b32_vs_tfjs_wasm = await bench.ratio('fused/score/32', 'tfjs-wasm/score/32', turns);
-	rows.score_b256_vs_tfjs_wasm = await bench.ratio('fused/score/256', 'tfjs-wasm/score/256', quick ? 1 : 5);
+	// Every kernel has been compiled for good by now: with --quick seconds of stock TensorFlow.js' warm-up can be had without.
+	const b256 = ['fused/score/256', 'tfjs-wasm/score/256'] as const;
+	rows.score_b256_vs_tfjs_wasm = await (quick ? bench.ratio(...b256, 1, 0) : bench.ratio(...b256, 5));
 	rows.score_b32_vs_ort = await bench.ratio('fused/score/32', 'ort/score/32', turns * 2);
 	rates['ort/score/1'] ??= await bench.warmUp('ort/score/1').then(async (times) => {
 		bench.note('ort/score/1', [await bench.time('ort/score/1', times)], 'wall');
@@ -238,19 +240,45 @@ async function measureShares(bench: Bench): Promise<void> {
 	progress(`peak ${peak.toFixed(1)} GFLOP/s; ${JSON.stringify(context.best_gflops)}`);
 }
 
-async function measureParallel(page: Page): Promise<void> {
-	const bench = new Bench(page, 'product');
-	await bench.setUp('product');
-	rows.train_parallel_speedup = await bench.ratio('product/fit/2', 'product/fit/1', quick ? 3 : 9);
-	// From which size of network on a second worker pays (`parallel/worthwhile.ts`).
+/**
+ * What two workers could gain at most on this machine: two trainings that know nothing of each other, both at once, their
+ * rates added up, against one alone. Median over turns.
+ */
+async function measureParallelCeiling(page: Page, bench: Bench): Promise<number> {
+	const other = new Bench(page, 'product-beside');
+	await other.setUp('product');
+	const job = 'product/fit/1';
+	const both = () => Promise.all([bench.time(job), other.time(job)]);
+	await both();
+	const gains: number[] = [];
+	for (let turn = 0; turn < 7; turn++) {
+		const alone = (await bench.time(job)).wall;
+		const [first, second] = await both();
+		gains.push(alone / first.wall + alone / second.wall);
+	}
+	return round(median(gains));
+}
+
+/** From which size of network on a second worker pays (`parallel/worthwhile.ts`). */
+async function measureSmallNetworks(bench: Bench): Promise<Record<string, { times: number; mflop_per_step: number }>> {
 	const small: Record<string, { times: number; mflop_per_step: number }> = {};
 	for (const [job, { flops, windows }] of bench.jobs) {
 		if (!/lstm-.*fit\/2$/.test(job)) continue;
-		const times = await bench.ratio(job, job.replace(/2$/, '1'), quick ? 1 : 5);
+		const times = await bench.ratio(job, job.replace(/2$/, '1'), 5);
 		const rows = job.includes('lstm-24/') ? 16 : 32;
 		small[job.split('/')[1]!] = { times: round(times), mflop_per_step: round((flops / windows) * rows * 1e-6) };
 	}
-	context.two_workers_on_small_networks = small;
+	return small;
+}
+
+async function measureParallel(page: Page): Promise<void> {
+	const bench = new Bench(page, 'product');
+	await bench.setUp('product');
+	rows.train_parallel_speedup = await bench.ratio('product/fit/2', 'product/fit/1', quick ? 2 : 9);
+	if (!quick) {
+		context.two_separate_trainings_at_once = await measureParallelCeiling(page, bench);
+		context.two_workers_on_small_networks = await measureSmallNetworks(bench);
+	}
 	const times = await bench.warmUp('product/score/32');
 	bench.note('product/score/32', [await bench.time('product/score/32', times)], 'wall');
 }
@@ -304,6 +332,7 @@ const firstPage = async (browser: BrowserContext, url: string) => {
 	await page.goto(url);
 	await page.waitForFunction(() => 'bench' in globalThis);
 	context.chromium = browser.browser()?.version() ?? '';
+	context.cross_origin_isolated = await page.evaluate(() => crossOriginIsolated);
 	return page;
 };
 

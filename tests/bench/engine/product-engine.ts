@@ -105,6 +105,13 @@ async function makeGpuExecutor(of = plan): Promise<Executor> {
 	return (await loadBackend('webgpu')).ownExecutor!(of, () => {})!;
 }
 
+/** One step of training with all rows as one batch; asked for, not awaited. */
+function trainStep(executor: Executor, { inputs, targets, count, steps }: FitData, step: number): void {
+	executor.accumulate({ inputs, targets, rows: count, steps }, { loss: 'mse', batchRows: count, firstRow: 0, seed: 1 });
+	const rates = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0, clipNorm: 0 };
+	executor.step({ step, ...rates });
+}
+
 /** Jobs for a real adapter: training steps for batches of any size, a long `fit`, and the adapter's own rate. */
 export async function setUpGpuSweep(sizes: readonly number[]): Promise<Record<string, unknown>> {
 	const name: EngineName = 'gpu';
@@ -117,19 +124,15 @@ export async function setUpGpuSweep(sizes: readonly number[]): Promise<Record<st
 		executor.setWeights(weights);
 		executor.startTraining();
 		let step = 0;
-		const chunk = {
+		const data = {
 			inputs: inputs.subarray(0, rows * perWindow),
 			targets: wanted.subarray(0, rows * perWindow),
-			rows,
+			count: rows,
 			steps
 		};
 		const count = stepsDone * rows;
 		addJob(`${name}/train/${rows}`, count, 3 * count * forwardFlops, async () => {
-			for (let k = 0; k < stepsDone; k++) {
-				executor.accumulate(chunk, { loss: 'mse', batchRows: rows, firstRow: 0, seed: 1 });
-				const rates = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0, clipNorm: 0 };
-				executor.step({ step: ++step, ...rates });
-			}
+			for (let k = 0; k < stepsDone; k++) trainStep(executor, data, ++step);
 			await executor.takeLoss();
 		});
 	}
@@ -177,8 +180,12 @@ export async function chosenForTraining(): Promise<Record<string, unknown>> {
 	return { backend, rates, rejected };
 }
 
-/** Dispatches of one step of training: those of three steps less those of one, halved. */
+/** Dispatches of one step of training, the second of an executor, as they are asked for: nobody waits for the device. */
 export async function countDispatches(): Promise<number> {
+	const executor = await makeGpuExecutor();
+	executor.setWeights(weights);
+	executor.startTraining();
+	trainStep(executor, fitData(batch), 1);
 	let dispatches = 0;
 	const { prototype } = GPUComputePassEncoder;
 	const original = { direct: prototype.dispatchWorkgroups, indirect: prototype.dispatchWorkgroupsIndirect };
@@ -191,16 +198,12 @@ export async function countDispatches(): Promise<number> {
 		return original.indirect.apply(this, places);
 	};
 	try {
-		const counts: number[] = [];
-		for (const stepsDone of [1, 3]) {
-			dispatches = 0;
-			await gpuNetwork!.fit(fitData(stepsDone * batch), { epochs: 1, batchSize: batch, learningRate: 1e-3, seed: 1 });
-			counts.push(dispatches);
-		}
-		return (counts[1]! - counts[0]!) / 2;
+		trainStep(executor, fitData(batch), 2);
+		return dispatches;
 	} finally {
 		prototype.dispatchWorkgroups = original.direct;
 		prototype.dispatchWorkgroupsIndirect = original.indirect;
+		executor.dispose();
 	}
 }
 
