@@ -84,6 +84,11 @@ for (const [title, spec] of [
 		it('shared by three workers differs by rounding only', async () => {
 			expectClose(await weightsAfter('wasm', spec, { workers: 3 }), await weightsAfter('wasm', spec), 2e-4);
 		});
+		it('shared by more workers than the last batch has rows differs by rounding only', async () => {
+			const odd = { batchSize: 9 };
+			const shared = await weightsAfter('wasm', spec, { ...odd, workers: 3 });
+			expectClose(shared, await weightsAfter('wasm', spec, odd), 2e-4);
+		});
 	});
 
 it('cancels training that is shared by workers, and trains again', async () => {
