@@ -23,6 +23,16 @@ import {
 	type SensorId,
 	type SensorRecord
 } from '$lib/contracts';
+import {
+	daysUntilTrimming,
+	defaultRetention,
+	noteUsage,
+	retentionKey,
+	storageUsage,
+	usageLogKey,
+	type RetentionPolicy,
+	type UsageSample
+} from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { SvelteMap } from 'svelte/reactivity';
 import { anomalyRate, type AnomalyRate } from './anomaly-rate';
@@ -159,12 +169,12 @@ class Fleet {
 					.map(({ record }) => record);
 				if (short.length > 0) void this.#loadHealth(store, short);
 			}, spansEveryMs),
-			setInterval(() => void this.#measureStorage(), storageEveryMs),
+			setInterval(() => void this.#measureStorage().catch(() => undefined), storageEveryMs),
 			// Machines fall silent without anything being heard.
 			setInterval(() => this.#summarise(), 1_000)
 		];
 		void this.#loadSpans();
-		void this.#measureStorage();
+		void this.#measureStorage().catch(() => undefined);
 		return () => {
 			for (const end of ends) end();
 			for (const timer of timers) clearInterval(timer);
@@ -381,10 +391,22 @@ class Fleet {
 	}
 
 	async #measureStorage(): Promise<void> {
-		const manager = navigator.storage;
-		if (!manager?.estimate) return;
-		const [estimate, persistent] = await Promise.all([manager.estimate(), manager.persisted?.() ?? false]);
-		this.#storage = { used: estimate.usage ?? NaN, allowed: estimate.quota ?? NaN, persistent };
+		const store = this.#store;
+		const [usage, log, policy] = await Promise.all([
+			storageUsage(),
+			store?.settings.get<UsageSample[]>(usageLogKey),
+			store?.settings.get<RetentionPolicy>(retentionKey)
+		]);
+		const longer = noteUsage(log ?? [], { at: Date.now(), usedBytes: usage.usedBytes });
+		if (longer) await store?.settings.set(usageLogKey, longer);
+		if (this.#store !== store) return;
+		const { shareOfQuota } = policy ?? defaultRetention;
+		this.#storage = {
+			used: usage.usedBytes,
+			allowed: usage.quotaBytes,
+			persistent: usage.persistent,
+			daysUntilTrimming: daysUntilTrimming(longer ?? log ?? [], usage, shareOfQuota)
+		};
 	}
 
 	#machineIdOf(sensorId: SensorId): MachineId {

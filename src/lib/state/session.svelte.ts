@@ -13,7 +13,7 @@ import {
 	type SourceSettings,
 	type WorkspaceName
 } from '$lib/contracts';
-import { openStore } from '$lib/storage';
+import { openStore, requestPersistence } from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { spawnAcquisition } from '$lib/workers/acquisition.client';
 import type { AcquisitionApi } from '$lib/workers/acquisition.api';
@@ -156,6 +156,8 @@ class Session {
 			const store = await openStore(workspace, { onClosed: (error) => this.#lost(entry, toPlainError(error)) });
 			if (entry !== this.#entry) return store.close();
 			if (source) await store.settings.setSource(source);
+			// A plant's own data: asked for when a person connects, as some browsers ask them.
+			if (source?.kind === 'broker') void requestPersistence().catch(() => undefined);
 			else if (workspace === 'demo' && (await store.settings.source()).kind === 'none')
 				await store.settings.setSource({ kind: 'demo', demo: defaultDemo });
 			live.open(workspace);

@@ -10,6 +10,11 @@ export class StorageRoom {
 	usageBytes = $state<number | undefined>(undefined);
 	quotaBytes = $state<number | undefined>(undefined);
 	persisted = $state<boolean | undefined>(undefined);
+	/** WebKit lets go of what a site stored that nobody opened for seven days of use, unless it was installed or promised to stay. */
+	readonly forgetsAfterAWeek =
+		typeof navigator !== 'undefined' &&
+		navigator.vendor.startsWith('Apple') &&
+		!matchMedia('(display-mode: standalone)').matches;
 	/** What the browser answered when asked to keep the data. */
 	answer = $state<string | undefined>(undefined);
 

@@ -14,12 +14,25 @@ export interface StorageUse {
 	readonly allowed: number;
 	/** Whether the browser has promised not to evict the data. */
 	readonly persistent: boolean;
+	/** Until the oldest raw readings begin to go; NaN while unknown, Infinity when storage does not grow. */
+	readonly daysUntilTrimming: number;
 }
 
 export interface SystemPart {
 	readonly name: string;
 	readonly words: string;
 	readonly level: 'normal' | AlarmPriority;
+}
+
+/** So long ahead it is announced that raw readings will begin to go. */
+export const trimmingAnnouncedDays = 7;
+
+/** Says so, or undefined when there is nothing to announce: unknown, far off, or long begun. */
+export function trimmingAnnouncement(storage: StorageUse | undefined): string | undefined {
+	const days = storage?.daysUntilTrimming ?? NaN;
+	if (!(days > 0 && days <= trimmingAnnouncedDays)) return undefined;
+	const when = days < 1.5 ? 'Within a day' : `In about ${Math.round(days)} days`;
+	return `${when} this device's room for readings is used up. The oldest raw readings will go then, their values by minute, hour and day stay. Export them or make a backup if they are needed.`;
 }
 
 /** Storage beyond this share of what the browser allows needs a person. */
@@ -78,5 +91,9 @@ function storagePart(storage: StorageUse | undefined, problem: PlainError | unde
 	if (!storage) return { name: 'Storage', words: 'not measured yet', level: 'normal' };
 	const share = storage.allowed > 0 ? storage.used / storage.allowed : NaN;
 	const words = `${formatBytes(storage.used)}, ${formatShare(share, 1)} of what the browser allows${storage.persistent ? '' : '; not protected from eviction'}`;
-	return { name: 'Storage', words, level: share > storageFullShare ? 'medium' : 'normal' };
+	return {
+		name: 'Storage',
+		words,
+		level: share > storageFullShare || trimmingAnnouncement(storage) !== undefined ? 'medium' : 'normal'
+	};
 }

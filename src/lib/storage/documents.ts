@@ -1,6 +1,7 @@
 /**
  * Storage: everything that is not telemetry - registry, models, alarms, spans, settings, intake log. Rows as they cross the contracts.
  */
+import Dexie from 'dexie';
 import * as v from 'valibot';
 import {
 	MillwrightError,
@@ -53,7 +54,45 @@ function sameRecord(a: unknown, b: unknown): boolean {
 	return JSON.stringify(a) === JSON.stringify(b);
 }
 
+interface RegistryTable<T> {
+	bulkAdd(rows: readonly T[]): PromiseLike<unknown>;
+	bulkGet(ids: string[]): PromiseLike<(T | undefined)[]>;
+	bulkPut(rows: T[]): PromiseLike<unknown>;
+}
+
+/**
+ * Merges records into what is stored of them, in the transaction of the caller. What `known` does not name is added without a look,
+ * as a large plant's machines report for the first time by the thousand; what then turns out to be there is merged like the rest.
+ */
+async function mergeInto<T extends { id: string; firstSeen: number }>(
+	table: RegistryTable<T>,
+	known: Set<string>,
+	records: readonly T[]
+): Promise<void> {
+	const current = new Map<string, T>();
+	for (const record of records) current.set(record.id, merge(current.get(record.id), record));
+	const there: T[] = [];
+	const fresh: T[] = [];
+	for (const record of current.values()) (known.has(record.id) ? there : fresh).push(record);
+	if (fresh.length > 0) {
+		try {
+			await table.bulkAdd(fresh);
+		} catch (error) {
+			if (!(error instanceof Dexie.BulkError)) throw error;
+			for (const position of Object.keys(error.failuresByPos)) there.push(fresh[Number(position)]!);
+		}
+		for (const { id } of fresh) known.add(id);
+	}
+	if (there.length === 0) return;
+	const old = await table.bulkGet(there.map(({ id }) => id));
+	const rows = there.map((record, i) => merge(old[i], record)).filter((row, i) => !sameRecord(row, old[i]));
+	if (rows.length > 0) await table.bulkPut(rows);
+}
+
 export function registryStore({ database, run, isClosed }: DocumentContext): RegistryStore {
+	/** Ids that this context has written: they are looked up before they are written again. */
+	const knownMachines = new Set<string>();
+	const knownSensors = new Set<string>();
 	const machines = () => database.machines.toArray();
 	const sensors = (machineId?: MachineId) =>
 		machineId === undefined
@@ -65,22 +104,8 @@ export function registryStore({ database, run, isClosed }: DocumentContext): Reg
 		upsert: (newMachines, newSensors) =>
 			run(() =>
 				database.transaction('rw', database.machines, database.sensors, async () => {
-					const changed = async <T extends { id: string; firstSeen: number }>(
-						table: { bulkGet(ids: string[]): PromiseLike<(T | undefined)[]>; bulkPut(rows: T[]): PromiseLike<unknown> },
-						records: readonly T[]
-					) => {
-						const old = await table.bulkGet(records.map((record) => record.id));
-						const current = new Map<string, T>();
-						const before = new Map<string, T | undefined>();
-						records.forEach((record, i) => {
-							if (!before.has(record.id)) before.set(record.id, old[i]);
-							current.set(record.id, merge(current.get(record.id) ?? old[i], record));
-						});
-						const rows = [...current.values()].filter((row) => !sameRecord(row, before.get(row.id)));
-						if (rows.length > 0) await table.bulkPut(rows);
-					};
-					await changed<MachineRecord>(database.machines as never, newMachines);
-					await changed<SensorRecord>(database.sensors as never, newSensors);
+					await mergeInto<MachineRecord>(database.machines as never, knownMachines, newMachines);
+					await mergeInto<SensorRecord>(database.sensors as never, knownSensors, newSensors);
 				})
 			),
 		remove: (machineId) =>

@@ -72,13 +72,45 @@ export async function applyRetention(
 	return { removed, bytes };
 }
 
-/** Days until the quota is full at the rate of what is stored; Infinity when it does not grow, NaN when unknown. */
-export function daysUntilFull(
-	usage: StorageUsage,
-	stored: { bytes: number; oldest?: EpochMs; newest?: EpochMs }
-): number {
-	const days = ((stored.newest ?? NaN) - (stored.oldest ?? NaN)) / DAY_MS;
-	const left = usage.quotaBytes - usage.usedBytes;
-	if (!(days > 0)) return NaN;
-	return stored.bytes > 0 ? Math.max(0, left) / (stored.bytes / days) : Infinity;
+/** How much this origin held at some time; one an hour is kept, of two weeks. */
+export interface UsageSample {
+	readonly at: EpochMs;
+	readonly usedBytes: number;
+}
+
+/** The setting (`settings.get`) that holds the samples. */
+export const usageLogKey = 'storage-use';
+const HOUR_MS = 3_600_000;
+const LOG_HOURS = 14 * 24;
+/** Growth is taken over stretches of so many hours, and known after as many again. */
+const STRETCH_HOURS = 6;
+
+/** The log with `sample` added, or undefined when the last one is not an hour old. */
+export function noteUsage(log: readonly UsageSample[], sample: UsageSample): UsageSample[] | undefined {
+	if (!Number.isFinite(sample.usedBytes)) return undefined;
+	// A clock that was set back leaves samples of the future.
+	const past = log.filter(({ at }) => at <= sample.at);
+	if (sample.at - (past[past.length - 1]?.at ?? -Infinity) < HOUR_MS) return undefined;
+	return [...past, sample].slice(-LOG_HOURS);
+}
+
+/**
+ * Days until the policy begins to let go of the oldest raw data, at the rate at which the origin grew: the median over stretches of
+ * six hours, so that one large import or one clean-up is no trend. NaN before twelve hours are known or where the browser does not
+ * say, Infinity when it does not grow, 0 when it has begun.
+ */
+export function daysUntilTrimming(log: readonly UsageSample[], usage: StorageUsage, shareOfQuota: number): number {
+	const left = shareOfQuota * usage.quotaBytes - usage.usedBytes;
+	if (left <= 0) return 0;
+	const rates: number[] = [];
+	let first = 0;
+	for (const { at, usedBytes } of log) {
+		while (first + 1 < log.length && at - log[first + 1]!.at >= STRETCH_HOURS * HOUR_MS) first++;
+		const since = log[first]!;
+		const days = (at - since.at) / DAY_MS;
+		if (at - since.at >= STRETCH_HOURS * HOUR_MS) rates.push((usedBytes - since.usedBytes) / days);
+	}
+	if (rates.length < STRETCH_HOURS || Number.isNaN(left)) return NaN;
+	const rate = rates.sort((a, b) => a - b)[rates.length >> 1]!;
+	return rate > 0 ? left / rate : Infinity;
 }

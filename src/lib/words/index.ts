@@ -22,10 +22,22 @@ const dayYearTime = new Intl.DateTimeFormat('en-GB', {
 
 /** "14:02:11" today, "3 Mar, 14:02" this year, "3 Mar 2021, 14:02" before. */
 export function formatTime(time: EpochMs, now: EpochMs = Date.now()): string {
-	const then = new Date(time);
-	const today = new Date(now);
-	if (then.toDateString() === today.toDateString()) return clockTime.format(then);
-	return then.getFullYear() === today.getFullYear() ? dayTime.format(then) : dayYearTime.format(then);
+	const [from, to] = dayOf(now);
+	if (time >= from && time < to) return clockTime.format(time);
+	return new Date(time).getFullYear() === new Date(now).getFullYear() ? dayTime.format(time) : dayYearTime.format(time);
+}
+
+/** Kept, as a large plant's screen asks thousands of times a second. */
+let lastDay: readonly [from: EpochMs, to: EpochMs] = [0, 0];
+
+/** The local day in which `now` lies. */
+function dayOf(now: EpochMs): readonly [from: EpochMs, to: EpochMs] {
+	if (now < lastDay[0] || now >= lastDay[1]) {
+		const from = new Date(now).setHours(0, 0, 0, 0);
+		const next = new Date(from);
+		lastDay = [from, next.setDate(next.getDate() + 1)];
+	}
+	return lastDay;
 }
 
 /** With its day whatever the day: "3 Mar 2026, 14:02", for what is not of the moment, such as a span of data. */

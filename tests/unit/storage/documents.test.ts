@@ -38,6 +38,25 @@ function until<T>(watch: (onChange: (value: T) => void) => () => void, wanted: (
 }
 
 describe('registry', () => {
+	test('of what another tab has stored meanwhile nothing is blanked, and what is new beside it is stored', async () => {
+		const [here, there] = [await openContext(), await openContext()];
+		await there.registry.upsert([{ ...machine, machineClass: 'centrifugal-pump' }], [sensor]);
+		const fan: MachineRecord = { ...machine, id: 'a/fan', path: { area: 'a', machine: 'fan' } };
+		await here.registry.upsert(
+			[{ ...machine, firstSeen: 50 }, fan],
+			[
+				{ ...sensor, unit: undefined, resolution: 0.1 },
+				{ ...sensor, id: 'a/fan:flow', machineId: 'a/fan' }
+			]
+		);
+		expect(await there.registry.machines()).toEqual([
+			fan,
+			{ ...machine, machineClass: 'centrifugal-pump', firstSeen: 50 }
+		]);
+		expect(await there.registry.sensors('a/pump')).toEqual([{ ...sensor, resolution: 0.1 }]);
+		expect(await there.registry.sensors('a/fan')).toHaveLength(1);
+	});
+
 	test('what is known stays: nothing is blanked, firstSeen is the earliest', async () => {
 		const { registry } = await openContext();
 		await registry.upsert([machine], [sensor]);

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { describe, expect, test } from 'vitest';
-import { applyRetention, daysUntilFull, retentionKey } from '$lib/storage';
+import { applyRetention, daysUntilTrimming, noteUsage, retentionKey, type UsageSample } from '$lib/storage';
 import { batchOf, openContext, type Row } from './open-store';
 
 const START = 1_763_856_000_000;
@@ -66,10 +66,23 @@ describe('retention', () => {
 		).rejects.toMatchObject({ code: 'aborted' });
 	});
 
-	test('forecast: days left at the present rate', () => {
-		const stored = { bytes: 1000, oldest: 0, newest: 10 * 86_400_000 };
-		expect(daysUntilFull({ usedBytes: 1000, quotaBytes: 3000, persistent: true }, stored)).toBeCloseTo(20);
-		expect(daysUntilFull({ usedBytes: 1000, quotaBytes: 3000, persistent: true }, { bytes: 0 })).toBeNaN();
+	test('forecast: days until the oldest raw data goes, whatever was imported at once', () => {
+		const hour = 3_600_000;
+		let log: readonly UsageSample[] = [];
+		// Ten bytes an hour, an import of 300 after a day, looked at twice an hour.
+		for (let at = 0; at <= 48 * hour; at += hour / 2) {
+			const usedBytes = 10 * (at / hour) + (at >= 24 * hour ? 300 : 0);
+			log = noteUsage(log, { at, usedBytes }) ?? log;
+			if (at === 5 * hour)
+				expect(daysUntilTrimming(log, { usedBytes, quotaBytes: 3000, persistent: true }, 0.8)).toBeNaN();
+		}
+		expect(log).toHaveLength(49);
+		const usage = { usedBytes: 780, quotaBytes: 3000, persistent: true };
+		expect(daysUntilTrimming(log, usage, 0.8)).toBeCloseTo((2400 - 780) / 240);
+		expect(daysUntilTrimming(log, { ...usage, usedBytes: 2500 }, 0.8)).toBe(0);
+		expect(daysUntilTrimming(log, { ...usage, quotaBytes: NaN }, 0.8)).toBeNaN();
+		const still = log.map(({ at }) => ({ at, usedBytes: 780 }));
+		expect(daysUntilTrimming(still, usage, 0.8)).toBe(Infinity);
 	});
 });
 
