@@ -1,6 +1,7 @@
 /**
  * Prognostics: a machine's history and a library of lives that ended in failure in; time to failure with its interval and the
- * probabilities out, or nothing where the machine runs as it should or its course is like none of them.
+ * probabilities out, or that it runs as it should; nothing where its
+ * course is like none of them.
  */
 import type { FailureLibrary, HealthReport, Prognosis } from '../../contracts';
 import type { ScorePoint } from '../score-history';
@@ -45,7 +46,9 @@ export class FailureOutlooks {
 			time,
 			path: path ?? Float64Array.from({ length: width }, (_, d) => (d === 0 ? logScore : Number.NaN))
 		}));
-		if (points.filter(({ path }) => path).length < fewestPaths || this.isNormal(paths)) return undefined;
+		if (points.filter(({ path }) => path).length < fewestPaths) return undefined;
+		if (this.isNormal(paths))
+			return { method: 'none', missing: 'It runs as machines of its kind do while nothing is wrong with them' };
 		const match = matchFailures(this.library, paths);
 		if (!match.known) return undefined;
 		if (match.faulty < sayFrom)
