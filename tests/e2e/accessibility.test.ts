@@ -70,7 +70,10 @@ describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', 
 			`machine/?id=${machine}`,
 			`machine/diagnosis/?id=${machine}`,
 			`machine/train/?id=${machine}`,
-			`models/import/?id=${machine}`
+			`models/import/?id=${machine}`,
+			'models/life/',
+			'models/life/trials/',
+			'models/life/backtest/'
 		];
 		for (const path of paths) {
 			await page.goto(`${app.url}${path}`);

@@ -16,6 +16,7 @@ export * from './ground-truth';
 export * from './health-grade';
 export * from './health-report';
 export * from './identity';
+export * from './life-table';
 export * from './link';
 export * from './live';
 export * from './machine';

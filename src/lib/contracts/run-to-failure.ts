@@ -2,8 +2,14 @@
  * Histories of units that ran until they failed (or were cut off before), and a remaining-life model learnt from them.
  * What crosses from a file to the training worker, and from there to storage and `models/`.
  */
+import type { MachineId } from './identity';
+import type { MachineClassId } from './machine';
+import type { Prognosis } from './prognosis';
 import type { EpochMs } from './reading';
 import type { WeightEntry } from './model-version';
+
+/** Failed units below which no remaining life is learnt. */
+export const fewestFailedUnits = 10;
 
 /** One unit's life, one row per step of its own clock (a flight, a batch, an hour). */
 export interface UnitHistory {
@@ -13,8 +19,10 @@ export interface UnitHistory {
 	readonly settings: Float32Array;
 	/** Row-major [steps, sensors], own units; NaN where nothing is known. */
 	readonly sensors: Float32Array;
-	/** True when the unit failed at its last row; false when it was still running then. */
+	/** True when the unit failed at its last row, or is known to have failed `remainingAtEnd` steps after it; false: it still ran. */
 	readonly failed: boolean;
+	/** Steps from the last row to the failure; default 0. */
+	readonly remainingAtEnd?: number;
 }
 
 export interface UnitHistories {
@@ -62,6 +70,8 @@ export interface RulNetworkSpec {
 	/** Units per LSTM layer, input side first. */
 	readonly units: readonly number[];
 	readonly dropout: number;
+	/** Each layer reads the window both ways; default no. */
+	readonly bidirectional?: boolean;
 	/** Longest remaining life that the model tells apart, steps. */
 	readonly capSteps: number;
 }
@@ -77,6 +87,14 @@ export interface RulCalibration {
 	readonly units: number;
 }
 
+export interface RulFigures {
+	readonly units: number;
+	readonly rmse: number;
+	readonly constantRmse: number;
+	readonly ridgeRmse: number;
+	readonly coverage90: number;
+}
+
 export interface RulMetrics {
 	/** On units that the member had not seen, cut at random points of their lives, steps. */
 	readonly crossValidatedRmse: number;
@@ -84,6 +102,10 @@ export interface RulMetrics {
 	readonly constantRmse: number;
 	/** Share of those true values inside the 90% interval, leave-one-fold-out. */
 	readonly coverage90: number;
+	/** What a ridge regression has, learnt from and judged on the same units. */
+	readonly ridgeRmse?: number;
+	/** Of units that nothing was learnt from or chosen by, where some were kept back. */
+	readonly heldOut?: RulFigures;
 	readonly units: number;
 	readonly rows: number;
 	readonly seconds: number;
@@ -115,6 +137,11 @@ export interface RulModelVersion {
 	readonly weightsSha256: string;
 }
 
+/** Names of the sensors and settings without which a model cannot speak. */
+export function sensorsReadBy({ conditions, sensorNames, settingNames }: RulModelVersion): string[] {
+	return [...conditions.sensors.map((i) => sensorNames[i]!), ...conditions.settings.map((i) => settingNames[i]!)];
+}
+
 export interface RulModelPackage {
 	readonly version: RulModelVersion;
 	readonly weights: ArrayBuffer;
@@ -130,7 +157,9 @@ export interface RulEstimate {
 }
 
 export interface RulTrainingProgress {
-	readonly phase: 'loading' | 'training' | 'saving';
+	readonly phase: 'loading' | 'searching' | 'training' | 'saving';
+	/** Trials done of a search that goes on or has ended. */
+	readonly trials?: number;
 	/** Network of the ensemble being trained, from 1. */
 	readonly member: number;
 	readonly members: number;
@@ -152,20 +181,79 @@ export interface RulTrainingRequest {
 	readonly histories: UnitHistories;
 	readonly seed: number;
 	/** What to change of the plan. */
-	readonly plan?: {
-		readonly folds?: number;
-		readonly repeats?: number;
-		readonly updates?: number;
-		readonly network?: RulNetworkSpec;
-	};
+	readonly plan?: RulPlanChange;
+	/** Look for a better plan first, for so many minutes; a share of the units is then kept back to judge what was found. */
+	readonly searchMinutes?: number;
 }
 
-/** What a member that had not seen the unit said at one row of its life, steps; `actual` is capped as the model is. */
-export interface RulBacktestRow {
-	/** Index into the units that were used. */
-	readonly unit: number;
+export interface RulPlanChange {
+	readonly folds?: number;
+	readonly repeats?: number;
+	readonly updates?: number;
+	readonly learningRate?: number;
+	readonly network?: Partial<RulNetworkSpec>;
+}
+
+/**
+ * What was said of units by networks that had not seen them, row by row, in columns; lives in steps, `actual` capped as the model is.
+ * Beside it what always saying the mean and a ridge regression say of the same rows.
+ */
+export interface RulBacktest {
+	readonly unitIds: readonly string[];
+	/** `held-out`: by the finished model, of units that nothing was learnt from; else each by networks that did not know it. */
+	readonly judgedBy: 'cross-validation' | 'held-out';
+	readonly capSteps: number;
+	/** Mean of the capped remaining life, the floor that looks at nothing. */
+	readonly constant: number;
+	/** Index into `unitIds`; rows of a unit lie together, in order. */
+	readonly unit: Uint32Array;
 	/** Row of the unit's life, from 0. */
-	readonly row: number;
-	readonly predicted: number;
-	readonly actual: number;
+	readonly row: Uint32Array;
+	readonly predicted: Float32Array;
+	readonly actual: Float32Array;
+	/** Central 90% interval, from the errors on other units. */
+	readonly low: Float32Array;
+	readonly high: Float32Array;
+	readonly ridge: Float32Array;
+}
+
+/** One configuration that a search tried, judged by cross-validation over the training units. */
+export interface RulTrial {
+	readonly id: string;
+	/** Job of the search; all its trials saw the same units. */
+	readonly searchId: string;
+	readonly title: string;
+	/** From 1; the first is the plan as it stands. */
+	readonly number: number;
+	readonly at: EpochMs;
+	readonly units: readonly number[];
+	readonly bidirectional: boolean;
+	readonly windowSteps: number;
+	readonly learningRate: number;
+	readonly rmse: number;
+	readonly constantRmse: number;
+	readonly coverage90: number;
+	readonly seconds: number;
+	readonly stepName: string;
+}
+
+/** Which machines a remaining-life model speaks for. */
+export interface RulAssignment {
+	readonly target: { readonly machineId: MachineId } | { readonly machineClass: MachineClassId };
+	readonly versionId: string;
+	/** Hours of one step on these machines. */
+	readonly stepHours: number;
+	/** When the machine was new; undefined: at its first stored reading. */
+	readonly newSince?: EpochMs;
+	readonly at: EpochMs;
+}
+
+/** Remaining life of a machine by a promoted model: now, and as it was said at earlier steps. */
+export interface RulOfMachine {
+	readonly versionId: string;
+	readonly title: string;
+	readonly prognosis: Prognosis;
+	/** Steps of the machine's life that are known. */
+	readonly steps: number;
+	readonly stepHours: number;
 }

@@ -13,21 +13,11 @@ import {
 	type MachineRecord,
 	type ModelPackage,
 	type ModelVersion,
-	type RulModelPackage,
-	type RulModelVersion,
 	type SensorRecord,
 	type SourceSettings
 } from '../contracts';
 import type { Database, IntakeRow } from './database';
-import type {
-	AlarmStore,
-	IntakeLogStore,
-	ModelStore,
-	RegistryStore,
-	RulModelStore,
-	SettingsStore,
-	SpanStore
-} from './store';
+import type { AlarmStore, IntakeLogStore, ModelStore, RegistryStore, SettingsStore, SpanStore } from './store';
 import { watchQuery, watchTables } from './watch';
 
 export interface DocumentContext {
@@ -178,45 +168,6 @@ export function modelStore({ database, run, isClosed }: DocumentContext): ModelS
 					onChange(found.versions, new Map(found.assignments.map((row) => [row.machineId, row.versionId]))),
 				isClosed
 			)
-	};
-}
-
-/** Versions lie among the settings under this prefix, weights with the other models': both are in every backup already. */
-const RUL_PREFIX = 'rul-model:';
-
-export function rulModelStore({ database, run, isClosed }: DocumentContext): RulModelStore {
-	const versions = async (): Promise<RulModelVersion[]> =>
-		(await database.settings.where('key').startsWith(RUL_PREFIX).toArray())
-			.map(({ value }) => value as RulModelVersion)
-			.sort((a, b) => a.createdAt - b.createdAt);
-	const tables = [database.settings, database.modelWeights];
-	return {
-		versions: () => run(versions),
-		save: ({ version, weights }) =>
-			run(() =>
-				database.transaction('rw', tables, async () => {
-					await database.modelWeights.put({ id: version.id, weights });
-					await database.settings.put({ key: RUL_PREFIX + version.id, value: version });
-				})
-			).then(() => undefined),
-		load: (id) =>
-			run(() =>
-				database.transaction('r', tables, async (): Promise<RulModelPackage> => {
-					const version = (await database.settings.get(RUL_PREFIX + id))?.value as RulModelVersion | undefined;
-					const weights = await database.modelWeights.get(id);
-					if (!version || !weights)
-						throw new MillwrightError('not-found', `There is no remaining-life model "${id}" here`, { id });
-					return { version, weights: weights.weights };
-				})
-			),
-		remove: (id) =>
-			run(() =>
-				database.transaction('rw', tables, async () => {
-					await database.settings.delete(RUL_PREFIX + id);
-					await database.modelWeights.delete(id);
-				})
-			),
-		watch: (onChange) => watchQuery(versions, onChange, isClosed)
 	};
 }
 

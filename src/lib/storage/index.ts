@@ -8,13 +8,13 @@ import {
 	intakeLogStore,
 	modelStore,
 	registryStore,
-	rulModelStore,
 	settingsStore,
 	spanStore,
 	type DocumentContext
 } from './documents';
 import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { Resolutions } from './resolutions';
+import { rulModelStore } from './rul-models';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
 import { trainingStore } from './trainings';

@@ -14,8 +14,11 @@ import type {
 	ModelPackage,
 	ModelVersion,
 	ReadingBatch,
+	RulAssignment,
+	RulBacktest,
 	RulModelPackage,
 	RulModelVersion,
+	RulTrial,
 	SensorId,
 	SensorRecord,
 	SeriesQuery,
@@ -99,14 +102,23 @@ export interface ModelStore {
 	watch(onChange: (versions: ModelVersion[], assignments: Map<MachineId, string>) => void): () => void;
 }
 
-/** Remaining-life models trained here. */
+/** Remaining-life models trained here, and what was tried on the way. */
 export interface RulModelStore {
 	versions(): Promise<RulModelVersion[]>;
-	save(pkg: RulModelPackage): Promise<void>;
+	save(pkg: RulModelPackage, backtest?: RulBacktest): Promise<void>;
 	/** @throws MillwrightError `not-found` */
 	load(id: string): Promise<RulModelPackage>;
+	/** What `save` was given with the version. */
+	backtest(id: string): Promise<RulBacktest | undefined>;
+	/** With its backtest; machines it spoke for have none then. */
 	remove(id: string): Promise<void>;
-	watch(onChange: (versions: RulModelVersion[]) => void): () => void;
+	assignments(): Promise<RulAssignment[]>;
+	/** Replaces what was assigned to the same machine or class. */
+	assign(assignment: RulAssignment): Promise<void>;
+	withdraw(target: RulAssignment['target']): Promise<void>;
+	saveTrial(trial: RulTrial): Promise<void>;
+	removeTrials(searchId: string): Promise<void>;
+	watch(onChange: (versions: RulModelVersion[], assignments: RulAssignment[], trials: RulTrial[]) => void): () => void;
 }
 
 export interface AlarmStore {

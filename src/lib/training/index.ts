@@ -8,6 +8,8 @@ export * from './recording';
 export * from './resumable-fit';
 export * from './risk/cross-validate-risk';
 export * from './rul/plan';
+export * from './rul/ridge';
+export * from './rul/search-rul';
 export * from './rul/train-rul';
 export * from './train-ensemble';
 export * from './train-predictor';

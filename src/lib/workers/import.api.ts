@@ -2,7 +2,16 @@
  * What the page may ask of an import worker: to look at one file and read it into storage. A worker of its own for each file, so that
  * a file whose damage keeps its reader busy for ever can be ended without taking anything else with it (import.client.ts).
  */
-import type { ColumnMapping, FilePreview, ImportProgress, ImportSummary, WorkspaceName } from '../contracts';
+import type {
+	ColumnMapping,
+	FilePreview,
+	ImportProgress,
+	ImportSummary,
+	LifeMapping,
+	LifePreview,
+	LifeReading,
+	WorkspaceName
+} from '../contracts';
 
 export interface ImportApi {
 	/** Calls back about once a second for as long as this worker can answer. */
@@ -16,6 +25,14 @@ export interface ImportApi {
 		mapping: ColumnMapping,
 		onProgress: (progress: ImportProgress) => void
 	): Promise<ImportSummary>;
+	/** First rows of a table of units that ran to failure, and what its columns are taken to be. */
+	previewLives(file: File): Promise<LifePreview>;
+	/** The histories of all units; nothing is stored. */
+	readLives(
+		file: File,
+		mapping: LifeMapping,
+		onProgress: (fraction: number, rows: number) => void
+	): Promise<LifeReading>;
 	/** Stops reading at the next opportunity. */
 	cancel(): Promise<void>;
 }

@@ -10,6 +10,9 @@ import {
 	type FilePreview,
 	type ImportProgress,
 	type ImportSummary,
+	type LifeMapping,
+	type LifePreview,
+	type LifeReading,
 	type WorkspaceName
 } from '../contracts';
 import { spawnWorker, type WorkerHandle } from './host';
@@ -30,6 +33,10 @@ export interface FileReading {
 		mapping: ColumnMapping,
 		onProgress: (progress: ImportProgress) => void
 	): Promise<ImportSummary>;
+	/** @throws MillwrightError `invalid-file` */
+	previewLives(): Promise<LifePreview>;
+	/** @throws MillwrightError `invalid-file`, `invalid-input`, `aborted` */
+	readLives(mapping: LifeMapping, onProgress: (fraction: number, rows: number) => void): Promise<LifeReading>;
 	/** What is committed stays. Pending calls reject with `aborted`, within two seconds whatever the worker does. */
 	cancel(): void;
 	/** The worker is needed no more. */
@@ -86,6 +93,15 @@ export function openImport(file: File, { silentMs = SILENT_MS, cancelMs = CANCEL
 					heard();
 					lastRow = progress.rows;
 					onProgress(progress);
+				})
+			),
+		previewLives: () => guarded(worker.api.previewLives(file)),
+		readLives: (mapping, onProgress) =>
+			guarded(
+				worker.api.readLives(file, mapping, (fraction, rows) => {
+					heard();
+					lastRow = rows;
+					onProgress(fraction, rows);
 				})
 			),
 		cancel() {

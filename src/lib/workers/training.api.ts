@@ -2,6 +2,7 @@
  * What the page may ask of the training worker: its own worker, so that cancelling never stops live scoring.
  */
 import type {
+	EpochMs,
 	MachineId,
 	ModelFileSummary,
 	ModelImportRequest,
@@ -10,9 +11,10 @@ import type {
 	PickedFile,
 	RiskEvaluation,
 	RiskRequest,
-	RulBacktestRow,
+	RulBacktest,
 	RulEstimate,
 	RulModelVersion,
+	RulOfMachine,
 	RulTrainingProgress,
 	RulTrainingRequest,
 	TrainingProgress,
@@ -35,12 +37,14 @@ export interface TrainingApi {
 		request: TrainingRequest,
 		onProgress: (progress: TrainingProgress) => void
 	): Promise<ModelVersion>;
-	/** Learns remaining life from run-to-failure histories and stores the model. Rejects with code `aborted` after `cancel(jobId)`. */
+	/** Learns remaining life from run-to-failure histories and stores the model with its backtest; with a search, every trial too. Rejects with code `aborted` after `cancel(jobId)`. */
 	trainRul(
 		jobId: string,
 		request: RulTrainingRequest,
 		onProgress: (progress: RulTrainingProgress) => void
-	): Promise<{ readonly version: RulModelVersion; readonly backtest: readonly RulBacktestRow[] }>;
+	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }>;
+	/** Remaining life of a machine by the model promoted for it or its class; undefined: there is none. */
+	rulOfMachine(machineId: MachineId, now: EpochMs): Promise<RulOfMachine | undefined>;
 	/** Remaining life of each unit at its last row, by a stored model. */
 	estimateRul(modelId: string, histories: UnitHistories): Promise<RulEstimate[]>;
 	/** How well a forest, an LSTM and a logistic regression tell failures, on rows they had not seen. */

@@ -13,7 +13,8 @@ import {
 	scaleLife,
 	windowsEndingAt
 } from '../../../src/lib/prognostics';
-import { trainRul } from '../../../src/lib/training';
+import type { RulTrial } from '../../../src/lib/contracts';
+import { keepBack, searchRul, trainRul } from '../../../src/lib/training';
 
 const sensors = 3;
 
@@ -179,7 +180,8 @@ describe('training', () => {
 		const { pkg, backtest } = await trainRul(engine, train, job);
 		const { metrics } = pkg.version;
 		expect(metrics.crossValidatedRmse).toBeLessThan(0.7 * metrics.constantRmse);
-		expect(backtest).toHaveLength(train.units.reduce((sum, { steps }) => sum + steps, 0));
+		expect(metrics.crossValidatedRmse).toBeLessThan(metrics.ridgeRmse!);
+		expect(backtest.predicted).toHaveLength(train.units.reduce((sum, { steps }) => sum + steps - 10, 0));
 		const ensemble = new RulEnsemble(engine, pkg);
 		const fresh = makeUnits(12, 77);
 		let squares = 0;
@@ -206,6 +208,42 @@ describe('training', () => {
 		await expect(trainRul(engine, twice, job)).rejects.toThrow(/Unit 3 occurs twice/);
 		const short = histories([{ ...units[0]!, sensors: units[0]!.sensors.slice(1) }, ...units.slice(1)]);
 		await expect(trainRul(engine, short, job)).rejects.toThrow(/Unit 0: expected/);
+	});
+
+	test('a search begins with the plan as it stands, keeps to its minutes, and is judged on units it never saw', async () => {
+		const { known, heldOut } = keepBack(makeUnits(20, 14), 3);
+		expect([known.length, heldOut.length]).toEqual([16, 4]);
+		expect(keepBack(makeUnits(11, 14), 3).heldOut).toEqual([]);
+		// A clock that goes on by ten seconds with each trial.
+		let seconds = 0;
+		const seen: RulTrial[] = [];
+		const { trials, plan } = await searchRul(engine, histories(known), {
+			searchId: 'search',
+			title: 'Bearings',
+			seed: 3,
+			minutes: 0.5,
+			plan: { ...job.plan, updates: 30 },
+			now: () => 1000 * seconds,
+			onTrial: (trial) => {
+				seen.push(trial);
+				seconds += 10;
+			}
+		});
+		expect(seen).toHaveLength(4);
+		expect(seen[0]).toMatchObject({ number: 1, units: job.plan.network.units, learningRate: job.plan.learningRate });
+		expect(trials.map(({ rmse }) => rmse)).toEqual(seen.map(({ rmse }) => rmse).sort((a, b) => a - b));
+		expect(plan.network.units).toEqual(trials[0]!.units);
+		const { pkg, backtest } = await trainRul(engine, histories(known), {
+			...job,
+			plan: { ...plan, updates: 30 },
+			heldOut
+		});
+		expect(backtest.judgedBy).toBe('held-out');
+		expect(backtest.unitIds).toEqual(heldOut.map(({ unitId }) => unitId));
+		expect(pkg.version.metrics.heldOut?.units).toBe(4);
+		await expect(trainRul(engine, histories(known), { ...job, heldOut: known.slice(0, 1) })).rejects.toThrow(
+			/occurs twice/
+		);
 	});
 
 	test('cancelling rejects with aborted', async () => {

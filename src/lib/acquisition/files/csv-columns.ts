@@ -4,7 +4,7 @@
  * In: the first rows. Out: delimiter, header, the time column and how to read it, the numeric columns with name and unit.
  */
 import { fromEpochNumber, fromIsoText, timeFieldKind } from '../decode/timestamps';
-import { delimiters, RowSplitter } from './csv-rows';
+import { blanks, delimiters, RowSplitter } from './csv-rows';
 
 const DAY_MS = 86_400_000;
 /** Excel counts days from 1899-12-30; these are 1980 to 2100. */
@@ -14,7 +14,8 @@ const EXCEL_TO = 73_051;
 /** The delimiter that gives the first rows the same number of cells, and more than one. */
 export function detectDelimiter(head: string): string {
 	let best: { delimiter: string; score: number } = { delimiter: ',', score: 0 };
-	for (const delimiter of delimiters) {
+	for (const delimiter of [...delimiters, blanks]) {
+		if (delimiter === blanks && best.score > 0) break;
 		const rows = new RowSplitter(delimiter).push(head).slice(0, 50);
 		if (rows.length === 0) continue;
 		const counts = rows.map((row) => row.length).sort((a, b) => a - b);

@@ -7,6 +7,8 @@
 import { MillwrightError } from '../../contracts';
 
 export const delimiters = [',', ';', '\t', '|'] as const;
+/** Any run of blanks: tables of scientific programs. Taken only where no other delimiter makes a table. */
+export const blanks = ' ';
 
 /** Longest row that is still a row: past it a quote was never closed. */
 const MAX_ROW_CHARACTERS = 4_000_000;
@@ -176,6 +178,7 @@ function find(text: string, character: string, from: number): number {
 }
 
 export function splitCells(line: string, delimiter: string): string[] {
+	if (delimiter === blanks) return line.trim().split(/\s+/);
 	if (!line.includes('"')) return line.split(delimiter);
 	const cells: string[] = [];
 	let at = 0;

@@ -24,7 +24,13 @@ export class CsvSource implements TableSource {
 	}
 
 	get notes(): readonly string[] {
-		const names: Record<string, string> = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'vertical bar' };
+		const names: Record<string, string> = {
+			',': 'comma',
+			';': 'semicolon',
+			'\t': 'tab',
+			'|': 'vertical bar',
+			' ': 'blanks'
+		};
 		return [
 			...(this.hasHeader ? [] : ['The first row holds numbers, so the columns were given names.']),
 			`Cells are separated by ${names[this.delimiter] ?? this.delimiter}.`

@@ -28,17 +28,9 @@ import { pathOfLevels, sensorNameOf } from '../decode/topics';
 import { IntakeTally } from '../intake-tally';
 import { guessKind } from '../sensor-kind';
 import type { ReadingStore } from '../ports';
-import {
-	detectTimeFormat,
-	isLabel,
-	parseCell,
-	splitUnit,
-	timeLikelihood,
-	usesDecimalComma,
-	type TimeFormat
-} from './csv-columns';
+import { detectTimeFormat, isLabel, splitUnit, timeLikelihood, usesDecimalComma, type TimeFormat } from './csv-columns';
 import { detectLong } from './long-layout';
-import { openTable, type BadRow, type Cell, type TableSource } from './table-source';
+import { numberOf, openTable, textOf, type BadRow, type Cell, type TableSource } from './table-source';
 
 const PREVIEW_ROWS = 20;
 const BATCH_READINGS = 60_000;
@@ -46,7 +38,6 @@ const DEFAULT_INTERVAL_MS = 1_000;
 /** Series one file may bring: beyond it the sensor column is not one. */
 const MOST_SENSORS = 100_000;
 
-const textOf = (cell: Cell) => (cell === undefined ? '' : String(cell));
 const cellsOf = (source: TableSource, index: number) => source.sample.map((row) => textOf(row[index]));
 const commaIn = (source: TableSource, index: number) =>
 	source.mayUseComma && usesDecimalComma(cellsOf(source, index).filter((cell) => cell.trim() !== ''));
@@ -137,11 +128,6 @@ export async function previewFile(file: File): Promise<FilePreview> {
 		},
 		notes
 	};
-}
-
-function numberOf(cell: Cell, decimalComma: boolean): number | undefined {
-	if (typeof cell === 'number') return Number.isFinite(cell) ? cell : undefined;
-	return cell === undefined ? undefined : parseCell(cell, decimalComma);
 }
 
 export interface ImportContext {

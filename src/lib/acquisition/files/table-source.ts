@@ -4,12 +4,21 @@
  * In: a File. Out: a `TableSource`, chosen by name and first bytes; the readers of Parquet are fetched when a file needs them.
  */
 import { MillwrightError, type FileFormat } from '../../contracts';
+import { parseCell } from './csv-columns';
 import { CsvSource } from './csv-source';
 import { readHead } from './csv-rows';
 import { NdjsonSource } from './ndjson-source';
 
 /** Text as it stands, a number, or nothing. */
 export type Cell = string | number | undefined;
+
+export const textOf = (cell: Cell): string => (cell === undefined ? '' : String(cell));
+
+/** A finite number, or undefined. */
+export function numberOf(cell: Cell, decimalComma: boolean): number | undefined {
+	if (typeof cell === 'number') return Number.isFinite(cell) ? cell : undefined;
+	return cell === undefined ? undefined : parseCell(cell, decimalComma);
+}
 
 /** A row that could not be read at all. */
 export interface BadRow {

@@ -5,10 +5,15 @@
  * Cross-conformal prediction split by unit (Vovk 2015; Barber et al. 2021, "Predictive inference with the jackknife+"), within
  * bins of the prediction (Mondrian), since a unit near its end is known far better than one in mid-life.
  */
-import type { RulBacktestRow, RulCalibration, RulEstimate } from '../../contracts';
+import type { RulCalibration, RulEstimate } from '../../contracts';
 
 /** What a member said of a unit it had not seen, and what was true, steps (truth capped). */
-export type HeldOutPrediction = Pick<RulBacktestRow, 'unit' | 'predicted' | 'actual'>;
+export interface HeldOutPrediction {
+	/** Index of the unit. */
+	readonly unit: number;
+	readonly predicted: number;
+	readonly actual: number;
+}
 
 const levels = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99];
 const mostBins = 10;

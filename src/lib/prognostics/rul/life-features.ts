@@ -2,13 +2,18 @@
  * Prognostics: what a row of a life becomes. In: a unit's scaled sensors from its first step on. Out: one row of features per
  * step that looks only back: values, smoothed values at several spans, change since the unit was new, mean so far, age.
  */
-import type { LifeFeatureSpec } from '../../contracts';
+import type { LifeFeatureSpec, UnitHistory } from '../../contracts';
 
 /** Steps whose mean is the unit "as new". */
 const newSteps = 15;
 /** Smoothing for the change since new, steps. */
 const changeSpan = 15;
 const limit = 6;
+
+/** Steps from a row of a failed unit's life to its failure. */
+export function stepsLeft({ steps, remainingAtEnd = 0 }: UnitHistory, row: number): number {
+	return steps - 1 - row + remainingAtEnd;
+}
 
 export function featureWidth(spec: LifeFeatureSpec, sensors: number): number {
 	const blocks = (spec.raw ? 1 : 0) + spec.spans.length + (spec.sinceNew ? 1 : 0) + (spec.lifeMean ? 1 : 0);

@@ -6,6 +6,7 @@
  * wander are one condition (Wang, Yu, Siegel & Lee 2008, "A similarity-based prognostics approach", PHM 2008, sec. III).
  */
 import { MillwrightError, type OperatingConditions, type UnitHistory } from '../../contracts';
+import { stepsLeft } from './life-features';
 
 /** A gap in a setting's sorted values that is wider than this share of its range parts two values. */
 const gapShare = 0.03;
@@ -211,7 +212,7 @@ function trendOf(units: readonly UnitHistory[], conditions: OperatingConditions,
 			smooth += (2 / (trendSpan + 1)) * (scaled[t]! - smooth);
 			weight += (2 / (trendSpan + 1)) * (1 - weight);
 			const x = smooth / weight;
-			const y = Math.min(capSteps, unit.steps - 1 - t);
+			const y = Math.min(capSteps, stepsLeft(unit, t));
 			n++;
 			sx += x;
 			sy += y;

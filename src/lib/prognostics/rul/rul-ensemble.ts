@@ -23,7 +23,7 @@ export function rulNetworkSpec(spec: RulNetworkSpec, sensors: number): NetworkSp
 		features: featureWidth(spec.features, sensors),
 		layers: [
 			...spec.units.flatMap((units) => [
-				{ kind: 'lstm' as const, units, returnSequences: true },
+				{ kind: 'lstm' as const, units, returnSequences: true, ...(spec.bidirectional && { bidirectional: true }) },
 				...(spec.dropout > 0 ? [{ kind: 'dropout' as const, rate: spec.dropout }] : [])
 			]),
 			{ kind: 'dense', units: 1 }

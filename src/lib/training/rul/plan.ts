@@ -43,7 +43,5 @@ export const rulPlan: RulPlan = {
 	noise: 0
 };
 
-/** Failed units below which no remaining life is learnt. */
-export const fewestFailedUnits = 10;
 /** A unit is judged from this many rows on, and a unit shorter than this is left out. */
 export const fewestRows = 10;

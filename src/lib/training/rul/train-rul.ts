@@ -7,8 +7,9 @@
  * learning and none is judged by a network that knew it.
  */
 import {
+	fewestFailedUnits,
 	MillwrightError,
-	type RulBacktestRow,
+	type RulBacktest,
 	type RulModelPackage,
 	type RulModelVersion,
 	type RulTrainingProgress,
@@ -17,19 +18,21 @@ import {
 } from '../../contracts';
 import {
 	calibrateInterval,
-	estimateFrom,
 	featureWidth,
 	learnConditions,
 	lifeFeatures,
 	predictLife,
 	rulNetworkSpec,
 	scaleLife,
+	stepsLeft,
 	windowsEndingAt
 } from '../../prognostics';
 import type { Engine, FitData, Network } from '../../neural/engine';
 import { normalFrom, seedOf, shuffledIndices } from '../../neural/random';
 import { sha256Hex } from '../checksum';
-import { fewestFailedUnits, fewestRows, rulPlan, type RulPlan } from './plan';
+import { crossValidated, figuresOf, judgeHeldOut, rowsOf } from './backtest';
+import { fewestRows, rulPlan, type RulPlan } from './plan';
+import { RidgeLife } from './ridge';
 
 export interface RulTrainingJob {
 	readonly id: string;
@@ -39,6 +42,8 @@ export interface RulTrainingJob {
 	readonly description: string;
 	readonly seed: number;
 	readonly plan?: Partial<RulPlan>;
+	/** Units that nothing is learnt from: the finished model is judged on them. */
+	readonly heldOut?: readonly UnitHistory[];
 	/** Workers that share each batch, this one among them; default 1. */
 	readonly workers?: number;
 	readonly signal?: AbortSignal;
@@ -47,8 +52,8 @@ export interface RulTrainingJob {
 
 export interface TrainedRul {
 	readonly pkg: RulModelPackage;
-	/** Every row of every unit, by the member that had not seen the unit. */
-	readonly backtest: readonly RulBacktestRow[];
+	/** Of units kept back where there are some; else every row of every unit, by the members that had not seen the unit. */
+	readonly backtest: RulBacktest;
 }
 
 /**
@@ -57,7 +62,7 @@ export interface TrainedRul {
  */
 export async function trainRul(engine: Engine, histories: UnitHistories, job: RulTrainingJob): Promise<TrainedRul> {
 	const plan = { ...rulPlan, ...job.plan };
-	const units = usableUnits(histories);
+	const units = usableUnits(histories, job.heldOut);
 	const startedAt = performance.now();
 	const conditions = learnConditions(
 		units,
@@ -69,6 +74,7 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 	const foldCount = Math.min(plan.folds, Math.floor(units.length / 2));
 	const members = foldCount * plan.repeats;
 	const deals = Array.from({ length: plan.repeats }, (_, r) => dealUnits(units.length, foldCount, seedOf(job.seed, r)));
+	const stride = strideWithin(units, plan, conditions.sensors.length);
 	const held = units.map((unit) => new Float32Array(unit.steps));
 	const weights: Float32Array[] = [];
 	const lossCurve: RulModelVersion['metrics']['lossCurve'][number][] = [];
@@ -79,7 +85,7 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 		try {
 			const deal = deals[Math.floor(m / foldCount)]!;
 			const known = units.flatMap((_, u) => (deal[u] === m % foldCount ? [] : [u]));
-			const data = trainingWindows(units, lives, known, used, plan, seedOf(job.seed, 7, m));
+			const data = trainingWindows(units, lives, known, used, { ...plan, stride }, seedOf(job.seed, 7, m));
 			const fitted = await network.fit(data, {
 				epochs: Math.max(1, Math.round((plan.updates * plan.batchSize) / data.count)),
 				batchSize: plan.batchSize,
@@ -118,15 +124,16 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 	}
 	const seconds = (performance.now() - startedAt) / 1000;
 	const bytes = joined(weights);
-	const backtest = units.flatMap((unit, u) =>
-		Array.from(held[u]!, (predicted, row): RulBacktestRow => {
-			const actual = Math.min(plan.network.capSteps, unit.steps - 1 - row);
-			return { unit: u, row, predicted, actual };
-		})
-	);
-	const judged = backtest.filter(({ row, unit }) => units[unit]!.failed && row >= fewestRows);
+	const { capSteps } = plan.network;
+	const ridge = new RidgeLife(conditions, capSteps);
+	const backtest = crossValidated(units, held, deals[0]!, capSteps, ridge);
+	const judged = rowsOf(backtest);
+	const figures = figuresOf(backtest);
 	const metrics = {
-		...scoreBacktest(judged, plan.network.capSteps, deals[0]!),
+		crossValidatedRmse: figures.rmse,
+		constantRmse: figures.constantRmse,
+		ridgeRmse: figures.ridgeRmse,
+		coverage90: figures.coverage90,
 		units: units.length,
 		rows: units.reduce((sum, unit) => sum + unit.steps, 0),
 		seconds,
@@ -153,11 +160,25 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 		weights: weightShapes,
 		weightsSha256: await sha256Hex(bytes)
 	};
-	return { pkg: { version, weights: bytes }, backtest };
+	const pkg = { version, weights: bytes };
+	if (!job.heldOut?.length) return { pkg, backtest };
+	const weightsOfRidge = ridge.learn([ridge.sums(units)]);
+	const judgedApart = await judgeHeldOut(engine, pkg, job.heldOut, ridge, weightsOfRidge, backtest.constant);
+	const withHeldOut = { ...version, metrics: { ...metrics, heldOut: figuresOf(judgedApart) } };
+	return { pkg: { version: withHeldOut, weights: bytes }, backtest: judgedApart };
+}
+
+/** Windows of one network's training stay below this many values: 256 MB. */
+const mostValues = 64_000_000;
+
+function strideWithin(units: readonly UnitHistory[], plan: RulPlan, used: number): number {
+	const rows = units.reduce((sum, { steps }) => sum + steps, 0);
+	const values = rows * plan.network.windowSteps * featureWidth(plan.network.features, used);
+	return Math.max(plan.stride, Math.ceil(values / mostValues));
 }
 
 /** Units long enough to learn from; refuses sets with too few failures, naming what was found. */
-function usableUnits(histories: UnitHistories): UnitHistory[] {
+function usableUnits(histories: UnitHistories, heldOut: readonly UnitHistory[] = []): UnitHistory[] {
 	const { sensorNames, settingNames, units } = histories;
 	for (const { unitId, steps, sensors, settings } of units)
 		if (sensors.length !== steps * sensorNames.length || settings.length !== steps * settingNames.length)
@@ -166,7 +187,8 @@ function usableUnits(histories: UnitHistories): UnitHistory[] {
 				`Unit ${unitId}: expected ${steps} rows of ${sensorNames.length} sensors and ${settingNames.length} settings, found ${sensors.length} and ${settings.length} values`,
 				{ unitId, steps }
 			);
-	const repeated = units.find(({ unitId }, u) => units.findIndex((other) => other.unitId === unitId) !== u);
+	const ids = [...units, ...heldOut].map(({ unitId }) => unitId);
+	const repeated = units.find(({ unitId }, u) => ids.indexOf(unitId) !== u || ids.lastIndexOf(unitId) !== u);
 	if (repeated)
 		throw new MillwrightError(
 			'invalid-input',
@@ -211,7 +233,6 @@ function trainingWindows(
 	const targets = new Float32Array(count * steps);
 	let at = 0;
 	known.forEach((u, k) => {
-		const { steps: rows } = units[u]!;
 		inputs.set(
 			windowsEndingAt(lifeFeatures(network.features, lives[u]!, used), width, ends[k]!, steps),
 			at * steps * width
@@ -219,7 +240,7 @@ function trainingWindows(
 		for (const end of ends[k]!) {
 			for (let s = 0; s < steps; s++) {
 				const t = Math.max(0, end - steps + 1 + s);
-				targets[at * steps + s] = Math.min(network.capSteps, rows - 1 - t) / network.capSteps;
+				targets[at * steps + s] = Math.min(network.capSteps, stepsLeft(units[u]!, t)) / network.capSteps;
 			}
 			at++;
 		}
@@ -243,30 +264,6 @@ async function addPredictions(
 	const rows = Array.from(into, (_, t) => t);
 	const predicted = await predictLife(network, plan.network, life, used, rows);
 	for (let t = 0; t < into.length; t++) into[t]! += share * predicted[t]!;
-}
-
-/** Errors with every unit weighing the same; coverage with the interval of the other folds, so that it is not its own judge. */
-function scoreBacktest(judged: readonly RulBacktestRow[], capSteps: number, folds: readonly number[]) {
-	const rows = new Map<number, number>();
-	for (const { unit } of judged) rows.set(unit, (rows.get(unit) ?? 0) + 1);
-	const weightOf = ({ unit }: RulBacktestRow) => 1 / rows.get(unit)! / rows.size;
-	const mean = judged.reduce((sum, row) => sum + weightOf(row) * row.actual, 0);
-	const squared = (of: (row: RulBacktestRow) => number) =>
-		Math.sqrt(judged.reduce((sum, row) => sum + weightOf(row) * of(row) ** 2, 0));
-	let covered = 0;
-	for (const fold of new Set(folds)) {
-		const calibration = calibrateInterval(judged.filter(({ unit }) => folds[unit] !== fold));
-		for (const row of judged) {
-			if (folds[row.unit] !== fold) continue;
-			const { low, high } = estimateFrom(calibration, row.predicted, capSteps);
-			if (row.actual >= low && row.actual <= high) covered += weightOf(row);
-		}
-	}
-	return {
-		crossValidatedRmse: squared((row) => row.predicted - row.actual),
-		constantRmse: squared((row) => mean - row.actual),
-		coverage90: covered
-	};
 }
 
 function joined(parts: readonly Float32Array[]): ArrayBuffer {

@@ -5,11 +5,16 @@ import {
 	type FilePreview,
 	type ImportProgress,
 	type ImportSummary,
+	type LifeMapping,
+	type LifePreview,
+	type LifeReading,
 	type LiveMessage,
 	type WorkspaceName
 } from '../../contracts';
+import { previewLives, readLives } from '../../acquisition/files/life-table';
 import { importFile, previewFile } from '../../acquisition/files/table-import';
 import { openStore } from '../../storage';
+import { withTransfer } from '../expose';
 import type { ImportApi } from '../import.api';
 
 const BEAT_MS = 1_000;
@@ -46,6 +51,20 @@ export class ImportJob implements ImportApi {
 			channel.close();
 			store.close();
 		}
+	}
+
+	previewLives(file: File): Promise<LifePreview> {
+		return previewLives(file);
+	}
+
+	async readLives(
+		file: File,
+		mapping: LifeMapping,
+		onProgress: (fraction: number, rows: number) => void
+	): Promise<LifeReading> {
+		const reading = await readLives(file, mapping, { signal: this.#cancelled.signal, onProgress });
+		const buffers = reading.histories.units.flatMap(({ settings, sensors }) => [settings.buffer, sensors.buffer]);
+		return withTransfer(reading, buffers as ArrayBuffer[]);
 	}
 
 	async cancel(): Promise<void> {

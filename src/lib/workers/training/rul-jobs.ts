@@ -5,11 +5,14 @@
 import {
 	MillwrightError,
 	isAborted,
+	type EpochMs,
+	type MachineId,
 	type RiskEvaluation,
 	type RiskRequest,
-	type RulBacktestRow,
+	type RulBacktest,
 	type RulEstimate,
 	type RulModelVersion,
+	type RulOfMachine,
 	type RulTrainingProgress,
 	type RulTrainingRequest,
 	type UnitHistories
@@ -17,7 +20,20 @@ import {
 import type { Engine } from '../../neural';
 import { RulEnsemble } from '../../prognostics';
 import type { Store } from '../../storage/store';
-import { crossValidateRisk, trainRul } from '../../training';
+import { crossValidateRisk, keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
+import { rulOfMachine } from './machine-life';
+
+/** Of a job's progress bar. */
+const searchShare = 0.8;
+const searching = {
+	phase: 'searching',
+	member: 0,
+	members: 0,
+	epoch: 0,
+	epochs: 0,
+	windowsPerSecond: undefined,
+	lossCurve: []
+} as const;
 
 export interface RulJobContext {
 	store(): Store;
@@ -33,26 +49,69 @@ export class RulJobs {
 		jobId: string,
 		request: RulTrainingRequest,
 		onProgress: (progress: RulTrainingProgress) => void
-	): Promise<{ readonly version: RulModelVersion; readonly backtest: readonly RulBacktestRow[] }> {
+	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }> {
 		return this.asJob(jobId, async (signal) => {
 			const engine = await this.context.engine();
 			signal.throwIfAborted();
 			const createdAt = Date.now();
-			const { pkg, backtest } = await trainRul(engine, request.histories, {
+			const { title, description, seed, searchMinutes = 0 } = request;
+			const { known, heldOut } =
+				searchMinutes > 0
+					? keepBack(request.histories.units, seed)
+					: { known: request.histories.units, heldOut: undefined };
+			const histories = { ...request.histories, units: known };
+			const { network, ...change } = request.plan ?? {};
+			let plan: Partial<RulPlan> = { ...change, network: { ...rulPlan.network, ...network } };
+			let trials: number | undefined;
+			if (searchMinutes > 0) {
+				const searched = await searchRul(engine, histories, {
+					searchId: jobId,
+					title,
+					seed,
+					minutes: searchMinutes,
+					plan,
+					now: () => performance.timeOrigin + performance.now(),
+					signal,
+					onTrial: (trial) => this.context.store().rulModels.saveTrial(trial),
+					onProgress: (fraction, done, secondsLeft) =>
+						onProgress({
+							...searching,
+							trials: done,
+							fraction: fraction * searchShare,
+							secondsLeft,
+							backend: engine.report.backend
+						})
+				});
+				plan = searched.plan;
+				trials = searched.trials.length;
+			}
+			const { pkg, backtest } = await trainRul(engine, histories, {
 				id: `rul-${new Date(createdAt).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${jobId.slice(-4)}`,
-				title: request.title,
+				title,
 				origin: 'trained-here',
 				createdAt,
-				description: request.description,
-				seed: request.seed,
-				plan: request.plan,
+				description:
+					trials === undefined ? description : `${description}; best of ${trials} configurations by cross-validation`,
+				seed,
+				plan,
+				heldOut,
 				signal,
-				onProgress
+				onProgress: (progress) =>
+					onProgress(
+						trials === undefined
+							? progress
+							: { ...progress, trials, fraction: searchShare + progress.fraction * (1 - searchShare) }
+					)
 			});
 			signal.throwIfAborted();
-			await this.context.store().rulModels.save(pkg);
+			await this.context.store().rulModels.save(pkg, backtest);
 			return { version: pkg.version, backtest };
 		});
+	}
+
+	/** What the model promoted for this machine or its class says of it; undefined: there is none. */
+	async ofMachine(machineId: MachineId, now: EpochMs): Promise<RulOfMachine | undefined> {
+		return rulOfMachine(this.context.store(), () => this.context.engine(), machineId, now);
 	}
 
 	evaluateRisk(

@@ -1,0 +1,374 @@
+/**
+ * Data Acquisition, files: a table of units that ran to failure. In: a File and what its columns mean. Out: one history per unit, and
+ * in words what was left out or refused. Whatever would let a model see the answer is refused: a unit given twice, a column that
+ * counts down to the failure.
+ */
+import {
+	MillwrightError,
+	type LifeMapping,
+	type LifePreview,
+	type LifeReading,
+	type LifeSummary,
+	type UnitHistory
+} from '../../contracts';
+import { describeValue } from '../decode/numbers';
+import { detectTimeFormat, usesDecimalComma, type TimeFormat } from './csv-columns';
+import { cmapssColumns, isCmapss, proposeLifeMapping } from './life-columns';
+import { numberOf, openTable, textOf, type Cell, type TableSource } from './table-source';
+
+const previewRows = 20;
+/** Numbers that are held in memory at once: 400 MB as float64 would not fit a tablet, 200 MB as float32 does. */
+const mostCells = 50_000_000;
+/** A middle life of more rows than this is averaged down to about half of it. */
+const mostSteps = 600;
+/** Correlation with the steps left above which a column is the answer itself. */
+const tellsTheAnswer = 0.9999;
+const hourMs = 3_600_000;
+
+const commaIn = (source: TableSource, at: number) =>
+	source.mayUseComma &&
+	usesDecimalComma(source.sample.map((row) => textOf(row[at])).filter((cell) => cell.trim() !== ''));
+
+/** Columns as a person sees them. */
+const namesOf = (source: TableSource) => (isCmapss(source) ? cmapssColumns : source.columns);
+
+/** First rows and what the columns are taken to be. @throws MillwrightError `invalid-file` */
+export async function previewLives(file: File): Promise<LifePreview> {
+	const source = await openTable(file);
+	const columns = namesOf(source);
+	const numeric = new Set(
+		columns.filter((_, at) => {
+			const filled = source.sample.map((row) => row[at]).filter((cell) => textOf(cell).trim() !== '');
+			const comma = commaIn(source, at);
+			const numbers = filled.filter((cell) => numberOf(cell, comma) !== undefined).length;
+			return filled.length > 0 && numbers >= filled.length / 2;
+		})
+	);
+	const proposed = proposeLifeMapping(columns, numeric, source.delimiter);
+	const text = columns.filter(
+		(name) => !numeric.has(name) && name !== proposed.unitColumn && name !== proposed.orderColumn
+	);
+	const notes = isCmapss(source)
+		? ['26 nameless columns: read as a C-MAPSS file (unit, cycle, 3 operating settings, 21 sensors).']
+		: [...source.notes];
+	if (proposed.unitColumn === '') notes.push('No column was recognised as the unit: choose the one that names it.');
+	if (proposed.end.kind === 'last-row')
+		notes.push('Nothing says when a unit failed: each is taken to have failed at its last row.');
+	else notes.push(`When a unit failed is read from "${proposed.end.column}".`);
+	if (text.length > 0) notes.push(`Without numbers, so not used: ${text.join(', ')}.`);
+	return {
+		format: source.format,
+		columns,
+		rows: source.sample.slice(0, previewRows).map((row) => row.map(textOf)),
+		proposed,
+		notes
+	};
+}
+
+export interface LifeContext {
+	readonly signal: AbortSignal;
+	/** 0-1 of the file. */
+	readonly onProgress: (fraction: number, rows: number) => void;
+}
+
+/**
+ * Reads every unit.
+ * @throws MillwrightError `invalid-file`, `invalid-input` (the columns do not fit, the table holds its own answer), `aborted`
+ */
+export async function readLives(file: File, mapping: LifeMapping, context: LifeContext): Promise<LifeReading> {
+	const source = await openTable(file, mapping.delimiter);
+	const names = namesOf(source);
+	const indexOf = (column: string) => {
+		const at = names.indexOf(column);
+		if (at < 0)
+			throw new MillwrightError('invalid-input', `${file.name} has no column "${column}"`, { columns: names });
+		return at;
+	};
+	if (mapping.unitColumn === '') throw new MillwrightError('invalid-input', 'Choose the column that names the unit');
+	if (mapping.sensors.length === 0) throw new MillwrightError('invalid-input', 'Choose at least one sensor');
+	const roles = [mapping.unitColumn, mapping.orderColumn, ...mapping.settings, ...mapping.sensors].filter(Boolean);
+	if (mapping.end.kind !== 'last-row') roles.push(mapping.end.column);
+	const twice = roles.find((name, k) => roles.indexOf(name) !== k);
+	if (twice !== undefined)
+		throw new MillwrightError('invalid-input', `"${twice}" was chosen twice: a column has one meaning`, {
+			column: twice
+		});
+
+	const unitAt = indexOf(mapping.unitColumn);
+	const orderAt = mapping.orderColumn === '' ? -1 : indexOf(mapping.orderColumn);
+	const endAt = mapping.end.kind === 'last-row' ? -1 : indexOf(mapping.end.column);
+	const valueNames = [...mapping.settings, ...mapping.sensors];
+	const valueAt = valueNames.map(indexOf);
+	const comma = names.map((_, at) => commaIn(source, at));
+	const timeFormat = orderAt < 0 ? undefined : timeFormatOf(source, orderAt, comma[orderAt]!);
+	const faults = new Faults();
+	const units = new Map<string, RawUnit>();
+	let rows = 0;
+	const wanted = [unitAt, orderAt, endAt, ...valueAt].filter((at) => at >= 0).map((at) => source.columns[at]!);
+	for await (const chunk of source.read(context.signal, wanted)) {
+		for (let i = 0; i < chunk.rows.length; i++) {
+			const row = chunk.rows[i]!;
+			const line = chunk.rowNumbers?.[i] ?? chunk.firstRow + i;
+			rows++;
+			if ('reason' in row) {
+				faults.count('row that is no JSON', `row ${line}: ${row.message}`);
+				continue;
+			}
+			const unitId = textOf(row[unitAt]).trim();
+			if (unitId === '') {
+				faults.count('row that names no unit', `row ${line}`);
+				continue;
+			}
+			let order = rows;
+			if (orderAt >= 0) {
+				const cell = row[orderAt];
+				const said = timeFormat ? timeFormat.parse(textOf(cell)) : numberOf(cell, comma[orderAt]!);
+				if (said === undefined || !Number.isFinite(said)) {
+					faults.count(`row without a "${mapping.orderColumn}"`, `row ${line}: ${describeValue(cell ?? '')}`);
+					continue;
+				}
+				order = said;
+			}
+			const values = new Float32Array(valueAt.length);
+			for (let k = 0; k < valueAt.length; k++) {
+				const at = valueAt[k]!;
+				const value = numberOf(row[at], comma[at]!);
+				if (value === undefined)
+					faults.count(`cell of "${valueNames[k]}" that is no number`, `row ${line}: ${describeValue(row[at] ?? '')}`);
+				values[k] = value ?? NaN;
+			}
+			let unit = units.get(unitId);
+			if (!unit) units.set(unitId, (unit = { order: [], values: [], end: [], lines: [] }));
+			unit.order.push(order);
+			unit.values.push(values);
+			unit.lines.push(line);
+			unit.end.push(endAt < 0 ? undefined : endCell(row[endAt], mapping, comma[endAt]!));
+		}
+		if (rows * valueAt.length > mostCells)
+			throw new MillwrightError(
+				'invalid-input',
+				`${file.name} has more than ${mostCells.toLocaleString('en-GB')} values of the chosen columns: choose fewer columns, or a part of the units`
+			);
+		context.onProgress(file.size > 0 ? chunk.bytesRead / file.size : 1, rows);
+	}
+	if (units.size === 0) throw new MillwrightError('invalid-file', `${file.name} holds no row that could be used`);
+
+	const whole = [...units].map(([unitId, raw]) => toLife(unitId, raw, mapping, faults));
+	refuseTwins(whole);
+	const wholeLengths = whole.map(({ values }) => values.length).sort((a, b) => a - b);
+	const middle = wholeLengths[wholeLengths.length >> 1]!;
+	const rowsPerStep = middle > mostSteps ? Math.ceil((2 * middle) / mostSteps) : 1;
+	const sorted = rowsPerStep === 1 ? whole : whole.map((life) => averaged(life, rowsPerStep));
+	const settings = mapping.settings.length;
+	const constant = valueNames.filter((_, k) => isConstant(sorted, k));
+	const kept = mapping.sensors
+		.map((name, k) => ({ name, at: settings + k }))
+		.filter(({ name }) => !constant.includes(name));
+	if (kept.length === 0)
+		throw new MillwrightError('invalid-input', `None of the chosen sensors ever changes: ${constant.join(', ')}`, {
+			constant
+		});
+	for (const { name, at } of kept) refuseAnswer(sorted, name, at);
+	const keptSettings = mapping.settings
+		.map((name, k) => ({ name, at: k }))
+		.filter(({ name }) => !constant.includes(name));
+	const histories = {
+		sensorNames: kept.map(({ name }) => name),
+		settingNames: keptSettings.map(({ name }) => name),
+		stepName: rowsPerStep === 1 ? mapping.stepName.trim() || 'step' : 'step',
+		units: sorted.map(({ unitId, values, failed, remainingAtEnd }): UnitHistory => ({
+			unitId,
+			steps: values.length,
+			settings: pick(values, keptSettings),
+			sensors: pick(values, kept),
+			failed,
+			...(remainingAtEnd > 0 && { remainingAtEnd })
+		}))
+	};
+	const lengths = sorted.map(({ values }) => values.length).sort((a, b) => a - b);
+	const stepHours = timeFormat ? usualStepHours(sorted) : mapping.stepName === 'hour' ? rowsPerStep : undefined;
+	const summary: LifeSummary = {
+		rows,
+		units: sorted.length,
+		failedUnits: sorted.filter(({ failed }) => failed).length,
+		steps: [lengths[0]!, lengths[lengths.length >> 1]!, lengths.at(-1)!],
+		rowsPerStep,
+		...(stepHours !== undefined && { stepHours }),
+		constant,
+		faults: faults.list()
+	};
+	return { histories, summary };
+}
+
+interface RawUnit {
+	readonly order: number[];
+	readonly values: Float32Array[];
+	readonly end: (number | undefined)[];
+	readonly lines: number[];
+}
+
+interface Life {
+	readonly unitId: string;
+	readonly order: readonly number[];
+	readonly values: readonly Float32Array[];
+	readonly failed: boolean;
+	readonly remainingAtEnd: number;
+}
+
+/** A time where the cells are dates; a plain count stays a number. */
+function timeFormatOf(source: TableSource, at: number, comma: boolean): TimeFormat | undefined {
+	if (source.timeColumns.has(source.columns[at]!)) return { description: 'its type', parse: Number };
+	const cells = source.sample.map((row) => textOf(row[at]));
+	const numbers = cells.filter((cell) => numberOf(cell, comma) !== undefined).length;
+	return numbers > cells.length / 2 ? undefined : detectTimeFormat(cells);
+}
+
+/** 1 or 0 of a label, the steps left of a remaining life. */
+function endCell(cell: Cell, mapping: LifeMapping, comma: boolean): number | undefined {
+	const value = numberOf(cell, comma);
+	if (mapping.end.kind === 'remaining') return value;
+	if (value !== undefined) return value === 0 ? 0 : 1;
+	return /^(|0|no?|none|false|ok|normal|healthy|running)$/i.test(textOf(cell).trim()) ? 0 : 1;
+}
+
+/** In order, cut at the failure. */
+function toLife(unitId: string, raw: RawUnit, mapping: LifeMapping, faults: Faults): Life {
+	const places = raw.order.map((_, i) => i).sort((a, b) => raw.order[a]! - raw.order[b]!);
+	for (let i = 1; i < places.length; i++)
+		if (raw.order[places[i]!] === raw.order[places[i - 1]!])
+			throw new MillwrightError(
+				'invalid-input',
+				`Unit ${unitId} has two rows at the same "${mapping.orderColumn}" (rows ${raw.lines[places[i - 1]!]} and ${raw.lines[places[i]!]}): two units may share a name, or the file holds one twice`,
+				{ unitId, rows: [raw.lines[places[i - 1]!], raw.lines[places[i]!]] }
+			);
+	let failed = mapping.end.kind === 'last-row';
+	let remainingAtEnd = 0;
+	let used = places;
+	if (mapping.end.kind === 'label') {
+		const first = places.findIndex((i) => raw.end[i] === 1);
+		failed = first >= 0;
+		if (failed && first + 1 < places.length) {
+			faults.count(
+				'row after the failure, left out',
+				`unit ${unitId}, row ${raw.lines[places[first + 1]!]}`,
+				places.length - first - 1
+			);
+			used = places.slice(0, first + 1);
+		}
+	} else if (mapping.end.kind === 'remaining') {
+		const last = raw.end[places.at(-1)!];
+		failed = last !== undefined && last >= 0;
+		remainingAtEnd = failed ? Math.round(last!) : 0;
+	}
+	return {
+		unitId,
+		order: used.map((i) => raw.order[i]!),
+		values: used.map((i) => raw.values[i]!),
+		failed,
+		remainingAtEnd
+	};
+}
+
+/** Means of so many rows, counted back from the last: the failure stays at the end of a whole step. */
+function averaged(life: Life, rowsPerStep: number): Life {
+	const { values, order, remainingAtEnd } = life;
+	const steps = Math.floor(values.length / rowsPerStep);
+	const first = values.length - steps * rowsPerStep;
+	const means = Array.from({ length: steps }, (_, s) => {
+		const rows = values.slice(first + s * rowsPerStep, first + (s + 1) * rowsPerStep);
+		return rows[0]!.map((_, k) => {
+			const known = rows.map((row) => row[k]!).filter((value) => !Number.isNaN(value));
+			return known.length === 0 ? NaN : known.reduce((sum, value) => sum + value, 0) / known.length;
+		});
+	});
+	return {
+		...life,
+		order: means.map((_, s) => order[first + (s + 1) * rowsPerStep - 1]!),
+		values: means,
+		remainingAtEnd: Math.round(remainingAtEnd / rowsPerStep)
+	};
+}
+
+/** The same rows under two names would stand on both sides of a split by unit. */
+function refuseTwins(lives: readonly Life[]): void {
+	const seen = new Map<string, string>();
+	for (const { unitId, values } of lives) {
+		if (values.length < 3) continue;
+		const key = `${values.length}|${[0, values.length >> 1, values.length - 1].map((i) => values[i]!.join()).join('|')}`;
+		const other = seen.get(key);
+		if (other !== undefined)
+			throw new MillwrightError(
+				'invalid-input',
+				`Unit ${other} and unit ${unitId} have the same rows: one would be learnt from and the other judged, and the model would look better than it is. Take one of them out.`,
+				{ units: [other, unitId] }
+			);
+		seen.set(key, unitId);
+	}
+}
+
+function isConstant(lives: readonly Life[], k: number): boolean {
+	let first: number | undefined;
+	for (const { values } of lives)
+		for (const row of values) {
+			const value = row[k]!;
+			if (Number.isNaN(value)) continue;
+			first ??= value;
+			if (value !== first) return false;
+		}
+	return true;
+}
+
+/** A column that goes down evenly to the failure in every unit is no measurement. Of one or two units nothing can be said. */
+function refuseAnswer(lives: readonly Life[], name: string, k: number): void {
+	if (lives.filter(({ failed }) => failed).length < 3) return;
+	let [n, x, y, xx, yy, xy] = [0, 0, 0, 0, 0, 0];
+	for (const { values, failed, remainingAtEnd } of lives) {
+		if (!failed) continue;
+		values.forEach((row, t) => {
+			const value = row[k]!;
+			if (Number.isNaN(value)) return;
+			const left = values.length - 1 - t + remainingAtEnd;
+			n++;
+			x += value;
+			y += left;
+			xx += value * value;
+			yy += left * left;
+			xy += value * left;
+		});
+	}
+	const spread = Math.sqrt((xx - (x * x) / n) * (yy - (y * y) / n));
+	if (n > 2 && spread > 0 && Math.abs((xy - (x * y) / n) / spread) > tellsTheAnswer)
+		throw new MillwrightError(
+			'invalid-input',
+			`"${name}" counts down to the failure in every unit: it is the answer, not a measurement. Leave it out, or choose it as the remaining life.`,
+			{ column: name }
+		);
+}
+
+function pick(values: readonly Float32Array[], columns: readonly { readonly at: number }[]): Float32Array {
+	const picked = new Float32Array(values.length * columns.length);
+	values.forEach((row, t) => columns.forEach(({ at }, k) => (picked[t * columns.length + k] = row[at]!)));
+	return picked;
+}
+
+function usualStepHours(lives: readonly Life[]): number | undefined {
+	const steps = lives
+		.flatMap(({ order }) => order.slice(1, 200).map((time, i) => time - order[i]!))
+		.sort((a, b) => a - b);
+	const middle = steps[steps.length >> 1];
+	return middle === undefined || middle <= 0 ? undefined : middle / hourMs;
+}
+
+class Faults {
+	private readonly found = new Map<string, { count: number; example: string }>();
+
+	count(what: string, example: string, count = 1): void {
+		const known = this.found.get(what);
+		if (known) known.count += count;
+		else this.found.set(what, { count, example });
+	}
+
+	list(): LifeSummary['faults'] {
+		return [...this.found].map(([what, { count, example }]) => ({ what, count, example }));
+	}
+}

@@ -1,0 +1,138 @@
+/**
+ * State: remaining-life models: versions, which machines they speak for, backtests, the trials of searches.
+ *
+ * In: storage and the registry. Out: lists for the screens; promoting a version to a machine or a class, withdrawing and discarding it.
+ */
+import {
+	sensorsReadBy,
+	toPlainError,
+	type EpochMs,
+	type MachineRecord,
+	type PlainError,
+	type RulAssignment,
+	type RulBacktest,
+	type RulModelVersion,
+	type RulTrial,
+	type SensorRecord
+} from '$lib/contracts';
+import type { Store } from '$lib/storage/store';
+
+export interface PromotionTarget {
+	readonly key: string;
+	readonly label: string;
+	readonly target: RulAssignment['target'];
+	/** Sensors that the model reads and the machine has not. */
+	readonly lacking: readonly string[];
+}
+
+export class RulShelf {
+	loading = $state(true);
+	problem = $state.raw<PlainError | undefined>();
+	/** Newest first. */
+	versions = $state.raw<readonly RulModelVersion[]>([]);
+	assignments = $state.raw<readonly RulAssignment[]>([]);
+	trials = $state.raw<readonly RulTrial[]>([]);
+	machines = $state.raw<readonly MachineRecord[]>([]);
+	sensors = $state.raw<readonly SensorRecord[]>([]);
+
+	#store: Store | undefined;
+
+	attach(store: Store): () => void {
+		this.#store = store;
+		const unwatch = store.rulModels.watch((versions, assignments, trials) => {
+			this.versions = [...versions].reverse();
+			this.assignments = assignments;
+			this.trials = trials;
+			this.loading = false;
+		});
+		const unwatchRegistry = store.registry.watch((machines, sensors) => {
+			this.machines = [...machines].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+			this.sensors = sensors;
+		});
+		return () => {
+			unwatch();
+			unwatchRegistry();
+			this.#store = undefined;
+		};
+	}
+
+	usesOf(versionId: string): readonly RulAssignment[] {
+		return this.assignments.filter((assignment) => assignment.versionId === versionId);
+	}
+
+	backtest(versionId: string): Promise<RulBacktest | undefined> {
+		return this.#store ? this.#store.rulModels.backtest(versionId) : Promise.resolve(undefined);
+	}
+
+	/** Machines, and classes that have machines here; those that have what the model reads come first. */
+	targetsOf(version: RulModelVersion): readonly PromotionTarget[] {
+		const needed = sensorsReadBy(version);
+		const names = new Map<string, Set<string>>();
+		for (const { machineId, name } of this.sensors) {
+			const known = names.get(machineId);
+			if (known) known.add(name);
+			else names.set(machineId, new Set([name]));
+		}
+		const lackingAt = (machine: MachineRecord) => needed.filter((name) => !names.get(machine.id)?.has(name));
+		const classes = [...new Set(this.machines.flatMap(({ machineClass }) => machineClass ?? []))];
+		const all: PromotionTarget[] = [
+			...classes.map((machineClass) => {
+				const first = this.machines.find((machine) => machine.machineClass === machineClass)!;
+				return {
+					key: `class:${machineClass}`,
+					label: `Every machine of the class ${machineClass}`,
+					target: { machineClass },
+					lacking: lackingAt(first)
+				};
+			}),
+			...this.machines.map((machine) => ({
+				key: `machine:${machine.id}`,
+				label: machine.id,
+				target: { machineId: machine.id },
+				lacking: lackingAt(machine)
+			}))
+		];
+		return all.sort((a, b) => Number(a.lacking.length > 0) - Number(b.lacking.length > 0));
+	}
+
+	promote(
+		versionId: string,
+		target: RulAssignment['target'],
+		stepHours: number,
+		newSince: EpochMs | undefined,
+		now: EpochMs
+	): Promise<boolean> {
+		return this.#try((store) =>
+			store.rulModels.assign({ target, versionId, stepHours, ...(newSince !== undefined && { newSince }), at: now })
+		);
+	}
+
+	withdraw(target: RulAssignment['target']): Promise<boolean> {
+		return this.#try((store) => store.rulModels.withdraw(target));
+	}
+
+	/** Deletes a version with its backtest and what it was promoted to. */
+	discard(versionId: string): Promise<boolean> {
+		return this.#try((store) => store.rulModels.remove(versionId));
+	}
+
+	forgetTrials(searchId: string): Promise<boolean> {
+		return this.#try((store) => store.rulModels.removeTrials(searchId));
+	}
+
+	async #try(action: (store: Store) => Promise<void>): Promise<boolean> {
+		if (!this.#store) return false;
+		this.problem = undefined;
+		try {
+			await action(this.#store);
+			return true;
+		} catch (error) {
+			this.problem = toPlainError(error);
+			return false;
+		}
+	}
+}
+
+export function targetWords(target: RulAssignment['target']): string {
+	return 'machineId' in target ? target.machineId : `every ${target.machineClass}`;
+}
