@@ -91,7 +91,11 @@ export class RulJobs {
 				origin: 'trained-here',
 				createdAt,
 				description:
-					trials === undefined ? description : `${description}; best of ${trials} configurations by cross-validation`,
+					trials === undefined
+						? description
+						: trials === 1
+							? `${description}; the search had time for the standard network alone`
+							: `${description}; best of ${trials} configurations by cross-validation`,
 				seed,
 				plan,
 				heldOut,
