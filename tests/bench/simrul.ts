@@ -78,6 +78,14 @@ const linearTrend = (look: DailyLook) => {
 };
 
 const own = announcements((_, { prognosis }) => (prognosis.eventProbability?.within7d ?? 0) >= announceFrom);
+const byThreshold = Object.fromEntries(
+	[0.2, 0.3, 0.4, 0.5, 0.6].map((from) => {
+		const { announced, falses } = announcements(
+			(_, { prognosis }) => (prognosis.eventProbability?.within7d ?? 0) >= from
+		);
+		return [from, [announced, falses]];
+	})
+);
 const byMean = announcements((life, look) => meanLife(life, look) <= horizonHours);
 const byTrend = announcements((_, look) => linearTrend(look) <= horizonHours);
 const begun = watched.flatMap(({ life, looks }) => looks.filter((look) => look.begun).map((look) => ({ life, look })));
@@ -119,6 +127,8 @@ report(
 		announced_by_class: Object.fromEntries(
 			classes.map(({ id }) => [id, announcementsOf(watched.filter(({ name }) => name === id)).join(' of ')])
 		),
+		// Announced and false by the probability from which it is announced.
+		by_threshold: byThreshold,
 		missed: own.missed,
 		first_announced_hours_ahead: own.leads,
 		// Median absolute error in hours of the median, by hours before the failure: the product, mean life, linear trend.
