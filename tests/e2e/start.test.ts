@@ -12,14 +12,16 @@ let child: ChildProcess | undefined;
 afterEach(async () => {
 	if (!child || child.exitCode !== null) return;
 	const gone = new Promise((resolve) => child!.once('exit', resolve));
-	child.kill('SIGTERM');
+	// The whole group: npx does not pass the signal on.
+	process.kill(-child.pid!, 'SIGTERM');
 	await gone;
 });
 
 /** Everything of `npm start` but the build, which the suite has made already. */
 async function start(...options: string[]): Promise<string> {
 	child = spawn('npx', ['--no-install', 'tsx', 'simulator/cli/start.ts', ...options], {
-		stdio: ['ignore', 'pipe', 'pipe']
+		stdio: ['ignore', 'pipe', 'pipe'],
+		detached: true
 	});
 	let said = '';
 	return new Promise((resolve, reject) => {
