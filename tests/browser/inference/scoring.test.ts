@@ -1,6 +1,13 @@
 /** The inference worker on real IndexedDB and the real engine: faults are raised, healthy machines are left in peace. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { derivedSeries, liveChannelName, sensorIdOf, type HealthReport, type LiveMessage } from '$lib/contracts';
+import {
+	derivedSeries,
+	liveChannelName,
+	sensorIdOf,
+	type HealthReport,
+	type LiveMessage,
+	type Prognosis
+} from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { openEmptyStore } from '../../tools/empty-store';
@@ -128,6 +135,31 @@ describe('the inference worker', () => {
 		const { times } = await scores(machineId, plant.time);
 		expect(new Set(times).size).toBe(times.length);
 		expect(times[times.length - 1]).toBe(plant.time);
+	});
+
+	it('rests its prognosis on the scores stored before a restart', async () => {
+		const plant = plantOf({
+			machines: 1,
+			classes: ['electric-motor'],
+			scenario: 'healthy',
+			startTime: Date.now() - 40 * 60_000
+		});
+		const [machineId] = plant.machines.map((machine) => machine.machineId) as [string];
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 20 * 60));
+		await startScoring();
+		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
+		await stop();
+		await store.series.append(readingsOf(plant, 30));
+		const said = new Promise<Prognosis>((resolve) => {
+			channel.addEventListener('message', ({ data }: MessageEvent<LiveMessage>) => {
+				const found =
+					data.kind === 'verdicts' && data.prognoses?.find((prognosis) => prognosis.machineId === machineId);
+				if (found) resolve(found);
+			});
+		});
+		await startScoring();
+		expect((await said).missing ?? '').not.toContain('Not enough scored running');
 	});
 
 	it('lets the demo make its history first, and judges its machines once it is live', async () => {

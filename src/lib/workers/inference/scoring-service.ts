@@ -515,9 +515,13 @@ export class ScoringService {
 
 	/** Tells the prognosis what is stored of the machine's scores, a month at most. */
 	private async recallScores(pipeline: MachinePipeline, to: EpochMs): Promise<void> {
-		const [scores] = await this.ports.store.series.query({
+		const { series } = this.ports.store;
+		// From the machine's first reading on: points spread over a month would tell little of an hour.
+		const extent = await series.extent(pipeline.machineId);
+		if (!extent) return;
+		const [scores] = await series.query({
 			sensorIds: [sensorIdOf(pipeline.machineId, derivedSeries.score)],
-			from: to - recalledMs,
+			from: Math.max(extent.from, to - recalledMs),
 			to,
 			maxPoints: recalledPoints
 		});
