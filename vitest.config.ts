@@ -20,8 +20,6 @@ const browserArguments = [
 
 export default defineConfig({
 	test: {
-		// Benchmarks in their quick version, run side by side.
-		maxConcurrency: 2,
 		projects: [
 			{
 				resolve: { alias },

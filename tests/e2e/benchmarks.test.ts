@@ -1,6 +1,6 @@
 /**
- * Every benchmark runs in its quick version and ends with one line of JSON that holds what it promises. Two at a time: what they
- * measure is not looked at here.
+ * Every benchmark runs in its quick version and ends with one line of JSON that holds what it promises. Several at a time: what
+ * they measure is not looked at here.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
