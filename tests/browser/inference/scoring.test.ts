@@ -111,7 +111,8 @@ describe('the inference worker', () => {
 		expect(spans).toEqual([]);
 	});
 
-	it('scores stored history on its own and no row twice after a restart', async () => {
+	/** A healthy motor whose twenty minutes have been judged, by a worker that has ended since. */
+	async function judgedAndStopped() {
 		const plant = plantOf({
 			machines: 1,
 			classes: ['electric-motor'],
@@ -124,6 +125,11 @@ describe('the inference worker', () => {
 		await startScoring();
 		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
 		await stop();
+		return { plant, machineId };
+	}
+
+	it('scores stored history on its own and no row twice after a restart', async () => {
+		const { plant, machineId } = await judgedAndStopped();
 		await store.series.append(readingsOf(plant, 5 * 60));
 		reports.length = 0;
 		await startScoring();
@@ -138,18 +144,7 @@ describe('the inference worker', () => {
 	});
 
 	it('rests its prognosis on the scores stored before a restart', async () => {
-		const plant = plantOf({
-			machines: 1,
-			classes: ['electric-motor'],
-			scenario: 'healthy',
-			startTime: Date.now() - 40 * 60_000
-		});
-		const [machineId] = plant.machines.map((machine) => machine.machineId) as [string];
-		await registerPlant(store, plant);
-		await store.series.append(readingsOf(plant, 20 * 60));
-		await startScoring();
-		await report((r) => r.machineId === machineId && r.time >= plant.time && isJudged(r));
-		await stop();
+		const { plant, machineId } = await judgedAndStopped();
 		await store.series.append(readingsOf(plant, 30));
 		const said = new Promise<Prognosis>((resolve) => {
 			channel.addEventListener('message', ({ data }: MessageEvent<LiveMessage>) => {
