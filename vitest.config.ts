@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 import { shippedModels } from './src/build/shipped-models.ts';
 import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript.ts';
 import { findChromium } from './tests/tools/find-chromium.ts';
+import { LongestFirst } from './tests/tools/longest-first.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const alias = { $lib: at('./src/lib'), $simulator: at('./simulator') };
@@ -20,6 +21,7 @@ const browserArguments = [
 
 export default defineConfig({
 	test: {
+		sequence: { sequencer: LongestFirst },
 		projects: [
 			{
 				resolve: { alias },
@@ -62,6 +64,8 @@ export default defineConfig({
 					name: 'browser',
 					include: ['tests/browser/**/*.test.ts'],
 					testTimeout: 120_000,
+					// Each in a profile of its own. Shaders are compiled on one core while the other is idle.
+					maxWorkers: 2,
 					browser: {
 						enabled: true,
 						headless: true,
@@ -79,7 +83,9 @@ export default defineConfig({
 					environment: 'node',
 					testTimeout: 240_000,
 					hookTimeout: 240_000,
-					fileParallelism: false
+					// Two at a time: most of them wait for a page, a broker or a clock half of the time.
+					maxWorkers: 2,
+					sequence: { groupOrder: 2 }
 				}
 			}
 		]
