@@ -16,7 +16,7 @@ import {
 	type Waveform
 } from '../contracts';
 import type { CommitReceipt, ReadingStore } from './ports';
-import { ReadingColumns } from './columns';
+import { BatchNumbers, ReadingColumns } from './columns';
 
 /** A reading waits at most about this long for company. */
 const GATHER_MS = 100;
@@ -41,7 +41,6 @@ export interface CommitListener {
 }
 
 class Group {
-	readonly columns = new ReadingColumns();
 	readonly afterCommit: (() => void)[] = [];
 	readonly machines = new Map<string, MachineRecord>();
 	readonly sensors = new Map<SensorId, SensorRecord>();
@@ -50,13 +49,17 @@ class Group {
 	receivedAt: EpochMs = 0;
 	/** It has gathered long enough. */
 	ripe = false;
+
+	constructor(readonly columns: ReadingColumns) {}
+
 	get empty(): boolean {
 		return this.messages === 0 && this.columns.length === 0 && this.machines.size === 0 && this.sensors.size === 0;
 	}
 }
 
 export class GroupCommit {
-	#group = new Group();
+	readonly #numbers = new BatchNumbers();
+	#group = new Group(new ReadingColumns(this.#numbers));
 	#running: Promise<void> | undefined;
 	#inFlightMessages = 0;
 	#inFlightReadings = 0;
@@ -167,7 +170,8 @@ export class GroupCommit {
 
 	async #run(): Promise<void> {
 		const group = this.#group;
-		this.#group = new Group();
+		// Groups are of like size: as much room as this one took.
+		this.#group = new Group(new ReadingColumns(this.#numbers, Math.min(group.columns.length, READINGS_AT_ONCE)));
 		this.#inFlightMessages = group.messages;
 		this.#inFlightReadings = group.columns.length;
 		this.#inFlightAcks = group.afterCommit.length;

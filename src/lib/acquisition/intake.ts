@@ -44,8 +44,10 @@ import { SourceClock } from './source-clock';
 /** More sensors than any machine has: names with a counter or a date in them would otherwise fill the registry. */
 export const MAX_SENSORS_PER_MACHINE = 2_000;
 export const MAX_MACHINES = 250_000;
-/** Readings that may wait for a commit; beyond, QoS 0 is left out (QoS 1 stops at the receive maximum by itself). */
+/** Readings that may wait for a commit; beyond, QoS 0 is left out. */
 export const MAX_PENDING_READINGS = 400_000;
+/** QoS 1 stops at the receive maximum by itself; where messages are large, or the broker knows no such limit, here: about 100 MB. */
+export const MAX_HELD_READINGS = 2_000_000;
 
 /** What is said of machines that have sent nothing yet is kept for this many of them. */
 const MAX_AWAITED = 10_000;
@@ -95,6 +97,7 @@ export class Intake implements DecodeSink {
 	readonly #awaited = new Map<MachineId, PresenceWord>();
 	readonly #decoder: Decoder;
 	#mapping: AppliedMapping;
+	#lastSource: SourceMachine | undefined;
 	/** Sources to be found anew under a new mapping. */
 	#remapped = new Set<MachineId>();
 	#sensorCount = 0;
@@ -348,6 +351,15 @@ export class Intake implements DecodeSink {
 	}
 
 	#sourceOf(place: MachinePlace): SourceMachine | undefined {
+		// The values of a message come one after another.
+		const last = this.#lastSource;
+		if (last?.place === place && last.machine && this.#remapped.size === 0) return last;
+		const source = this.#findSource(place);
+		if (source?.place === place) this.#lastSource = source;
+		return source;
+	}
+
+	#findSource(place: MachinePlace): SourceMachine | undefined {
 		const known = this.#sources.get(place.id);
 		if (known && !(this.#remapped.size > 0 && this.#remapped.delete(place.id))) {
 			if (!known.machine) this.reject('ignored', `the mapping says to leave ${place.id} out`);

@@ -5,6 +5,7 @@
  * hands packets over one timer apart and one handler at a time; this reader lets acknowledgements wait for a commit while
  * the stream runs on, and reads a frame of thousands of packets in one go.
  */
+import { TopicNames } from './topic-names';
 
 export interface PublishPacket {
 	readonly topic: string;
@@ -29,7 +30,7 @@ export class MqttFrameReader {
 	#needed = 0;
 	#skip = 0;
 	#broken = false;
-	readonly #utf8 = new TextDecoder();
+	readonly #topics = new TopicNames();
 
 	constructor(
 		private readonly version: 4 | 5,
@@ -109,7 +110,7 @@ export class MqttFrameReader {
 		const topicLength = (bytes[start]! << 8) | bytes[start + 1]!;
 		let at = start + 2;
 		if (at + topicLength > end) return false;
-		const topic = this.#utf8.decode(bytes.subarray(at, at + topicLength));
+		const topic = this.#topics.read(bytes, at, at + topicLength);
 		at += topicLength;
 		const qos = first & 0x02 ? 1 : 0;
 		let packetId = 0;

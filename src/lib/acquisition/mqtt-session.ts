@@ -16,8 +16,8 @@ import type { HostState, SparkplugHost } from './sparkplug-host';
 
 /** How long the broker keeps what we have not acknowledged while no tablet is there. */
 const SESSION_EXPIRY_S = 7 * 86_400;
-/** Messages the broker may have under way at once (MQTT 5): what is held until its commit. */
-const RECEIVE_MAXIMUM = 4_096;
+/** Messages the broker may have under way at once (MQTT 5): those of a commit and of the next group, also where a commit takes half a second. */
+const RECEIVE_MAXIMUM = 16_384;
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_S = 20;
 const SILENCE_MS = 15_000;
@@ -42,9 +42,14 @@ export interface MqttSessionOptions {
 	 * acknowledged again, and a tablet that is behind would gather the same messages over and over.
 	 */
 	readonly settled?: () => Promise<unknown>;
-	/** Called with the filters once the broker granted them. */
+	/**
+	 * Whether no more can be held in memory. What comes then is neither taken nor acknowledged; once all before it is stored the
+	 * connection is closed, and the broker sends it again over the next one.
+	 */
+	readonly isFull?: () => boolean;
 	/** Says of this device, as a Sparkplug primary host, whether it is there. */
 	readonly host?: SparkplugHost;
+	/** Called with the filters once the broker granted them. */
 	readonly onSubscribed?: (filters: readonly string[]) => void;
 }
 
@@ -144,7 +149,19 @@ export class MqttSession {
 		let heard = false;
 		let subscribed = false;
 		let silent = false;
+		let isPausing = false;
 		let ending: { trouble: LinkTrouble; detail: string } | undefined;
+		/** Lets what is held be stored and acknowledged, then has the broker begin again with what is not. */
+		const pauseIfFull = () => {
+			if (isPausing || !this.options.isFull?.()) return;
+			isPausing = true;
+			ending = {
+				trouble: 'storage-failing',
+				detail: 'More has come than can be stored at once: the broker waits with the rest'
+			};
+			report(ending);
+			void Promise.race([this.options.settled?.(), this.#stopping]).then(() => client.end(true));
+		};
 
 		const onPublish = (packet: PublishPacket) => {
 			const from = socket!;
@@ -154,6 +171,8 @@ export class MqttSession {
 				if (answer) publishState(client, answer);
 				return;
 			}
+			if (packet.qos === 1) pauseIfFull();
+			if (isPausing) return;
 			if (!heard) {
 				heard = true;
 				clearTimeout(silence);

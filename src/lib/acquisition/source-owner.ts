@@ -14,7 +14,7 @@ import type {
 } from '../contracts';
 import { MAPPING_KEY, toPlainError } from '../contracts';
 import { GroupCommit } from './group-commit';
-import { Intake } from './intake';
+import { Intake, MAX_HELD_READINGS } from './intake';
 import { IntakeTally } from './intake-tally';
 import { MqttSession } from './mqtt-session';
 import type { AcquisitionStore, LiveChannel, World } from './ports';
@@ -238,6 +238,7 @@ export class SourceOwner {
 			world: this.world,
 			report: (status) => this.#report(status),
 			settled: () => this.#commit.flush(),
+			isFull: () => this.#commit.pendingReadings > MAX_HELD_READINGS,
 			onMessage: (packet, safe) => {
 				const receivedAt = this.world.now();
 				this.#lastMessageAt = receivedAt;

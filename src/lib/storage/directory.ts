@@ -23,11 +23,6 @@ export class Directory {
 		this.byMachine.set(splitSensorId(row.id).machineId, row.machine);
 	}
 
-	/** Series that this context knows of. */
-	get size(): number {
-		return this.byKey.size;
-	}
-
 	row(key: number): SeriesRow | undefined {
 		return this.byKey.get(key);
 	}

@@ -23,10 +23,8 @@ import { allSegments, findSegments, SegmentCache } from './segments';
 import { storageTiers, type CommitReceipt, type SeriesStore, type StorageTier } from './store';
 import { Tail, tablesOf } from './tail';
 
-/** Readings in the journal that make sealing worth while at once; more for many series, as a seal should bring each some rows. */
-const SEAL_READINGS = 1_000_000;
-const MOST_READINGS = 2_000_000;
-const ROWS_AT_ONCE = 32;
+/** Readings in the journal (32 MB) that are sealed at once: the more rows a seal brings each series, the less often they are coded again. */
+const SEAL_READINGS = 2_000_000;
 /** Times that one write may let old data go before it gives up. */
 const ROOM_ROUNDS = 6;
 /** Age of the oldest journal record that makes it worth while, given a few rows for each series, and in any case. */
@@ -166,7 +164,7 @@ export class DexieSeriesStore implements SeriesStore {
 	private isDue(): boolean {
 		const { readings, series, oldest } = this.tail.pending;
 		if (readings === 0) return false;
-		if (readings >= Math.min(Math.max(SEAL_READINGS, ROWS_AT_ONCE * this.directory.size), MOST_READINGS)) return true;
+		if (readings >= SEAL_READINGS) return true;
 		// A clock that was set back makes records of the future: as old as any.
 		const age = Math.abs(this.context.now() - oldest);
 		return age >= LONGEST_AGE_MS || (age >= SEAL_AGE_MS && readings >= SEAL_ROWS * series);
@@ -237,7 +235,7 @@ export class DexieSeriesStore implements SeriesStore {
 		const portion: (typeof records)[number][] = [];
 		let readings = 0;
 		for (const record of records) {
-			if (readings >= MOST_READINGS) break;
+			if (readings >= SEAL_READINGS) break;
 			portion.push(record);
 			readings += record.readings;
 		}

@@ -44,9 +44,9 @@ export interface LoadMeasured extends LoadResult {
 	readonly reasons: Readonly<Record<string, number>>;
 	/** Troubles of the link, each as often as it began. */
 	readonly troubles: Readonly<Record<string, number>>;
-	/** Processor time by message published, microseconds: by process and, in the tabs, by thread. */
+	/** Processor time by message in the steady part, microseconds: by process and, in the tabs, by thread. */
 	readonly processorUsPerMessage: Readonly<Record<string, number>>;
-	/** Processors used by all of it between the first message and the last commit. */
+	/** Processors used by all of it in the steady part. */
 	readonly coresUsed: number;
 }
 
@@ -61,10 +61,15 @@ export async function measureLoad(
 	load: Omit<Load, 'port'>,
 	options: MeasureOptions
 ): Promise<LoadMeasured> {
-	// Mosquitto may have 4,096 messages under way instead of its usual 20, and queues without limit.
+	// Mosquitto may have 16,384 messages under way instead of its usual 20, and queues without limit.
 	const mosquitto = await startMosquitto({
 		quiet: true,
-		config: ['max_inflight_messages 4096', 'max_queued_messages 0', 'autosave_on_changes false', 'set_tcp_nodelay true']
+		config: [
+			'max_inflight_messages 16384',
+			'max_queued_messages 0',
+			'autosave_on_changes false',
+			'set_tcp_nodelay true'
+		]
 	});
 	try {
 		return await withBareChromium(async (browser) => {
@@ -82,7 +87,10 @@ export async function measureLoad(
 			const running = await startLoad({ port: mosquitto.tcpPort, ...load });
 			const scripts = options.profile ?? [];
 			const profiles = await Promise.all(scripts.map((script) => meter.profile(script)));
-			const processors = followProcessors({ broker: mosquitto.pid, benchmark: process.pid });
+			const follow = () => followProcessors({ broker: mosquitto.pid, benchmark: process.pid });
+			const readingsPerMessage = load.sensors * load.rows;
+			let steady = { processors: follow(), messages: 0, at: Date.now() };
+			let isSteady = false;
 			const start = Date.now();
 			running.begin();
 
@@ -91,6 +99,10 @@ export async function measureLoad(
 				const heap = await meter.measure();
 				const { pending, readings, p95Ms } = await inspect('heard');
 				samples.push({ atMinutes: (Date.now() - start) / 60_000, heap, pending });
+				if (!isSteady && Date.now() - start >= options.steadyFromS * 1000) {
+					isSteady = true;
+					steady = { processors: follow(), messages: readings / readingsPerMessage, at: Date.now() };
+				}
 				progress(
 					`${((Date.now() - start) / 1000).toFixed(0)} s: ${readings} readings stored, ${pending} messages waiting, p95 ${p95Ms} ms, ${heap.totalMb.toFixed(0)} MB`
 				);
@@ -114,14 +126,21 @@ export async function measureLoad(
 				await wait(250);
 				heard = await inspect('heard');
 			}
-			const used = { publisher: outcome.processorSeconds, ...processors() };
+			const used = steady.processors();
+			// The publisher says what it used from its beginning; it is gone by now.
+			const publisherUs = (outcome.processorSeconds * 1e6) / outcome.published;
+			const usedForS = (heard.lastAt - steady.at) / 1000;
+			const usedFor = heard.readings / readingsPerMessage - steady.messages;
 			const lastedS = (heard.lastAt - start) / 1000;
 			await sample();
 			const counted = await inspect('countIds', 'plant', { idSensor: 'number', epoch: 0, total: outcome.published });
 			const { readings } = await inspect('statistics', 'plant');
-			const steady = samples.filter(({ atMinutes }) => atMinutes * 60 >= options.steadyFromS);
-			const perMessage = Object.entries(used)
-				.map(([part, seconds]) => [part, Number(((seconds * 1e6) / outcome.published).toFixed(2))] as const)
+			const lasting = samples.filter(({ atMinutes }) => atMinutes * 60 >= options.steadyFromS);
+			const perMessage = [
+				['publisher', publisherUs] as const,
+				...Object.entries(used).map(([part, seconds]) => [part, (seconds * 1e6) / usedFor] as const)
+			]
+				.map(([part, us]) => [part, Number(us.toFixed(2))] as const)
 				.filter(([, us]) => us >= 0.1)
 				.sort(([, a], [, b]) => b - a);
 			return {
@@ -135,13 +154,13 @@ export async function measureLoad(
 				p95Ms: heard.p95Ms,
 				commits: heard.commits,
 				mostPending: heard.mostPending,
-				heapSlopeMb: slopeOf(steady.map(({ atMinutes, heap }) => [atMinutes, heap.totalMb])),
-				pendingSlope: slopeOf(steady.map(({ atMinutes, pending }) => [atMinutes, pending])),
+				heapSlopeMb: slopeOf(lasting.map(({ atMinutes, heap }) => [atMinutes, heap.totalMb])),
+				pendingSlope: slopeOf(lasting.map(({ atMinutes, pending }) => [atMinutes, pending])),
 				heapEnd: samples.at(-1)!.heap,
 				reasons: heard.reasons,
 				troubles: heard.troubles,
 				processorUsPerMessage: Object.fromEntries(perMessage),
-				coresUsed: Object.values(used).reduce((sum, seconds) => sum + seconds, 0) / lastedS
+				coresUsed: (perMessage.reduce((sum, [, us]) => sum + us, 0) * usedFor) / 1e6 / usedForS
 			};
 		});
 	} finally {

@@ -51,7 +51,13 @@ const settingsFor = (mosquitto: Mosquitto, change: Partial<BrokerSettings> = {})
 });
 
 /** A session into an intake into `store`, as the worker wires it. */
-function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest', host?: SparkplugHost) {
+function open(
+	settings: BrokerSettings,
+	store: MemoryStore,
+	clientId = 'mwtest',
+	host?: SparkplugHost,
+	mostHeld = Infinity
+) {
 	const tally = new IntakeTally(Date.now());
 	const commit = new GroupCommit(store, {
 		committed: () => undefined,
@@ -90,6 +96,7 @@ function open(settings: BrokerSettings, store: MemoryStore, clientId = 'mwtest',
 			notify();
 		},
 		settled: () => commit.flush(),
+		isFull: () => commit.pendingReadings >= mostHeld,
 		onSubscribed: () => {
 			granted = true;
 			notify();
@@ -269,6 +276,24 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 		await expect.poll(() => store.count).toBe(30);
 		expect(tab.sockets).toBe(2);
 	});
+
+	it('takes no more than can be held: the broker keeps the rest, and nothing is lost', async () => {
+		const mosquitto = await broker({ config: ['max_inflight_messages 200'] });
+		const store = new MemoryStore();
+		const release = store.hold();
+		const tab = open(settingsFor(mosquitto), store, 'mwtest', undefined, 50);
+		cleanups.push(() => tab.close());
+		await tab.until(() => tab.subscribed);
+		const client = await publisher(mosquitto);
+		const start = Date.now();
+		for (let i = 0; i < 120; i++) client.publish('plant/pump', reading(start + i, i), { qos: 1 });
+		await tab.until(({ trouble }) => trouble === 'storage-failing');
+		expect(tab.messages).toBe(50);
+		release();
+		await expect.poll(() => store.count, SOON).toBe(120);
+		await tab.until(({ trouble }) => trouble === undefined);
+		expect(tab.sockets).toBeGreaterThan(1);
+	}, 60_000);
 
 	it('says that the password is wrong, for both versions', async () => {
 		const mosquitto = await broker({ user: { name: 'ann', password: 'right' } });

@@ -21,7 +21,7 @@ import {
 	type ReadingBatch,
 	type SensorRecord
 } from '../../contracts';
-import { ReadingColumns } from '../columns';
+import { BatchNumbers, ReadingColumns } from '../columns';
 import { describeValue, isMissingNumber } from '../decode/numbers';
 import { parseQuality } from '../decode/qualities';
 import { pathOfLevels, sensorNameOf } from '../decode/topics';
@@ -172,7 +172,8 @@ class ImportRun {
 	#newSensors: SensorRecord[] = [];
 	readonly #timeIndex: number;
 	readonly #timeFormat: TimeFormat | undefined;
-	#columns = new ReadingColumns();
+	readonly #numbers = new BatchNumbers();
+	#columns = new ReadingColumns(this.#numbers);
 	#rows = 0;
 	#stored = 0;
 	#from: EpochMs | undefined;
@@ -393,7 +394,7 @@ class ImportRun {
 		await this.#register();
 		if (this.#columns.length === 0) return;
 		const batch = this.#columns.toBatch(now());
-		this.#columns = new ReadingColumns();
+		this.#columns = new ReadingColumns(this.#numbers);
 		const receipt = await store.series.append(batch);
 		this.#stored += receipt.stored;
 		const note = (message: string) => () => ({ topic: this.file.name, payload: '', message });

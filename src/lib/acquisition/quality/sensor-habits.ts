@@ -75,9 +75,7 @@ export class SensorHabits {
 
 	observe(batch: ReadingBatch): void {
 		const rows = batch.sensorIds.map((sensorId) => this.#at(sensorId));
-		const { series, times, values, qualities, receivedAt } = batch;
-		for (let i = 0; i < times.length; i++)
-			this.#take(rows[series[i]!]!, times[i]!, values[i]!, qualities[i]!, receivedAt);
+		for (let i = 0; i < batch.times.length; i++) this.#take(rows[batch.series[i]!]!, batch, i);
 	}
 
 	of(sensorId: SensorId): SensorHabit | undefined {
@@ -85,8 +83,13 @@ export class SensorHabits {
 		return index === undefined ? undefined : new SensorHabit(this.#values, index * WIDTH, this.#gapsOf(index));
 	}
 
-	#take(at: number, time: EpochMs, value: number, quality: number, receivedAt: EpochMs): void {
+	/** Reading `i` of a batch: passed in its columns, since hundreds of thousands a second come by and a number passed on is a box. */
+	#take(at: number, batch: ReadingBatch, i: number): void {
 		const v = this.#values;
+		const time = batch.times[i]!;
+		const value = batch.values[i]!;
+		const quality = batch.qualities[i]!;
+		const { receivedAt } = batch;
 		const seen = ++v[at + Column.seen]!;
 		if (receivedAt - v[at + Column.windowStart]! > RECENT_MS) {
 			v[at + Column.windowStart] = receivedAt;
@@ -129,14 +132,15 @@ export class SensorHabits {
 			v[at + Column.runLength] = 1;
 			v[at + Column.lastValue] = value;
 		}
-		this.#widen(at, value, receivedAt, seen);
+		const isInside = value >= v[at + Column.low]! && value <= v[at + Column.high]!;
+		if (seen === 1 || !isInside) this.#widen(at, value, receivedAt, seen);
 	}
 
 	#widen(at: number, value: number, receivedAt: EpochMs, seen: number): void {
 		const v = this.#values;
 		if (seen === 1) return void (v[at + Column.low] = v[at + Column.high] = value);
-		const [low, high] = [v[at + Column.low]!, v[at + Column.high]!];
-		if (value >= low && value <= high) return;
+		const low = v[at + Column.low]!;
+		const high = v[at + Column.high]!;
 		const span = high - low;
 		if (seen > RANGE_AFTER && span > 0 && (value < low - span || value > high + span)) {
 			v[at + Column.outsideAt] = receivedAt;
