@@ -5,7 +5,7 @@
  * The training, resampling and scoring code is the product's own, on the engine's WASM backend in Node. The same seed gives
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
  * --measure-only (evaluates what is there), --recalibrate (keeps the weights), --modes (keeps all but the operating modes),
- * --failures (only records and calibrates the libraries of failures),
+ * --turbofan --data DIR (only the remaining-life model of turbofans, from C-MAPSS files in DIR), --failures (only records and calibrates the libraries of failures),
  * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { recalibrate, trainPredictor, withModes } from '../src/lib/training';
 import { evaluateRuns, type RunOutcome } from './evaluate-class';
 import { simulate, stepMs, type SimulatedRun } from './simulated-rows';
 import { learnFailures } from './learn-failures';
+import { trainTurbofan } from './turbofan';
 import { writeCard, writeReadme, type ClassMetrics } from './cards';
 
 const { values: options } = parseArgs({
@@ -28,6 +29,8 @@ const { values: options } = parseArgs({
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },
 		failures: { type: 'boolean', default: false },
+		turbofan: { type: 'boolean', default: false },
+		data: { type: 'string' },
 		recalibrate: { type: 'boolean', default: false },
 		modes: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
@@ -178,6 +181,10 @@ function faultFigures(fault: string, outcomes: readonly RunOutcome[]): ClassMetr
 	};
 }
 
+if (options.turbofan) {
+	await trainTurbofan(options.data);
+	process.exit(0);
+}
 const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
 const chosen = machineClasses.filter(({ id }) => options.class === undefined || id === options.class);
 if (chosen.length === 0) throw new Error(`There is no machine class "${options.class}"`);

@@ -73,7 +73,7 @@ export function priorityOf(report: Pick<HealthReport, 'grade' | 'unwellSince' | 
 	return report.grade === 'poor' || lasting ? 'medium' : 'low';
 }
 
-const rankOf: Record<AlarmPriority, number> = { low: 0, medium: 1, high: 2 };
+export const rankOf: Record<AlarmPriority, number> = { low: 0, medium: 1, high: 2 };
 
 /**
  * One report to advice. An unscored report (stopped, warming up) neither starts nor ends a condition: it says nothing.

@@ -3,7 +3,7 @@
  *
  * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
  */
-import type { EpochMs, HealthReport, SensorDeviation } from '../contracts';
+import type { EpochMs, HealthReport, Prognosis, SensorDeviation } from '../contracts';
 
 /** Clock time, hours and minutes of the tablet's own zone. */
 export function clockOf(time: EpochMs): string {
@@ -55,4 +55,16 @@ export function anomalyReason(
 
 export function staleReason(lastTime: EpochMs): string {
 	return `No data since ${clockOf(lastTime)}: the machine or its link has stopped sending`;
+}
+
+/** When, not in how long: an alarm's sentence is read later than it was written. */
+export function failureReason({ time, rulHours }: Prognosis, model: string): string {
+	const { low, median, high } = rulHours!;
+	const at = (hours: number) => dayAndClockOf(time + hours * 3_600_000);
+	const latest = Number.isFinite(high) ? `and ${at(high)}` : 'or later';
+	return `Failure expected around ${at(median)} (90 %: between ${at(low)} ${latest}), by the model ${model}`;
+}
+
+function dayAndClockOf(time: EpochMs): string {
+	return `${new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clockOf(time)}`;
 }

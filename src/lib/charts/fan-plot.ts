@@ -5,16 +5,7 @@
 import { area, line, scaleLinear, scaleTime } from 'd3';
 import type { EarlierPrognosis, EpochMs, HealthTrend } from '../contracts';
 import { formatClock, formatDateTime } from '../words';
-
-export interface Box {
-	readonly width: number;
-	readonly height: number;
-}
-
-interface Tick {
-	readonly at: number;
-	readonly label: string;
-}
+import type { AxisTick, Box } from './xy-plot';
 
 export interface FanPlot {
 	readonly past: string;
@@ -25,8 +16,8 @@ export interface FanPlot {
 	readonly nowX: number;
 	/** Where the event is expected, and the span of its interval; undefined when it lies outside. */
 	readonly event?: { readonly low: number; readonly median: number; readonly high: number };
-	readonly xTicks: readonly Tick[];
-	readonly yTicks: readonly Tick[];
+	readonly xTicks: readonly AxisTick[];
+	readonly yTicks: readonly AxisTick[];
 }
 
 const hourMs = 3_600_000;
@@ -70,18 +61,28 @@ export function layOutFan(
 export interface LifePlot {
 	readonly band: string;
 	readonly median: string;
-	readonly xTicks: readonly Tick[];
-	readonly yTicks: readonly Tick[];
-	/** What the y axis counts in. */
-	readonly unit: 'min' | 'h' | 'd';
+	readonly xTicks: readonly AxisTick[];
+	readonly yTicks: readonly AxisTick[];
+	/** Where what was looked back on ends; undefined: nothing was. */
+	readonly sinceX?: number;
+}
+
+/** What the remaining life is counted in. */
+export function lifeUnit(said: readonly EarlierPrognosis[]): {
+	readonly name: 'min' | 'h' | 'd';
+	readonly hours: number;
+	readonly most: number;
+} {
+	const most = Math.max(1e-3, ...said.map(({ median, high }) => Math.min(high, 2.5 * median)));
+	if (most < 2) return { name: 'min', hours: 1 / 60, most };
+	return most < 72 ? { name: 'h', hours: 1, most } : { name: 'd', hours: 24, most };
 }
 
 /** What was said of the remaining life, against when it was said; a good prognosis falls evenly and its band narrows. */
-export function layOutLife(said: readonly EarlierPrognosis[], box: Box): LifePlot {
+export function layOutLife(said: readonly EarlierPrognosis[], box: Box, since?: EpochMs): LifePlot {
 	const from = said[0]?.time ?? 0;
 	const to = said.at(-1)?.time ?? 1;
-	const most = Math.max(1e-3, ...said.map(({ median, high }) => Math.min(high, 2.5 * median)));
-	const [unit, hours] = most < 2 ? (['min', 1 / 60] as const) : most < 72 ? (['h', 1] as const) : (['d', 24] as const);
+	const { hours, most } = lifeUnit(said);
 	const x = scaleTime([from, Math.max(to, from + 1)], [0, box.width]);
 	const y = scaleLinear([0, most / hours], [box.height, 0]).nice(4);
 	const clamp = (value: number) => Math.max(0, Math.min(y.domain()[1]!, value / hours));
@@ -97,7 +98,7 @@ export function layOutLife(said: readonly EarlierPrognosis[], box: Box): LifePlo
 				.y(({ median }) => round(y(clamp(median))))(said) ?? '',
 		xTicks: timeTicks(from, to, box.width).map((time) => ({ at: round(x(time)), label: tickLabel(time, to - from) })),
 		yTicks: y.ticks(4).map((value) => ({ at: round(y(value)), label: String(value) })),
-		unit
+		...(since !== undefined && since > from && since < to && { sinceX: round(x(since)) })
 	};
 }
 

@@ -3,7 +3,11 @@
  * ticks, and paths to draw. Values outside the y domain are held at its edge.
  */
 import { area, line, scaleLinear, scaleLog } from 'd3';
-import type { Box } from './fan-plot';
+
+export interface Box {
+	readonly width: number;
+	readonly height: number;
+}
 
 export interface AxisTick {
 	readonly at: number;

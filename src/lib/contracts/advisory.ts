@@ -20,7 +20,7 @@ export type AlarmPriority = 'low' | 'medium' | 'high';
 export interface Alarm {
 	readonly id: string;
 	readonly machineId: MachineId;
-	readonly kind: 'anomaly' | 'stale';
+	readonly kind: 'anomaly' | 'stale' | 'failure-expected';
 	readonly priority: AlarmPriority;
 	readonly state: AlarmState;
 	/** Start of the condition (not of the alarm, which is later by the on-delay). */

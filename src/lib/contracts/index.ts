@@ -24,6 +24,7 @@ export * from './mapping';
 export * from './model-file';
 export * from './model-version';
 export * from './operating-modes';
+export * from './packed-backtest';
 export * from './prognosis';
 export * from './reading';
 export * from './risk';

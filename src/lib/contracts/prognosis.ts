@@ -20,6 +20,8 @@ export interface Prognosis {
 	readonly rulHours?: { readonly median: number; readonly low: number; readonly high: number };
 	/** Probability, 0-1, that the event comes within the time. */
 	readonly eventProbability?: { readonly within24h: number; readonly within72h: number; readonly within7d: number };
+	/** Probabilities of longer times are lower bounds: so far ahead the model tells nothing apart, hours; undefined: all are told. */
+	readonly tellsUpToHours?: number;
 	/** The health index as it was, and as it is expected to go on: what the fan chart draws. */
 	readonly trend?: HealthTrend;
 	/** What was said before, oldest first. */

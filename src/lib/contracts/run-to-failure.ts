@@ -31,6 +31,8 @@ export interface UnitHistories {
 	readonly settingNames: readonly string[];
 	/** What one step is called, singular: "cycle", "hour". */
 	readonly stepName: string;
+	/** Rows of the file that were averaged to one step; default 1. */
+	readonly rowsPerStep?: number;
 	readonly units: readonly UnitHistory[];
 }
 
@@ -124,6 +126,8 @@ export interface RulModelVersion {
 	readonly sensorNames: readonly string[];
 	readonly settingNames: readonly string[];
 	readonly stepName: string;
+	/** Rows of its file that were averaged to one step; default 1. */
+	readonly rowsPerStep?: number;
 	readonly conditions: OperatingConditions;
 	readonly spec: RulNetworkSpec;
 	/** Networks whose predictions are averaged; each was trained without one part of the units. */
@@ -248,12 +252,23 @@ export interface RulAssignment {
 	readonly at: EpochMs;
 }
 
-/** Remaining life of a machine by a promoted model: now, and as it was said at earlier steps. */
+/** Remaining life of a machine by the model promoted for it or its class, as of its last whole step. */
 export interface RulOfMachine {
+	readonly machineId: MachineId;
 	readonly versionId: string;
 	readonly title: string;
+	/** What the model was promoted to: this machine, or its class. */
+	readonly target: RulAssignment['target'];
+	/** As promoted. */
+	readonly newSince?: EpochMs;
+	/** Where its life begins here, kept as old readings go; undefined: not known yet. */
+	readonly lifeFrom?: EpochMs;
+	/** Without `earlier`, which is stored apart. */
 	readonly prognosis: Prognosis;
 	/** Steps of the machine's life that are known. */
 	readonly steps: number;
+	readonly stepName: string;
 	readonly stepHours: number;
+	/** What is stored of before was said at this time, looking back with what was known by then. */
+	readonly saidSince: EpochMs;
 }

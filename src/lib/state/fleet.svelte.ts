@@ -20,6 +20,7 @@ import {
 	type MachineRecord,
 	type PlainError,
 	type ReadingBatch,
+	type RulOfMachine,
 	type SensorId,
 	type SensorRecord
 } from '$lib/contracts';
@@ -83,6 +84,8 @@ class Fleet {
 	#machineOfSensor = new Map<SensorId, MachineId>();
 	#touched = new Set<MachineState>();
 	#reports = new Map<MachineId, HealthReport>();
+	/** What remaining-life models say, also of machines that are not known yet. */
+	#outlooks = new Map<MachineId, RulOfMachine>();
 	#flushTimer: ReturnType<typeof setTimeout> | undefined;
 	#flushAt = Infinity;
 	/** Readings of machines that the registry does not know yet. */
@@ -154,6 +157,7 @@ class Fleet {
 				if (older.length > 0) void this.#loadHistory(store, older, sensors);
 			}),
 			store.alarms.watch((alarms) => this.#takeAlarms(alarms)),
+			store.rulModels.watchOutlooks((outlooks) => this.#takeOutlooks(outlooks)),
 			live.on('readings', ({ batch }) => this.#hearReadings(batch)),
 			live.on('verdicts', ({ reports, prognoses = [] }) => {
 				this.#hearReports(reports);
@@ -198,6 +202,7 @@ class Fleet {
 		this.#machineOfSensor.clear();
 		this.#touched.clear();
 		this.#reports.clear();
+		this.#outlooks.clear();
 		this.#early.clear();
 	}
 
@@ -212,6 +217,7 @@ class Fleet {
 				changed = true;
 				for (const time of this.#early.get(record.id) ?? []) machine.observe(time);
 				machine.settleFreshness();
+				machine.takeLife(this.#outlooks.get(record.id));
 				this.#early.delete(record.id);
 			} else machine.takeRecord(record);
 			machine.takeSensors(sensorsOf.get(record.id) ?? []);
@@ -226,6 +232,11 @@ class Fleet {
 		this.#loaded = true;
 		this.#placeAlarms();
 		if (this.#reports.size > 0) this.#schedule();
+	}
+
+	#takeOutlooks(outlooks: readonly RulOfMachine[]): void {
+		this.#outlooks = new Map(outlooks.map((outlook) => [outlook.machineId, outlook]));
+		for (const machine of this.#machines.values()) machine.takeLife(this.#outlooks.get(machine.id));
 	}
 
 	#takeAlarms(alarms: readonly Alarm[]): void {

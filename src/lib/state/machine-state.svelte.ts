@@ -11,6 +11,7 @@ import type {
 	MachineRecord,
 	Presence,
 	Prognosis,
+	RulOfMachine,
 	SensorRecord
 } from '$lib/contracts';
 import { clock } from './clock.svelte';
@@ -26,6 +27,7 @@ export class MachineState {
 	#sensors = $state.raw<readonly SensorRecord[]>([]);
 	#report = $state.raw<HealthReport | undefined>();
 	#prognosis = $state.raw<Prognosis | undefined>();
+	#life = $state.raw<RulOfMachine | undefined>();
 	#alarm = $state.raw<Alarm | undefined>();
 	#lastAt = $state<EpochMs | undefined>();
 	#staleAfterMs = $state(0);
@@ -68,8 +70,17 @@ export class MachineState {
 	get stale(): boolean {
 		return isStale(this.#lastAt, this.#staleAfterMs, clock.now);
 	}
+	/** From its health: the trend, or likeness to known failures. */
 	get prognosis(): Prognosis | undefined {
 		return this.#prognosis;
+	}
+	/** By a remaining-life model that was promoted to it or its class. */
+	get life(): RulOfMachine | undefined {
+		return this.#life;
+	}
+	/** What remaining life is told by: a promoted model while it speaks, else its health. */
+	get outlook(): Prognosis | undefined {
+		return this.#life && lifeSpeaks(this.#life, this.recorded, clock.now) ? this.#life.prognosis : this.#prognosis;
 	}
 	get index(): number {
 		return this.#report?.index ?? NaN;
@@ -134,6 +145,10 @@ export class MachineState {
 		this.#prognosis = prognosis;
 	}
 
+	takeLife(life: RulOfMachine | undefined): void {
+		if (life !== this.#life) this.#life = life;
+	}
+
 	takeReport(report: HealthReport): void {
 		this.#report = report;
 		if (!Number.isFinite(report.index)) return;
@@ -153,6 +168,11 @@ export class MachineState {
 		}
 		this.#spark = this.#sparkBins.points();
 	}
+}
+
+/** It has figures, and they are of the present: of a machine that goes on, from one of its last three steps. */
+export function lifeSpeaks({ prognosis, stepHours }: RulOfMachine, recorded: boolean, now: EpochMs): boolean {
+	return prognosis.rulHours !== undefined && (recorded || now - prognosis.time <= 3 * stepHours * 3_600_000);
 }
 
 function sameSensor(a: SensorRecord, b: SensorRecord | undefined): boolean {

@@ -92,7 +92,6 @@ class Session {
 		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId),
 		trainRul: async (jobId, request, onProgress) =>
 			(await this.#training.whenStarted()).trainRul(jobId, request, onProgress),
-		rulOfMachine: async (machineId, now) => (await this.#training.whenStarted()).rulOfMachine(machineId, now),
 		estimateRul: async (modelId, histories) => (await this.#training.whenStarted()).estimateRul(modelId, histories),
 		evaluateRisk: async (jobId, request, onFold) =>
 			(await this.#training.whenStarted()).evaluateRisk(jobId, request, onFold),

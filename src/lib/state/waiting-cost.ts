@@ -25,6 +25,9 @@ export interface WaitingRow {
 	readonly costClass: CostClass;
 	/** Undefined: nothing can be said, so no cost either. */
 	readonly probability: number | undefined;
+	/** The probability is a lower bound: so far ahead nothing is told apart. */
+	readonly atLeast: boolean;
+	readonly rulHours: Prognosis['rulHours'];
 	readonly consequence: number;
 	readonly cost: number | undefined;
 	readonly method: Prognosis['method'] | undefined;
@@ -36,7 +39,8 @@ export interface WaitingRow {
 export interface WaitingMachine {
 	readonly id: MachineId;
 	readonly record: { readonly machineClass?: MachineClassId | undefined };
-	readonly prognosis: Prognosis | undefined;
+	/** What is said of its remaining life. */
+	readonly outlook: Prognosis | undefined;
 }
 
 export function costsOf(table: CostTable, costClass: CostClass): FailureCosts {
@@ -46,7 +50,7 @@ export function costsOf(table: CostTable, costClass: CostClass): FailureCosts {
 /** Dearest first; machines of which nothing can be said come last, in the order they were given. */
 export function rankByWaiting(machines: readonly WaitingMachine[], table: CostTable): WaitingRow[] {
 	return machines
-		.map(({ id, record, prognosis }): WaitingRow => {
+		.map(({ id, record, outlook: prognosis }): WaitingRow => {
 			const costClass = record.machineClass ?? 'none';
 			const { unplanned, planned } = costsOf(table, costClass);
 			const reached = prognosis?.rulHours?.median === 0 && !prognosis.eventProbability;
@@ -57,6 +61,8 @@ export function rankByWaiting(machines: readonly WaitingMachine[], table: CostTa
 				costClass,
 				probability,
 				consequence,
+				atLeast: 7 * 24 > (prognosis?.tellsUpToHours ?? Infinity) && probability !== undefined,
+				rulHours: prognosis?.rulHours,
 				cost: probability === undefined ? undefined : probability * consequence,
 				method: prognosis?.method,
 				calibrated: prognosis?.failure?.calibration !== undefined,

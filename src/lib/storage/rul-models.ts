@@ -1,13 +1,16 @@
 /**
- * Storage: remaining-life models with their backtests, which machines they speak for, and every trial of a search. Documents lie among
- * the settings under their own prefixes, weights with the other models': both are in every backup already.
+ * Storage: remaining-life models with their backtests, which machines they speak for, what they say of them, and every trial of a
+ * search. Documents lie among the settings under their own prefixes, weights with the other models': both are in every backup already.
  */
 import {
 	MillwrightError,
+	type EarlierPrognosis,
+	type MachineId,
 	type RulAssignment,
 	type RulBacktest,
 	type RulModelPackage,
 	type RulModelVersion,
+	type RulOfMachine,
 	type RulTrial
 } from '../contracts';
 import type { DocumentContext } from './documents';
@@ -18,6 +21,8 @@ const VERSION = 'rul-model:';
 const BACKTEST = 'rul-backtest:';
 const ASSIGNMENT = 'rul-assignment:';
 const TRIAL = 'rul-trial:';
+const OUTLOOK = 'rul-outlook:';
+const SAID = 'rul-said:';
 
 export function rulModelStore({ database, run, isClosed }: DocumentContext): RulModelStore {
 	const all = async <T>(prefix: string): Promise<T[]> =>
@@ -25,6 +30,14 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 	const versions = async () => (await all<RulModelVersion>(VERSION)).sort((a, b) => a.createdAt - b.createdAt);
 	const trials = async () => (await all<RulTrial>(TRIAL)).sort((a, b) => a.at - b.at);
 	const assignments = () => all<RulAssignment>(ASSIGNMENT);
+	const outlooks = () => all<RulOfMachine>(OUTLOOK);
+	const said = async (machineId: MachineId) =>
+		((await database.settings.get(SAID + machineId))?.value as EarlierPrognosis[] | undefined) ?? [];
+	/** Within a transaction. */
+	const forget = async (which: (outlook: RulOfMachine) => boolean) => {
+		const gone = (await outlooks()).filter(which).flatMap(({ machineId }) => [OUTLOOK + machineId, SAID + machineId]);
+		await database.settings.bulkDelete(gone);
+	};
 	const tables = [database.settings, database.modelWeights];
 	return {
 		versions: () => run(versions),
@@ -52,6 +65,7 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 				database.transaction('rw', tables, async () => {
 					await database.settings.bulkDelete([VERSION + id, BACKTEST + id]);
 					await database.modelWeights.delete(id);
+					await forget(({ versionId }) => versionId === id);
 					await database.settings
 						.where('key')
 						.startsWith(ASSIGNMENT)
@@ -62,7 +76,35 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 		assignments: () => run(assignments),
 		assign: (assignment) =>
 			run(() => database.settings.put({ key: keyOf(assignment.target), value: assignment })).then(() => undefined),
-		withdraw: (target) => run(() => database.settings.delete(keyOf(target))),
+		withdraw: (target) =>
+			run(() =>
+				database.transaction('rw', database.settings, async () => {
+					await database.settings.delete(keyOf(target));
+					await forget((outlook) => keyOf(outlook.target) === keyOf(target));
+				})
+			).then(() => undefined),
+		outlooks: () => run(outlooks),
+		saveOutlook: (outlook, earlier) =>
+			run(() =>
+				database.settings.bulkPut([
+					{ key: OUTLOOK + outlook.machineId, value: outlook },
+					{ key: SAID + outlook.machineId, value: earlier }
+				])
+			).then(() => undefined),
+		removeOutlook: (machineId) =>
+			run(() => database.settings.bulkDelete([OUTLOOK + machineId, SAID + machineId])).then(() => undefined),
+		said: (machineId) => run(() => said(machineId)),
+		watchOutlooks: (onChange) => watchQuery(outlooks, onChange, isClosed),
+		watchOutlook: (machineId, onChange) =>
+			watchQuery(
+				() =>
+					database.transaction('r', database.settings, async () => ({
+						outlook: (await database.settings.get(OUTLOOK + machineId))?.value as RulOfMachine | undefined,
+						earlier: await said(machineId)
+					})),
+				({ outlook, earlier }) => onChange(outlook, earlier),
+				isClosed
+			),
 		saveTrial: (trial) =>
 			run(() => database.settings.put({ key: TRIAL + trial.id, value: trial })).then(() => undefined),
 		removeTrials: (searchId) =>

@@ -7,6 +7,7 @@ import type {
 	Alarm,
 	AnomalySpan,
 	AnomalyVerdict,
+	EarlierPrognosis,
 	EpochMs,
 	IntakeReason,
 	MachineId,
@@ -18,6 +19,7 @@ import type {
 	RulBacktest,
 	RulModelPackage,
 	RulModelVersion,
+	RulOfMachine,
 	RulTrial,
 	SensorId,
 	SensorRecord,
@@ -115,7 +117,20 @@ export interface RulModelStore {
 	assignments(): Promise<RulAssignment[]>;
 	/** Replaces what was assigned to the same machine or class. */
 	assign(assignment: RulAssignment): Promise<void>;
+	/** With what was said of the machines it was assigned to. */
 	withdraw(target: RulAssignment['target']): Promise<void>;
+	/** What promoted models say of machines now. */
+	outlooks(): Promise<RulOfMachine[]>;
+	/** Replaces what was said of the machine, and with `said` what was said at earlier steps. */
+	saveOutlook(outlook: RulOfMachine, said: readonly EarlierPrognosis[]): Promise<void>;
+	removeOutlook(machineId: MachineId): Promise<void>;
+	/** What was said of a machine step by step, oldest first. */
+	said(machineId: MachineId): Promise<EarlierPrognosis[]>;
+	watchOutlooks(onChange: (outlooks: RulOfMachine[]) => void): () => void;
+	watchOutlook(
+		machineId: MachineId,
+		onChange: (outlook: RulOfMachine | undefined, said: EarlierPrognosis[]) => void
+	): () => void;
 	saveTrial(trial: RulTrial): Promise<void>;
 	removeTrials(searchId: string): Promise<void>;
 	watch(onChange: (versions: RulModelVersion[], assignments: RulAssignment[], trials: RulTrial[]) => void): () => void;

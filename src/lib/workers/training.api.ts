@@ -2,7 +2,6 @@
  * What the page may ask of the training worker: its own worker, so that cancelling never stops live scoring.
  */
 import type {
-	EpochMs,
 	MachineId,
 	ModelFileSummary,
 	ModelImportRequest,
@@ -14,7 +13,6 @@ import type {
 	RulBacktest,
 	RulEstimate,
 	RulModelVersion,
-	RulOfMachine,
 	RulTrainingProgress,
 	RulTrainingRequest,
 	TrainingProgress,
@@ -43,8 +41,6 @@ export interface TrainingApi {
 		request: RulTrainingRequest,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }>;
-	/** Remaining life of a machine by the model promoted for it or its class; undefined: there is none. */
-	rulOfMachine(machineId: MachineId, now: EpochMs): Promise<RulOfMachine | undefined>;
 	/** Remaining life of each unit at its last row, by a stored model. */
 	estimateRul(modelId: string, histories: UnitHistories): Promise<RulEstimate[]>;
 	/** How well a forest, an LSTM and a logistic regression tell failures, on rows they had not seen. */

@@ -6,7 +6,7 @@ import { defaultCosts, rankByWaiting, readCost, type WaitingMachine } from '../.
 const machine = (id: string, within7d: number | undefined, machineClass?: 'centrifugal-pump'): WaitingMachine => ({
 	id,
 	record: { machineClass },
-	prognosis:
+	outlook:
 		within7d === undefined
 			? { machineId: id, time: 0, method: 'none', missing: 'Not enough scored running yet' }
 			: ({

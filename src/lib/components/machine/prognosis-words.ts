@@ -15,12 +15,18 @@ export function lifeWords(
 	return `${event === 'limit' ? 'Health reaches its limit' : 'Fails'} in ${span(median)} (${span(low)} ${to})`;
 }
 
-/** Never 0 or 100 %: neither is ever known. */
-export function formatProbability(probability: number): string {
+/** Never 0 or 100 %: neither is ever known. `atLeast`: it is a lower bound. */
+export function formatProbability(probability: number, atLeast = false): string {
 	if (!Number.isFinite(probability)) return formatShare(probability);
-	if (probability < 0.01) return '< 1 %';
 	if (probability > 0.99) return '> 99 %';
-	return formatShare(probability);
+	if (atLeast) return probability < 0.01 ? 'not told' : `\u2265 ${formatShare(probability)}`;
+	return probability < 0.01 ? '< 1 %' : formatShare(probability);
+}
+
+/** "18 h (6 h to 30 h)", or "at least 4 d". */
+export function spanWords({ median, low, high }: { median: number; low: number; high: number }): string {
+	const span = (hours: number) => formatDuration(hours * hourMs);
+	return Number.isFinite(high) ? `${span(median)} (${span(low)} to ${span(high)})` : `at least ${span(low)}`;
 }
 
 /** "Driven by vibration (64 %) and bearing temperature (21 %)"; empty when nothing stands out. */

@@ -151,6 +151,7 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 		sensorNames: histories.sensorNames,
 		settingNames: histories.settingNames,
 		stepName: histories.stepName,
+		...(histories.rowsPerStep && { rowsPerStep: histories.rowsPerStep }),
 		conditions,
 		spec: plan.network,
 		members,

@@ -39,6 +39,7 @@ import { missingIntervals } from './scored-intervals';
 import { AdaptationKeeper } from './adaptation-keeper';
 import { DriftKeeper } from './drift-keeper';
 import { DueQueue } from './due-queue';
+import { LifeKeeper } from './life-keeper';
 import { VerdictWriter } from './verdict-writer';
 
 export interface ScoringPorts {
@@ -79,6 +80,7 @@ export class ScoringService {
 	private readonly writer: VerdictWriter;
 	private readonly adaptations: AdaptationKeeper;
 	private readonly drift: DriftKeeper;
+	private readonly lives: LifeKeeper;
 	/** Machines with readings that wait to be judged. */
 	private readonly due = new DueQueue<MachineEntry>();
 	private readonly stops: (() => void)[] = [];
@@ -104,6 +106,15 @@ export class ScoringService {
 			(machineId, adaptation) => this.machines.get(machineId)?.scoring?.pipeline.adapted.set(adaptation),
 			(machineId) => this.drift.calmResiduals(machineId)
 		);
+		this.lives = new LifeKeeper({
+			...ports,
+			machine: (id) => this.machines.get(id),
+			machines: () => this.machines.values(),
+			change: async (change) => {
+				this.writer.addChange(change);
+				await this.write();
+			}
+		});
 		this.startedAt = ports.now();
 	}
 
@@ -126,7 +137,7 @@ export class ScoringService {
 				})
 			);
 		});
-		this.stops.push(this.adaptations.follow());
+		this.stops.push(this.adaptations.follow(), this.lives.follow());
 		const timers = [
 			setInterval(() => void this.write(), writeEveryMs),
 			setInterval(() => this.postStatus(), statusEveryMs),
@@ -345,6 +356,7 @@ export class ScoringService {
 				entry.sensors = own;
 			}
 		}
+		this.lives.refresh();
 		this.wake();
 	}
 
@@ -643,6 +655,7 @@ export class ScoringService {
 			void this.compareWithStorage().catch(() => undefined);
 		}
 		void this.reviewAdaptations();
+		if (!this.isHistoryBeingMade) void this.lives.lookNext();
 		this.wake();
 	}
 

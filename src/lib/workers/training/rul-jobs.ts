@@ -5,14 +5,11 @@
 import {
 	MillwrightError,
 	isAborted,
-	type EpochMs,
-	type MachineId,
 	type RiskEvaluation,
 	type RiskRequest,
 	type RulBacktest,
 	type RulEstimate,
 	type RulModelVersion,
-	type RulOfMachine,
 	type RulTrainingProgress,
 	type RulTrainingRequest,
 	type UnitHistories
@@ -21,7 +18,6 @@ import type { Engine } from '../../neural';
 import { RulEnsemble } from '../../prognostics';
 import type { Store } from '../../storage/store';
 import { crossValidateRisk, keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
-import { rulOfMachine } from './machine-life';
 
 /** Of a job's progress bar. */
 const searchShare = 0.8;
@@ -111,11 +107,6 @@ export class RulJobs {
 			await this.context.store().rulModels.save(pkg, backtest);
 			return { version: pkg.version, backtest };
 		});
-	}
-
-	/** What the model promoted for this machine or its class says of it; undefined: there is none. */
-	async ofMachine(machineId: MachineId, now: EpochMs): Promise<RulOfMachine | undefined> {
-		return rulOfMachine(this.context.store(), () => this.context.engine(), machineId, now);
 	}
 
 	evaluateRisk(

@@ -52,7 +52,6 @@ export class TrainingSession implements TrainingApi {
 		jobs: this.jobs
 	});
 	readonly trainRul = this.rul.train.bind(this.rul);
-	readonly rulOfMachine = this.rul.ofMachine.bind(this.rul);
 	readonly estimateRul = this.rul.estimate.bind(this.rul);
 	readonly evaluateRisk = this.rul.evaluateRisk.bind(this.rul);
 

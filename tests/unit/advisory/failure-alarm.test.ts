@@ -1,0 +1,46 @@
+/** An expected failure becomes an alarm: the nearer, the graver; it neither chatters nor ends by silence. */
+import { describe, expect, test } from 'vitest';
+import type { Alarm, Prognosis } from '../../../src/lib/contracts';
+import { adviseFailure, applyChange } from '../../../src/lib/advisory';
+
+const model = { id: 'm', title: 'Turbofan' };
+const said = (within24h: number, within72h: number, within7d: number, time = 1_000): Prognosis => ({
+	machineId: 'fan',
+	time,
+	method: 'rul-model',
+	rulHours: { median: 40, low: 20, high: 60 },
+	eventProbability: { within24h, within72h, within7d }
+});
+const after = (alarm: Alarm | undefined, prognosis: Prognosis) => {
+	const change = adviseFailure(alarm, 'fan', prognosis, model);
+	return change ? applyChange(alarm, change) : alarm;
+};
+
+describe('an alarm of an expected failure', () => {
+	test('is raised with the time, the interval and the model, as grave as it is near', () => {
+		expect(after(undefined, said(0.1, 0.2, 0.4))).toBeUndefined();
+		expect(after(undefined, said(0.1, 0.2, 0.6))).toMatchObject({ priority: 'low', kind: 'failure-expected' });
+		expect(after(undefined, said(0.1, 0.7, 0.9))).toMatchObject({ priority: 'medium' });
+		const high = after(undefined, said(0.6, 0.9, 0.9))!;
+		expect(high).toMatchObject({ priority: 'high', state: 'unacknowledged', modelId: 'm' });
+		expect(high.reason).toMatch(/^Failure expected around .* \(90 %: between .* and .*\), by the model Turbofan$/);
+	});
+
+	test('grows graver but never milder by itself, and stands until a failure is clearly less likely', () => {
+		const low = after(undefined, said(0, 0.1, 0.6))!;
+		const high = after(low, said(0.6, 0.9, 0.99, 2_000))!;
+		expect(high).toMatchObject({ id: low.id, priority: 'high', since: 1_000 });
+		expect(after(high, said(0, 0.2, 0.4, 3_000))).toMatchObject({ priority: 'high', state: 'unacknowledged' });
+		expect(after(high, said(0, 0.1, 0.2, 4_000))).toMatchObject({
+			state: 'returned-unacknowledged',
+			returnedAt: 4_000
+		});
+	});
+
+	test('is neither raised nor ended by a prognosis without figures', () => {
+		const nothing: Prognosis = { machineId: 'fan', time: 5, method: 'none', missing: 'x' };
+		expect(adviseFailure(undefined, 'fan', nothing, model)).toBeUndefined();
+		const standing = after(undefined, said(0.6, 0.9, 0.9));
+		expect(adviseFailure(standing, 'fan', nothing, model)).toBeUndefined();
+	});
+});
