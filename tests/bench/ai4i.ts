@@ -7,7 +7,7 @@
  * or a folder `ai4i2020` with it), --seed, --quick (2,500 rows, two folds).
  */
 import { join } from 'node:path';
-import type { RiskEvaluation } from '../../src/lib/contracts';
+import type { ComparedRisk } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
 import { dataOption, dataSetFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
@@ -84,9 +84,7 @@ const { evaluation, seconds } = await withChromium(async (context) => {
 	const from = performance.now();
 	const evaluation = await page.evaluate(
 		(request) =>
-			(globalThis as unknown as { rulBench: { risk(request: object): Promise<RiskEvaluation> } }).rulBench.risk(
-				request
-			),
+			(globalThis as unknown as { rulBench: { risk(request: object): Promise<ComparedRisk> } }).rulBench.risk(request),
 		{ featureNames, rows: wanted.flatMap(({ values }) => values), labels, folds: options.quick ? 2 : 5, seed }
 	);
 	return { evaluation, seconds: (performance.now() - from) / 1000 };

@@ -8,7 +8,7 @@
  * follows within 7 days. Floor: logistic regression on age alone, by the same split, and the share of positive days. Options: --data DIR (holds
  * PdM_*.csv and telemetry_daily_mean.csv, gzip or not, or a folder `azure-pdm` with them), --seed, --quick (12 machines, two folds).
  */
-import type { RiskEvaluation, RiskMethod, RiskRequest } from '../../src/lib/contracts';
+import type { ComparedRisk, RiskMethod, RiskRequest } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
 import {
 	averagePrecision,
@@ -74,7 +74,7 @@ const { day, week, seconds } = await withChromium(async (context) => {
 	const evaluate = ({ rows, labels, machines, ...rest }: RiskRequest) =>
 		page.evaluate(
 			(task) =>
-				(globalThis as unknown as { rulBench: { risk(task: object): Promise<RiskEvaluation> } }).rulBench.risk(task),
+				(globalThis as unknown as { rulBench: { risk(task: object): Promise<ComparedRisk> } }).rulBench.risk(task),
 			{
 				...rest,
 				rows: [...rows],

@@ -95,6 +95,11 @@ class Session {
 		estimateRul: async (modelId, histories) => (await this.#training.whenStarted()).estimateRul(modelId, histories),
 		evaluateRisk: async (jobId, request, onFold) =>
 			(await this.#training.whenStarted()).evaluateRisk(jobId, request, onFold),
+		trainRisk: async (jobId, request, onProgress) =>
+			(await this.#training.whenStarted()).trainRisk(jobId, request, onProgress),
+		predictRisk: async (modelId, data) => (await this.#training.whenStarted()).predictRisk(modelId, data),
+		riskOfMachine: async (machineId, now) => (await this.#training.whenStarted()).riskOfMachine(machineId, now),
+		plantHistory: async (machineIds, now) => (await this.#training.whenStarted()).plantHistory(machineIds, now),
 		inspectModel: async (files) => (await this.#training.whenStarted()).inspectModel(files),
 		importModel: async (request) => (await this.#training.whenStarted()).importModel(request),
 		exportModel: async (pkg) => (await this.#training.whenStarted()).exportModel(pkg),

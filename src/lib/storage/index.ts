@@ -14,6 +14,8 @@ import {
 } from './documents';
 import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { Resolutions } from './resolutions';
+import { failureRecordStore } from './failure-records';
+import { riskModelStore } from './risk-models';
 import { rulModelStore } from './rul-models';
 import { DexieSeriesStore } from './series-store';
 import type { Store } from './store';
@@ -93,6 +95,8 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		},
 		models: modelStore(context),
 		rulModels: rulModelStore(context),
+		riskModels: riskModelStore(context),
+		failures: failureRecordStore(context),
 		alarms: alarmStore(context),
 		spans: spanStore(context),
 		verdicts: verdictStore(context),

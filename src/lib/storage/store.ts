@@ -9,12 +9,18 @@ import type {
 	AnomalyVerdict,
 	EarlierPrognosis,
 	EpochMs,
+	FailureModelPackage,
+	FailureModelVersion,
+	FailureRecord,
 	IntakeReason,
 	MachineId,
 	MachineRecord,
 	ModelPackage,
 	ModelVersion,
 	ReadingBatch,
+	RiskAssignment,
+	RiskCosts,
+	RiskLookBack,
 	RulAssignment,
 	RulBacktest,
 	RulModelPackage,
@@ -136,6 +142,40 @@ export interface RulModelStore {
 	watch(onChange: (versions: RulModelVersion[], assignments: RulAssignment[], trials: RulTrial[]) => void): () => void;
 }
 
+/** Failure classifiers trained here. */
+export interface RiskModelStore {
+	versions(): Promise<FailureModelVersion[]>;
+	save(pkg: FailureModelPackage, lookBack: RiskLookBack): Promise<void>;
+	/** @throws MillwrightError `not-found` */
+	load(id: string): Promise<FailureModelPackage>;
+	lookBack(id: string): Promise<RiskLookBack | undefined>;
+	/** What a person says failures and visits cost, from which probability on a visit is worth it, and which model speaks. */
+	decide(
+		id: string,
+		decision: {
+			readonly costs: RiskCosts;
+			readonly thresholds: readonly number[];
+			readonly method: FailureModelVersion['method'];
+		}
+	): Promise<void>;
+	/** With what it was promoted to. */
+	remove(id: string): Promise<void>;
+	assignments(): Promise<RiskAssignment[]>;
+	/** Replaces what was assigned to the same machine or class. */
+	assign(assignment: RiskAssignment): Promise<void>;
+	withdraw(target: RiskAssignment['target']): Promise<void>;
+	watch(onChange: (versions: FailureModelVersion[], assignments: RiskAssignment[]) => void): () => void;
+}
+
+/** Failures and planned work that people recorded. */
+export interface FailureRecordStore {
+	/** Oldest first. */
+	list(machineId?: MachineId): Promise<FailureRecord[]>;
+	put(record: FailureRecord): Promise<void>;
+	remove(id: string): Promise<void>;
+	watch(machineId: MachineId | undefined, onChange: (records: FailureRecord[]) => void): () => void;
+}
+
 export interface AlarmStore {
 	open(): Promise<Alarm[]>;
 	list(query: { machineId?: MachineId; from?: EpochMs; to?: EpochMs; limit?: number }): Promise<Alarm[]>;
@@ -214,6 +254,8 @@ export interface Store {
 	readonly registry: RegistryStore;
 	readonly models: ModelStore;
 	readonly rulModels: RulModelStore;
+	readonly riskModels: RiskModelStore;
+	readonly failures: FailureRecordStore;
 	readonly alarms: AlarmStore;
 	readonly spans: SpanStore;
 	readonly verdicts: VerdictStore;

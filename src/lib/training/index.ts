@@ -7,6 +7,8 @@ export * from './propose';
 export * from './recording';
 export * from './resumable-fit';
 export * from './risk/cross-validate-risk';
+export * from './risk/risk-rows';
+export * from './risk/train-risk';
 export * from './rul/plan';
 export * from './rul/ridge';
 export * from './rul/search-rul';

@@ -9,9 +9,14 @@ import type {
 	ImportSummary,
 	LifeMapping,
 	LifePreview,
+	FleetReading,
 	LifeReading,
+	RiskMapping,
+	RiskPreview,
+	RiskTableReading,
 	WorkspaceName
 } from '../contracts';
+import type { FleetPart } from '../acquisition/files/fleet-tables';
 
 export interface ImportApi {
 	/** Calls back about once a second for as long as this worker can answer. */
@@ -33,6 +38,16 @@ export interface ImportApi {
 		mapping: LifeMapping,
 		onProgress: (fraction: number, rows: number) => void
 	): Promise<LifeReading>;
+	/** First rows of a table that tells failures, and what its columns are taken to be. */
+	previewRisk(file: File): Promise<RiskPreview>;
+	/** Labelled rows, or rows to be predicted; nothing is stored. */
+	readRiskTable(
+		file: File,
+		mapping: RiskMapping,
+		onProgress: (fraction: number, rows: number) => void
+	): Promise<RiskTableReading>;
+	/** A fleet's days out of several files; nothing is stored. */
+	readFleet(parts: readonly FleetPart[], onProgress: (fraction: number, rows: number) => void): Promise<FleetReading>;
 	/** Stops reading at the next opportunity. */
 	cancel(): Promise<void>;
 }

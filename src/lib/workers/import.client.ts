@@ -12,9 +12,14 @@ import {
 	type ImportSummary,
 	type LifeMapping,
 	type LifePreview,
+	type FleetReading,
 	type LifeReading,
+	type RiskMapping,
+	type RiskPreview,
+	type RiskTableReading,
 	type WorkspaceName
 } from '../contracts';
+import type { FleetPart } from '../acquisition/files/fleet-tables';
 import { spawnWorker, type WorkerHandle } from './host';
 import type { ImportApi } from './import.api';
 
@@ -37,6 +42,12 @@ export interface FileReading {
 	previewLives(): Promise<LifePreview>;
 	/** @throws MillwrightError `invalid-file`, `invalid-input`, `aborted` */
 	readLives(mapping: LifeMapping, onProgress: (fraction: number, rows: number) => void): Promise<LifeReading>;
+	/** @throws MillwrightError `invalid-file` */
+	previewRisk(): Promise<RiskPreview>;
+	/** @throws MillwrightError `invalid-file`, `invalid-input`, `aborted` */
+	readRiskTable(mapping: RiskMapping, onProgress: (fraction: number, rows: number) => void): Promise<RiskTableReading>;
+	/** Reads the files given, whichever this reading was opened with. @throws MillwrightError `invalid-file`, `invalid-input`, `aborted` */
+	readFleet(parts: readonly FleetPart[], onProgress: (fraction: number, rows: number) => void): Promise<FleetReading>;
 	/** What is committed stays. Pending calls reject with `aborted`, within two seconds whatever the worker does. */
 	cancel(): void;
 	/** The worker is needed no more. */
@@ -85,6 +96,12 @@ export function openImport(file: File, { silentMs = SILENT_MS, cancelMs = CANCEL
 		}
 	};
 
+	const heardOf = (onProgress: (fraction: number, rows: number) => void) => (fraction: number, rows: number) => {
+		heard();
+		lastRow = rows;
+		onProgress(fraction, rows);
+	};
+
 	return {
 		preview: () => guarded(worker.api.preview(file)),
 		read: (workspace, mapping, onProgress) =>
@@ -96,14 +113,10 @@ export function openImport(file: File, { silentMs = SILENT_MS, cancelMs = CANCEL
 				})
 			),
 		previewLives: () => guarded(worker.api.previewLives(file)),
-		readLives: (mapping, onProgress) =>
-			guarded(
-				worker.api.readLives(file, mapping, (fraction, rows) => {
-					heard();
-					lastRow = rows;
-					onProgress(fraction, rows);
-				})
-			),
+		readLives: (mapping, onProgress) => guarded(worker.api.readLives(file, mapping, heardOf(onProgress))),
+		previewRisk: () => guarded(worker.api.previewRisk(file)),
+		readRiskTable: (mapping, onProgress) => guarded(worker.api.readRiskTable(file, mapping, heardOf(onProgress))),
+		readFleet: (parts, onProgress) => guarded(worker.api.readFleet(parts, heardOf(onProgress))),
 		cancel() {
 			isCancelled = true;
 			worker.api.cancel().catch(() => undefined);

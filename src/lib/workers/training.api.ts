@@ -2,14 +2,23 @@
  * What the page may ask of the training worker: its own worker, so that cancelling never stops live scoring.
  */
 import type {
+	EpochMs,
+	FailureModelVersion,
+	FleetDays,
 	MachineId,
 	ModelFileSummary,
 	ModelImportRequest,
 	ModelPackage,
 	ModelVersion,
 	PickedFile,
+	PlantHistory,
 	RiskEvaluation,
+	RiskOfMachine,
+	RiskPrediction,
 	RiskRequest,
+	RiskTable,
+	RiskTrainingProgress,
+	RiskTrainingRequest,
 	RulBacktest,
 	RulEstimate,
 	RulModelVersion,
@@ -49,6 +58,21 @@ export interface TrainingApi {
 		request: RiskRequest,
 		onFold: (done: number, folds: number) => void
 	): Promise<RiskEvaluation>;
+	/** Learns a failure classifier and stores it with its look back. Rejects with code `aborted` after `cancel(jobId)`. */
+	trainRisk(
+		jobId: string,
+		request: RiskTrainingRequest,
+		onProgress: (progress: RiskTrainingProgress) => void
+	): Promise<FailureModelVersion>;
+	/** What a stored classifier says of each row, or of each machine's last day. */
+	predictRisk(
+		modelId: string,
+		data: { readonly table: RiskTable } | { readonly fleet: FleetDays }
+	): Promise<RiskPrediction[]>;
+	/** What the classifier promoted to a machine or its class says of it; undefined: there is none. */
+	riskOfMachine(machineId: MachineId, now: EpochMs): Promise<RiskOfMachine | undefined>;
+	/** How much of these machines there is to learn failures from. */
+	plantHistory(machineIds: readonly MachineId[], now: EpochMs): Promise<PlantHistory>;
 	cancel(jobId: string): Promise<void>;
 	/** What a Keras model's files hold. Rejects with `invalid-file`, `invalid-model` or `unsupported`, naming layer, expected and found. */
 	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary>;

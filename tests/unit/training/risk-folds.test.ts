@@ -10,7 +10,7 @@ const days = 20;
 const request = (change: Partial<RiskRequest> = {}): RiskRequest => ({
 	featureNames: ['level'],
 	rows: new Float64Array(machines * days),
-	labels: new Uint8Array(machines * days),
+	labels: Uint8Array.from({ length: machines * days }, (_, i) => (i % days === 5 ? 1 : 0)),
 	folds: 3,
 	seed: 1,
 	machines: {
@@ -34,6 +34,15 @@ describe('folds by machine and time', () => {
 			for (const row of rows.filter((row) => deal.learns(row, k))) expect(row % days).toBeLessThan(10);
 		}
 		for (const row of rows) expect([0, 1, 2].filter((k) => deal.judges(row, k))).toHaveLength(row % days >= 13 ? 1 : 0);
+	});
+
+	test('rows that are learnt from and judged change sides with their machine; failures of one machine alone are refused', () => {
+		const task = request({ machines: { ...request().machines!, role: new Uint8Array(machines * days).fill(3) } });
+		const deal = dealRows(task);
+		for (let row = 0; row < machines * days; row++)
+			for (let k = 0; k < task.folds; k++) expect(deal.learns(row, k)).toBe(!deal.judges(row, k));
+		const one = Uint8Array.from({ length: machines * days }, (_, i) => (i < 4 ? 1 : 0));
+		expect(() => dealRows({ ...task, labels: one })).toThrow(/one part of the data/);
 	});
 
 	test('too few machines are refused, with how many there are', () => {

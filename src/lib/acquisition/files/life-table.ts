@@ -12,8 +12,8 @@ import {
 	type UnitHistory
 } from '../../contracts';
 import { describeValue } from '../decode/numbers';
-import { detectTimeFormat, usesDecimalComma, type TimeFormat } from './csv-columns';
 import { cmapssColumns, isCmapss, proposeLifeMapping } from './life-columns';
+import { commaIn, Faults, numericColumns, saysFailure, timeFormatOf } from './table-cells';
 import { numberOf, openTable, textOf, type Cell, type TableSource } from './table-source';
 
 const previewRows = 20;
@@ -25,10 +25,6 @@ const mostSteps = 600;
 const tellsTheAnswer = 0.9999;
 const hourMs = 3_600_000;
 
-const commaIn = (source: TableSource, at: number) =>
-	source.mayUseComma &&
-	usesDecimalComma(source.sample.map((row) => textOf(row[at])).filter((cell) => cell.trim() !== ''));
-
 /** Columns as a person sees them. */
 const namesOf = (source: TableSource) => (isCmapss(source) ? cmapssColumns : source.columns);
 
@@ -36,14 +32,7 @@ const namesOf = (source: TableSource) => (isCmapss(source) ? cmapssColumns : sou
 export async function previewLives(file: File): Promise<LifePreview> {
 	const source = await openTable(file);
 	const columns = namesOf(source);
-	const numeric = new Set(
-		columns.filter((_, at) => {
-			const filled = source.sample.map((row) => row[at]).filter((cell) => textOf(cell).trim() !== '');
-			const comma = commaIn(source, at);
-			const numbers = filled.filter((cell) => numberOf(cell, comma) !== undefined).length;
-			return filled.length > 0 && numbers >= filled.length / 2;
-		})
-	);
+	const numeric = numericColumns(source, columns);
 	const proposed = proposeLifeMapping(columns, numeric, source.delimiter);
 	const text = columns.filter(
 		(name) => !numeric.has(name) && name !== proposed.unitColumn && name !== proposed.orderColumn
@@ -215,20 +204,10 @@ interface Life {
 	readonly remainingAtEnd: number;
 }
 
-/** A time where the cells are dates; a plain count stays a number. */
-function timeFormatOf(source: TableSource, at: number, comma: boolean): TimeFormat | undefined {
-	if (source.timeColumns.has(source.columns[at]!)) return { description: 'its type', parse: Number };
-	const cells = source.sample.map((row) => textOf(row[at]));
-	const numbers = cells.filter((cell) => numberOf(cell, comma) !== undefined).length;
-	return numbers > cells.length / 2 ? undefined : detectTimeFormat(cells);
-}
-
 /** 1 or 0 of a label, the steps left of a remaining life. */
 function endCell(cell: Cell, mapping: LifeMapping, comma: boolean): number | undefined {
-	const value = numberOf(cell, comma);
-	if (mapping.end.kind === 'remaining') return value;
-	if (value !== undefined) return value === 0 ? 0 : 1;
-	return /^(|0|no?|none|false|ok|normal|healthy|running)$/i.test(textOf(cell).trim()) ? 0 : 1;
+	if (mapping.end.kind === 'remaining') return numberOf(cell, comma);
+	return saysFailure(cell, comma) ? 1 : 0;
 }
 
 /** In order, cut at the failure. */
@@ -357,18 +336,4 @@ function usualStepHours(lives: readonly Life[]): number | undefined {
 		.sort((a, b) => a - b);
 	const middle = steps[steps.length >> 1];
 	return middle === undefined || middle <= 0 ? undefined : middle / hourMs;
-}
-
-class Faults {
-	private readonly found = new Map<string, { count: number; example: string }>();
-
-	count(what: string, example: string, count = 1): void {
-		const known = this.found.get(what);
-		if (known) known.count += count;
-		else this.found.set(what, { count, example });
-	}
-
-	list(): LifeSummary['faults'] {
-		return [...this.found].map(([what, { count, example }]) => ({ what, count, example }));
-	}
 }

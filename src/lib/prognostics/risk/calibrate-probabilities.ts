@@ -3,12 +3,8 @@
  * curve from said to true probability: Platt 1999, "Probabilistic outputs for support vector machines", on the log-odds, with a
  * small penalty, so that a model that is always right on few rows does not come out certain.
  */
+import type { ProbabilityCalibration } from '../../contracts';
 import { fitLogistic } from './logistic';
-
-export interface ProbabilityCalibration {
-	readonly slope: number;
-	readonly offset: number;
-}
 
 /** The curve; undefined (nothing is changed) where a class has no rows or what was said does not rise with what came. */
 export function calibrateProbabilities(

@@ -3,21 +3,9 @@
  * one machine. Out: a row of features per day, which knows nothing later than the end of that day, and whether a failure followed.
  */
 
-/** One machine's records; days are counted from 0, events carry fractions of a day. */
-export interface MachineDays {
-	/** Row-major [days, channels]: the day's mean; NaN where nothing is known. */
-	readonly telemetry: Float64Array;
-	readonly channelNames: readonly string[];
-	readonly days: number;
-	/** Per kind of error, when it was logged, ascending. */
-	readonly errors: readonly { readonly kind: string; readonly at: readonly number[] }[];
-	/** Per component, when it was replaced (planned or not), ascending; may lie before day 0. */
-	readonly replacements: readonly { readonly component: string; readonly at: readonly number[] }[];
-	/** When something failed, ascending. */
-	readonly failures: readonly number[];
-	/** What does not change: age in years, model as 0/1. */
-	readonly constants: readonly { readonly name: string; readonly value: number }[];
-}
+import type { MachineDays } from '../../contracts';
+
+export type { MachineDays };
 
 /** Days that short means and counts look back. */
 const short = 3;

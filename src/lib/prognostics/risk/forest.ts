@@ -1,13 +1,14 @@
 /**
  * Prognostics: a random forest for failure probability. In: rows of features with 0/1 labels. Out: trees in typed arrays, the
- * probability of a row, and how much each feature moved it. For workers: no row object, no allocation while a tree grows.
+ * probability of a row, and how much each feature moved it along the trees' paths. For workers: no object per row.
  *
  * Breiman 2001, "Random Forests", Machine Learning 45:5-32: bootstrap per tree, best Gini split among a random part of the
  * features, out-of-bag probabilities as an honest look at the training rows. Contributions after Saabas 2014 (change of the
  * node's probability along the path, credited to the feature split on).
  */
-import { MillwrightError } from '../../contracts';
+import { MillwrightError, type RiskForest, type RiskTree } from '../../contracts';
 import { randomFrom, seedOf } from '../../neural/random';
+import { rankColumn, SplitFinder, type RankedColumn } from './best-split';
 
 export interface ForestOptions {
 	readonly trees: number;
@@ -18,22 +19,10 @@ export interface ForestOptions {
 	/** Per row, which group it belongs to: whole groups are drawn, so that "out of bag" means a group never seen. */
 	readonly groups?: ArrayLike<number>;
 	readonly signal?: AbortSignal;
+	readonly onTree?: (done: number) => void;
 }
 
-export interface Tree {
-	/** Feature split on; -1 at a leaf. */
-	readonly feature: Int16Array;
-	/** Rows with a value up to this go left. */
-	readonly threshold: Float64Array;
-	/** Index of the left child; the right one follows it. */
-	readonly left: Int32Array;
-	/** Share of positive rows in the node. */
-	readonly share: Float64Array;
-}
-
-export interface Forest {
-	readonly features: number;
-	readonly trees: readonly Tree[];
+export interface GrownForest extends RiskForest {
 	/** Probability of each training row by the trees that had not drawn it; NaN where all had. */
 	readonly outOfBag: Float64Array;
 }
@@ -42,16 +31,22 @@ export interface Forest {
  * Grows a forest on `rows` [labels.length, features], row-major, finite.
  * @throws MillwrightError `invalid-input` for sizes that do not fit, values that are no numbers or labels of one kind; `aborted`
  */
-export function growForest(rows: Float64Array, features: number, labels: Uint8Array, options: ForestOptions): Forest {
+export function growForest(
+	rows: Float64Array,
+	features: number,
+	labels: Uint8Array,
+	options: ForestOptions
+): GrownForest {
 	check(rows, features, labels);
 	const count = labels.length;
 	const sums = new Float64Array(count);
 	const votes = new Uint16Array(count);
-	const trees: Tree[] = [];
+	const trees: RiskTree[] = [];
 	const members = options.groups && membersOf(options.groups);
 	const columns = Array.from({ length: features }, (_, f) =>
-		Float64Array.from({ length: count }, (_, i) => rows[i * features + f]!)
+		rankColumn(Float64Array.from({ length: count }, (_, i) => rows[i * features + f]!))
 	);
+	const finder = new SplitFinder(labels, options.leastLeaf, columns);
 	for (let t = 0; t < options.trees; t++) {
 		if (options.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
 		const random = randomFrom(seedOf(options.seed, t));
@@ -60,13 +55,14 @@ export function growForest(rows: Float64Array, features: number, labels: Uint8Ar
 			for (let g = 0; g < members.length; g++)
 				for (const i of members[Math.floor(random() * members.length)]!) drawn[i]!++;
 		} else for (let i = 0; i < count; i++) drawn[Math.floor(random() * count)]!++;
-		const tree = growTree(columns, labels, drawn, options, random);
+		const tree = growTree(columns, finder, drawn, options, random);
 		trees.push(tree);
 		for (let i = 0; i < count; i++) {
 			if (drawn[i]! > 0) continue;
 			sums[i]! += tree.share[leafOf(tree, rows, i * features)]!;
 			votes[i]!++;
 		}
+		options.onTree?.(t + 1);
 	}
 	return { features, trees, outOfBag: sums.map((sum, i) => (votes[i]! > 0 ? sum / votes[i]! : Number.NaN)) };
 }
@@ -83,7 +79,7 @@ function membersOf(groups: ArrayLike<number>): readonly (readonly number[])[] {
 }
 
 /** Mean over the trees of the share of positives in the row's leaf. */
-export function forestProbability(forest: Forest, rows: Float64Array, row: number): number {
+export function forestProbability(forest: RiskForest, rows: Float64Array, row: number): number {
 	let sum = 0;
 	for (const tree of forest.trees) sum += tree.share[leafOf(tree, rows, row * forest.features)]!;
 	return sum / forest.trees.length;
@@ -91,7 +87,7 @@ export function forestProbability(forest: Forest, rows: Float64Array, row: numbe
 
 /** What each feature added to the probability of a row; with the base they sum to it. */
 export function forestContributions(
-	forest: Forest,
+	forest: RiskForest,
 	rows: Float64Array,
 	row: number
 ): { readonly base: number; readonly byFeature: Float64Array } {
@@ -110,28 +106,30 @@ export function forestContributions(
 	return { base, byFeature };
 }
 
-function leafOf({ feature, threshold, left }: Tree, rows: Float64Array, offset: number): number {
+function leafOf({ feature, threshold, left }: RiskTree, rows: Float64Array, offset: number): number {
 	let node = 0;
 	while (feature[node]! >= 0) node = left[node]! + (rows[offset + feature[node]!]! <= threshold[node]! ? 0 : 1);
 	return node;
 }
 
 function growTree(
-	columns: readonly Float64Array[],
-	labels: Uint8Array,
+	columns: readonly RankedColumn[],
+	finder: SplitFinder,
 	drawn: Uint16Array,
 	options: ForestOptions,
 	random: () => number
-): Tree {
-	const members = Uint32Array.from({ length: labels.length }, (_, i) => i).filter((i) => drawn[i]! > 0);
+): RiskTree {
+	const members = Uint32Array.from({ length: drawn.length }, (_, i) => i).filter((i) => drawn[i]! > 0);
 	const feature: number[] = [];
 	const threshold: number[] = [];
 	const left: number[] = [];
 	const share: number[] = [];
+	const cover: number[] = [];
 	const add = () => {
 		left.push(0);
 		threshold.push(0);
 		share.push(0);
+		cover.push(0);
 		return feature.push(-1) - 1;
 	};
 	const looked = Math.max(1, Math.round(columns.length * options.featureShare));
@@ -139,13 +137,9 @@ function growTree(
 	const waiting: [node: number, from: number, to: number][] = [[add(), 0, members.length]];
 	while (waiting.length > 0) {
 		const [node, from, to] = waiting.pop()!;
-		let all = 0;
-		let positive = 0;
-		for (let i = from; i < to; i++) {
-			all += drawn[members[i]!]!;
-			positive += drawn[members[i]!]! * labels[members[i]!]!;
-		}
+		const { all, positive } = finder.enter(members.subarray(from, to), drawn);
 		share[node] = positive / all;
+		cover[node] = all;
 		if (positive === 0 || positive === all || all < 2 * options.leastLeaf) continue;
 		let best = { gain: 1e-12, feature: -1, threshold: 0 };
 		for (let k = 0; k < order.length; k++) {
@@ -153,23 +147,13 @@ function growTree(
 			if (k >= looked && best.feature >= 0) break;
 			const swap = k + Math.floor(random() * (order.length - k));
 			[order[k], order[swap]] = [order[swap]!, order[k]!];
-			best = bestSplit(
-				columns[order[k]!]!,
-				order[k]!,
-				labels,
-				drawn,
-				members.subarray(from, to),
-				all,
-				positive,
-				options.leastLeaf,
-				best
-			);
+			best = finder.find(columns[order[k]!]!, order[k]!, all, positive, best);
 		}
 		if (best.feature < 0) continue;
-		const column = columns[best.feature]!;
+		const { values, rank } = columns[best.feature]!;
 		let middle = from;
 		for (let i = from; i < to; i++) {
-			if (column[members[i]!]! > best.threshold) continue;
+			if (values[rank[members[i]!]!]! > best.threshold) continue;
 			[members[i], members[middle]] = [members[middle]!, members[i]!];
 			middle++;
 		}
@@ -183,45 +167,9 @@ function growTree(
 		feature: Int16Array.from(feature),
 		threshold: Float64Array.from(threshold),
 		left: Int32Array.from(left),
-		share: Float64Array.from(share)
+		share: Float64Array.from(share),
+		cover: Uint32Array.from(cover)
 	};
-}
-
-interface Split {
-	readonly gain: number;
-	readonly feature: number;
-	readonly threshold: number;
-}
-
-/** Best Gini split of one column; `best` where none is better. */
-function bestSplit(
-	column: Float64Array,
-	feature: number,
-	labels: Uint8Array,
-	drawn: Uint16Array,
-	members: Uint32Array,
-	all: number,
-	positive: number,
-	leastLeaf: number,
-	best: Split
-): Split {
-	// Sorting numbers is far quicker than sorting by a comparison: value and row are sorted as one key list.
-	const sorted = Uint32Array.from(members).sort((a, b) => column[a]! - column[b]!);
-	const impurity = (n: number, p: number) => (2 * p * (n - p)) / n;
-	const whole = impurity(all, positive);
-	let [n, p] = [0, 0];
-	let found = best;
-	for (let i = 0; i < sorted.length - 1; i++) {
-		const row = sorted[i]!;
-		n += drawn[row]!;
-		p += drawn[row]! * labels[row]!;
-		const here = column[row]!;
-		const next = column[sorted[i + 1]!]!;
-		if (here === next || n < leastLeaf || all - n < leastLeaf) continue;
-		const gain = whole - impurity(n, p) - impurity(all - n, positive - p);
-		if (gain > found.gain) found = { gain, feature, threshold: here + (next - here) / 2 };
-	}
-	return found;
 }
 
 function check(rows: Float64Array, features: number, labels: Uint8Array): void {

@@ -2,19 +2,12 @@
  * Prognostics: logistic regression for failure probability, the model beside every other. In: rows of features with 0/1 labels.
  * Out: weights on standardised features. Newton's method (iteratively reweighted least squares) with a ridge penalty.
  */
-import { MillwrightError } from '../../contracts';
-
-export interface Logistic {
-	readonly mean: Float64Array;
-	readonly deviation: Float64Array;
-	/** [features + 1]; the last one is the intercept. */
-	readonly weights: Float64Array;
-}
+import { MillwrightError, type LogisticModel } from '../../contracts';
 
 const steps = 30;
 
 /** Fits on `rows` [labels.length, features]. `ridge` is the penalty on the weights of standardised features. */
-export function fitLogistic(rows: Float64Array, features: number, labels: Uint8Array, ridge = 1): Logistic {
+export function fitLogistic(rows: Float64Array, features: number, labels: Uint8Array, ridge = 1): LogisticModel {
 	const count = labels.length;
 	if (count === 0 || rows.length !== count * features)
 		throw new MillwrightError(
@@ -64,11 +57,28 @@ export function fitLogistic(rows: Float64Array, features: number, labels: Uint8A
 	return { mean, deviation, weights };
 }
 
-export function logisticProbability({ mean, deviation, weights }: Logistic, rows: Float64Array, row: number): number {
+export function logisticProbability(
+	{ mean, deviation, weights }: LogisticModel,
+	rows: Float64Array,
+	row: number
+): number {
 	const features = mean.length;
 	let z = weights[features]!;
 	for (let f = 0; f < features; f++) z += (weights[f]! * (rows[row * features + f]! - mean[f]!)) / deviation[f]!;
 	return 1 / (1 + Math.exp(-z));
+}
+
+/** What each feature adds to the log-odds of a row against a row that is average in all; with the intercept they sum to them. */
+export function logisticContributions(
+	{ mean, deviation, weights }: LogisticModel,
+	rows: Float64Array,
+	row: number
+): { readonly base: number; readonly byFeature: Float64Array } {
+	const features = mean.length;
+	return {
+		base: weights[features]!,
+		byFeature: mean.map((_, f) => (weights[f]! * (rows[row * features + f]! - mean[f]!)) / deviation[f]!)
+	};
 }
 
 /** Cholesky on the lower triangle. */

@@ -18,30 +18,38 @@ import {
 	forestProbability,
 	growForest,
 	logisticProbability,
-	reliability
+	reliability,
+	type ForestOptions
 } from '../../prognostics';
 import type { Engine } from '../../neural/engine';
 import { seedOf } from '../../neural/random';
 import { tellByLstm } from './risk-lstm';
 import { dealRows, pickRows, type RiskPart } from './risk-folds';
 
-const trees = 100;
+export const riskTrees = 100;
+const keenest = { featureShare: 0.6, leastLeaf: 1 };
 /** Rows of one machine are alike: leaves must hold several days. */
-const leaf = { independent: 1, machines: 10 };
-const share = { independent: 0.6, machines: 0.3 };
+const ofMachines = { featureShare: 0.3, leastLeaf: 10 };
+
+/** The forest that the product grows: its options, but for the seed. */
+export function riskForestOptions(machines: boolean): Pick<ForestOptions, 'trees' | 'featureShare' | 'leastLeaf'> {
+	return { trees: riskTrees, ...(machines ? ofMachines : keenest) };
+}
 
 export interface RiskJob {
 	readonly signal?: AbortSignal;
 	readonly onFold?: (done: number, folds: number) => void;
+	readonly onTree?: () => void;
 }
 
 /** @throws MillwrightError `aborted`, `invalid-input` (sizes, labels of one kind, fewer failures or machines than folds) */
 export async function crossValidateRisk(
-	engine: Engine,
+	engine: () => Promise<Engine>,
 	request: RiskRequest,
 	job: RiskJob = {}
 ): Promise<RiskEvaluation> {
 	const { labels, featureNames, folds, seed, machines } = request;
+	const methods: readonly RiskMethod[] = request.lstm === false ? ['forest', 'linear'] : ['forest', 'lstm', 'linear'];
 	const features = featureNames.length;
 	const deal = dealRows(request);
 	const empty = () => new Float64Array(labels.length).fill(Number.NaN);
@@ -53,15 +61,14 @@ export async function crossValidateRisk(
 		const known = pickRows(request, (i) => deal.learns(i, k));
 		const held = pickRows(request, (i) => deal.judges(i, k));
 		const forest = growForest(known.rows, features, known.labels, {
-			trees,
-			featureShare: machines ? share.machines : share.independent,
-			leastLeaf: machines ? leaf.machines : leaf.independent,
+			...riskForestOptions(machines !== undefined),
 			seed: seedOf(seed, k),
 			groups: machines && known.places.map((place) => machines.machine[place]!),
-			signal: job.signal
+			signal: job.signal,
+			onTree: job.onTree
 		});
 		const linear = fitLogistic(known.rows, features, known.labels);
-		const told: Record<RiskMethod, Told> = {
+		const told: Record<'forest' | 'linear', Told> & { lstm?: Told } = {
 			forest: corrected(
 				{
 					known: forest.outOfBag,
@@ -76,13 +83,15 @@ export async function crossValidateRisk(
 				knownLabels: known.labels,
 				held: each(held, (i) => logisticProbability(linear, held.rows, i))
 			},
-			lstm: corrected(
-				await tellByLstm(engine, request, known, held, seedOf(seed, 50 + k), job.signal),
-				machines !== undefined
-			)
+			...(methods.includes('lstm') && {
+				lstm: corrected(
+					await tellByLstm(await engine(), request, known, held, seedOf(seed, 50 + k), job.signal),
+					machines !== undefined
+				)
+			})
 		};
-		for (const method of ['forest', 'lstm', 'linear'] as const) {
-			const { known: said, knownLabels, held: now } = told[method];
+		for (const method of methods) {
+			const { known: said, knownLabels, held: now } = told[method]!;
 			const threshold = bestF1Threshold(
 				Array.from(said, (p) => (Number.isNaN(p) ? 0 : p)),
 				knownLabels
@@ -119,12 +128,13 @@ export async function crossValidateRisk(
 			reliability: reliability(said, came)
 		};
 	};
+	const { lstm, ...usable } = probabilities;
 	return {
 		forest: result('forest'),
-		lstm: result('lstm'),
 		linear: result('linear'),
-		influence: featureNames.map((name, f) => ({ name, share: influence[f]! / total })),
-		probabilities
+		...(methods.includes('lstm') && { lstm: result('lstm') }),
+		influence: featureNames.map((name, f) => ({ name, share: total > 0 ? influence[f]! / total : 0 })),
+		probabilities: methods.includes('lstm') ? { ...usable, lstm } : usable
 	};
 }
 

@@ -32,17 +32,30 @@ export function dealRows({ labels, folds, seed, machines }: RiskRequest): RiskDe
 			{ rows: labels.length }
 		);
 	const names = [...new Set(machine)];
+	const failing = new Set(machine.filter((_, row) => labels[row] === 1 && role[row] !== 0));
 	if (names.length < folds)
 		throw new MillwrightError(
 			'invalid-input',
 			`${folds} folds by machine need at least ${folds} machines; there are ${names.length}`,
 			{ folds, machines: names.length }
 		);
+	if (failing.size < 2)
+		throw new MillwrightError(
+			'invalid-input',
+			failing.size === 0
+				? 'No failure is among the rows that can be judged'
+				: 'All failures lie in one part of the data: there is no other part to judge them on',
+			{ failing: failing.size }
+		);
 	const fold = new Map<number, number>();
-	shuffledIndices(names.length, seedOf(seed, 9)).forEach((n, place) => fold.set(names[n]!, place % folds));
+	// Those with failures first, so that every fold has its share of them.
+	[...shuffledIndices(names.length, seedOf(seed, 9))]
+		.map((n) => names[n]!)
+		.sort((a, b) => Number(failing.has(b)) - Number(failing.has(a)))
+		.forEach((name, place) => fold.set(name, place % folds));
 	return {
-		learns: (row, k) => role[row] === 1 && fold.get(machine[row]!) !== k,
-		judges: (row, k) => role[row] === 2 && fold.get(machine[row]!) === k
+		learns: (row, k) => (role[row]! & 1) !== 0 && fold.get(machine[row]!) !== k,
+		judges: (row, k) => (role[row]! & 2) !== 0 && fold.get(machine[row]!) === k
 	};
 }
 

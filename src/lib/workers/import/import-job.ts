@@ -7,10 +7,17 @@ import {
 	type ImportSummary,
 	type LifeMapping,
 	type LifePreview,
+	type FleetReading,
 	type LifeReading,
+	type RiskMapping,
+	type RiskPreview,
+	type RiskTableReading,
 	type LiveMessage,
 	type WorkspaceName
 } from '../../contracts';
+import { readFleet, type FleetPart } from '../../acquisition/files/fleet-tables';
+import { previewRisk } from '../../acquisition/files/risk-columns';
+import { readRiskTable } from '../../acquisition/files/risk-table';
 import { previewLives, readLives } from '../../acquisition/files/life-table';
 import { importFile, previewFile } from '../../acquisition/files/table-import';
 import { openStore } from '../../storage';
@@ -65,6 +72,22 @@ export class ImportJob implements ImportApi {
 		const reading = await readLives(file, mapping, { signal: this.#cancelled.signal, onProgress });
 		const buffers = reading.histories.units.flatMap(({ settings, sensors }) => [settings.buffer, sensors.buffer]);
 		return withTransfer(reading, buffers as ArrayBuffer[]);
+	}
+
+	previewRisk(file: File): Promise<RiskPreview> {
+		return previewRisk(file);
+	}
+
+	readRiskTable(
+		file: File,
+		mapping: RiskMapping,
+		onProgress: (fraction: number, rows: number) => void
+	): Promise<RiskTableReading> {
+		return readRiskTable(file, mapping, { signal: this.#cancelled.signal, onProgress });
+	}
+
+	readFleet(parts: readonly FleetPart[], onProgress: (fraction: number, rows: number) => void): Promise<FleetReading> {
+		return readFleet(parts, { signal: this.#cancelled.signal, onProgress });
 	}
 
 	async cancel(): Promise<void> {

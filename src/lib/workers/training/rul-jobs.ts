@@ -1,12 +1,9 @@
 /**
  * Training worker: remaining-life models. In: histories of units that ran to failure. Out: progress, a stored model with its
- * backtest, and estimates of other units by a stored model. Beside it, how well failures can be told from labelled rows.
+ * backtest, and estimates of other units by a stored model.
  */
 import {
 	MillwrightError,
-	isAborted,
-	type RiskEvaluation,
-	type RiskRequest,
 	type RulBacktest,
 	type RulEstimate,
 	type RulModelVersion,
@@ -14,10 +11,9 @@ import {
 	type RulTrainingRequest,
 	type UnitHistories
 } from '../../contracts';
-import type { Engine } from '../../neural';
 import { RulEnsemble } from '../../prognostics';
-import type { Store } from '../../storage/store';
-import { crossValidateRisk, keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
+import { keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
+import { asJob, type JobContext } from './job';
 
 /** Of a job's progress bar. */
 const searchShare = 0.8;
@@ -31,22 +27,15 @@ const searching = {
 	lossCurve: []
 } as const;
 
-export interface RulJobContext {
-	store(): Store;
-	engine(): Promise<Engine>;
-	/** Jobs that can be cancelled, by id; shared with the worker's other jobs. */
-	readonly jobs: Map<string, AbortController>;
-}
-
 export class RulJobs {
-	constructor(private readonly context: RulJobContext) {}
+	constructor(private readonly context: JobContext) {}
 
 	async train(
 		jobId: string,
 		request: RulTrainingRequest,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }> {
-		return this.asJob(jobId, async (signal) => {
+		return asJob(this.context, jobId, async (signal) => {
 			const engine = await this.context.engine();
 			signal.throwIfAborted();
 			const createdAt = Date.now();
@@ -107,32 +96,6 @@ export class RulJobs {
 			await this.context.store().rulModels.save(pkg, backtest);
 			return { version: pkg.version, backtest };
 		});
-	}
-
-	evaluateRisk(
-		jobId: string,
-		request: RiskRequest,
-		onFold: (done: number, folds: number) => void
-	): Promise<RiskEvaluation> {
-		return this.asJob(jobId, async (signal) =>
-			crossValidateRisk(await this.context.engine(), request, { signal, onFold })
-		);
-	}
-
-	/** Runs work that `cancel(jobId)` can end. */
-	private async asJob<T>(jobId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-		const { jobs } = this.context;
-		if (jobs.has(jobId)) throw new MillwrightError('invalid-input', `Job ${jobId} is running already`);
-		const abort = new AbortController();
-		jobs.set(jobId, abort);
-		try {
-			return await work(abort.signal);
-		} catch (error) {
-			if (abort.signal.aborted || isAborted(error)) throw new MillwrightError('aborted', 'Training was cancelled');
-			throw error;
-		} finally {
-			jobs.delete(jobId);
-		}
 	}
 
 	/** Remaining life of each unit at its last row. Sensors and settings must be those the model was trained on, by name and order. */

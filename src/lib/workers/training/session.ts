@@ -33,6 +33,7 @@ import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from './history';
 import { importModel, packModel, summarise } from './model-files';
+import { RiskJobs } from './risk-jobs';
 import { RulJobs } from './rul-jobs';
 
 /** Rows looked through for a proposal, newest first. */
@@ -46,14 +47,20 @@ export class TrainingSession implements TrainingApi {
 	private store: Store | undefined;
 	private engine: Promise<Engine> | undefined;
 	private readonly jobs = new Map<string, AbortController>();
-	private readonly rul = new RulJobs({
+	private readonly context = {
 		store: () => this.opened(),
 		engine: () => this.startedEngine(),
 		jobs: this.jobs
-	});
+	};
+	private readonly rul = new RulJobs(this.context);
+	private readonly risk = new RiskJobs(this.context);
 	readonly trainRul = this.rul.train.bind(this.rul);
 	readonly estimateRul = this.rul.estimate.bind(this.rul);
-	readonly evaluateRisk = this.rul.evaluateRisk.bind(this.rul);
+	readonly evaluateRisk = this.risk.evaluate.bind(this.risk);
+	readonly trainRisk = this.risk.train.bind(this.risk);
+	readonly predictRisk = this.risk.predict.bind(this.risk);
+	readonly riskOfMachine = this.risk.ofMachine.bind(this.risk);
+	readonly plantHistory = this.risk.plantHistory.bind(this.risk);
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		if (this.store?.workspace === workspace) return;

@@ -1,0 +1,183 @@
+/**
+ * Training: a failure classifier. In: rows with labels (risk-rows.ts). Out: a model package, and what models that had not seen a row
+ * said of it. First every target is judged by cross-validation, then the forest and the regression that are kept learn from all rows.
+ *
+ * Failures are rare and stay rare here: rows are neither copied nor weighed, so that probabilities mean what they say; what rarity
+ * and unequal costs ask for is done by the threshold.
+ */
+import {
+	thresholdOfCosts,
+	type FailureModelPackage,
+	type FailureModelVersion,
+	type RiskCosts,
+	type RiskEvaluation,
+	type RiskLookBack,
+	type RiskMachines,
+	type RiskTargetModel,
+	type RiskTrainingProgress
+} from '../../contracts';
+import { calibrateProbabilities, featureQuantiles, fitLogistic, growForest } from '../../prognostics';
+import type { Engine } from '../../neural/engine';
+import { seedOf } from '../../neural/random';
+import { crossValidateRisk, riskForestOptions, riskTrees } from './cross-validate-risk';
+import { pickRows } from './risk-folds';
+import type { RiskRows } from './risk-rows';
+
+/** Time of an LSTM's fold, in trees: for the progress bar. */
+const lstmInTrees = 300;
+const mostInfluences = 10;
+const progressEveryMs = 250;
+
+export interface RiskTrainingContext {
+	readonly id: string;
+	readonly title: string;
+	readonly description: string;
+	readonly createdAt: number;
+	readonly costs: RiskCosts;
+	readonly seed: number;
+	readonly lstm: boolean;
+	/** Asked for only where an LSTM is compared. */
+	readonly engine: () => Promise<Engine>;
+	/** Milliseconds. */
+	readonly now: () => number;
+	readonly signal?: AbortSignal;
+	readonly onProgress?: (progress: RiskTrainingProgress) => void;
+}
+
+/** @throws MillwrightError `aborted`, `invalid-input` (labels of one kind, failures in one part of the data only) */
+export async function trainRisk(
+	data: RiskRows,
+	context: RiskTrainingContext
+): Promise<{ readonly pkg: FailureModelPackage; readonly lookBack: RiskLookBack }> {
+	const { seed, signal } = context;
+	const startedAt = context.now();
+	const perTarget = (data.folds + 1) * riskTrees + (context.lstm ? data.folds * lstmInTrees : 0);
+	const perMode = (data.folds + 1) * riskTrees;
+	const all = data.targets.length * perTarget + data.modes.length * perMode;
+	let [done, told] = [0, -Infinity];
+	const step = (phase: RiskTrainingProgress['phase'], target: string, trees = 1) => {
+		done += trees;
+		const now = context.now();
+		if (now - told < progressEveryMs) return;
+		told = now;
+		const fraction = Math.min(1, done / all);
+		const spent = (now - startedAt) / 1000;
+		context.onProgress?.({
+			phase,
+			target,
+			fraction,
+			secondsLeft: fraction < 0.03 ? undefined : (spent / fraction) * (1 - fraction)
+		});
+	};
+	const judge = (name: string, labels: Uint8Array, machines: RiskMachines | undefined, lstm: boolean, salt: number) =>
+		crossValidateRisk(
+			context.engine,
+			{
+				featureNames: data.featureNames,
+				rows: data.rows,
+				labels,
+				folds: data.folds,
+				seed: seedOf(seed, salt),
+				lstm,
+				...(machines && { machines })
+			},
+			{
+				signal,
+				onTree: () => step('judging', name),
+				onFold: () => step('judging', name, lstm ? lstmInTrees : 0)
+			}
+		);
+	const learn = (
+		name: string,
+		labels: Uint8Array,
+		machines: RiskMachines | undefined,
+		salt: number
+	): RiskTargetModel => {
+		const part = pickRows(
+			{ ...data, labels, folds: data.folds, seed },
+			(i) => !machines || (machines.role[i]! & 1) !== 0
+		);
+		const { outOfBag, ...forest } = growForest(part.rows, data.featureNames.length, part.labels, {
+			...riskForestOptions(machines !== undefined),
+			seed: seedOf(seed, salt, 77),
+			groups: machines && part.places.map((place) => machines.machine[place]!),
+			signal,
+			onTree: () => step('learning', name)
+		});
+		// As in the judging: of single rows a forest's shares are as they should be.
+		const forestCurve = machines && calibrateProbabilities(outOfBag, part.labels);
+		return {
+			forest,
+			...(forestCurve && { forestCurve }),
+			linear: fitLogistic(part.rows, data.featureNames.length, part.labels)
+		};
+	};
+
+	const judged: RiskEvaluation[] = [];
+	const targets: RiskTargetModel[] = [];
+	for (const [t, { name, labels, machines }] of data.targets.entries()) {
+		judged.push(await judge(name, labels, machines, context.lstm, t));
+		targets.push(learn(name, labels, machines, t));
+	}
+	const { machines } = data.targets.at(-1)!;
+	const modes = [];
+	for (const [m, { name, labels }] of data.modes.entries()) {
+		const evaluation = await judge(name, labels, machines, false, 100 + m);
+		modes.push({ name, labels, evaluation, forest: learn(name, labels, machines, 100 + m).forest });
+	}
+	const method = judged.at(-1)!.forest.brier <= judged.at(-1)!.linear.brier ? 'forest' : 'linear';
+	const threshold = thresholdOfCosts(context.costs);
+	const judgedRows = (of: RiskEvaluation) => of.probabilities.forest.filter((p) => !Number.isNaN(p)).length;
+	const positives = (of: RiskEvaluation, labels: Uint8Array) =>
+		labels.reduce((sum, label, i) => sum + (Number.isNaN(of.probabilities.forest[i]!) ? 0 : label), 0);
+	const version: FailureModelVersion = {
+		id: context.id,
+		kind: 'failure-classifier',
+		title: context.title,
+		createdAt: context.createdAt,
+		seed,
+		description: context.description,
+		features: data.spec,
+		featureNames: data.featureNames,
+		quantiles: featureQuantiles(data.rows, data.featureNames.length),
+		method,
+		targets: judged.map((evaluation, t) => {
+			const { horizonHours, labels } = data.targets[t]!;
+			const { forest, linear, lstm, influence } = evaluation;
+			return {
+				...(horizonHours !== undefined && { horizonHours }),
+				rows: judgedRows(evaluation),
+				positives: positives(evaluation, labels),
+				forest,
+				linear,
+				...(lstm && { lstm }),
+				influence: [...influence].sort((a, b) => b.share - a.share).slice(0, mostInfluences)
+			};
+		}),
+		modes: modes.map(({ name, labels, evaluation }) => ({
+			name,
+			positives: positives(evaluation, labels),
+			forest: evaluation.forest
+		})),
+		costs: context.costs,
+		thresholds: judged.map(() => threshold),
+		...(data.heldOut && { heldOut: data.heldOut }),
+		...(data.units !== undefined && { units: data.units }),
+		folds: data.folds,
+		seconds: (context.now() - startedAt) / 1000
+	};
+	return {
+		pkg: { version, targets, modes: modes.map(({ forest }) => ({ forest })) },
+		lookBack: {
+			ids: data.ids,
+			of: data.of,
+			day: data.day,
+			targets: judged.map(({ probabilities }, t) => ({
+				labels: data.targets[t]!.labels,
+				forest: Float32Array.from(probabilities.forest),
+				linear: Float32Array.from(probabilities.linear),
+				...(probabilities.lstm && { lstm: Float32Array.from(probabilities.lstm) })
+			}))
+		}
+	};
+}

@@ -1,0 +1,108 @@
+/** A failure classifier from rows and from days: what is learnt, told of rows not seen, and refused for want of failures. */
+import { expect, test } from 'vitest';
+import { defaultRiskCosts, type FleetDays, type RiskTable } from '../../../src/lib/contracts';
+import { normalFrom, randomFrom } from '../../../src/lib/neural/random';
+import { FailureClassifier } from '../../../src/lib/prognostics';
+import { riskRowsOfFleet, riskRowsOfTable, trainRisk } from '../../../src/lib/training';
+
+const context = {
+	id: 'risk-1',
+	title: 'Milling',
+	description: 'made here',
+	createdAt: 0,
+	costs: defaultRiskCosts,
+	seed: 1,
+	lstm: false,
+	engine: () => Promise.reject(new Error('no engine is needed')),
+	now: () => 0
+};
+
+/** Fails where torque times speed is beyond a limit (overload), or by chance. */
+function milling(count: number): RiskTable {
+	const random = randomFrom(4);
+	const values = Float64Array.from({ length: count * 2 }, (_, k) => (k % 2 === 0 ? 30 + 30 * random() : 1 + random()));
+	const overload = Uint8Array.from({ length: count }, (_, i) => (values[2 * i]! * values[2 * i + 1]! > 100 ? 1 : 0));
+	return {
+		inputs: [{ name: 'torque' }, { name: 'speed' }],
+		values,
+		ids: Array.from({ length: count }, (_, i) => String(i)),
+		labels: overload,
+		modes: [
+			{ name: 'overload', labels: overload },
+			{ name: 'rare', labels: overload.map((_, i) => (i < 3 ? 1 : 0)) }
+		]
+	};
+}
+
+test('rows: judged on folds, kept with the threshold of the costs, the product found as the reason', async () => {
+	const { pkg, lookBack } = await trainRisk(riskRowsOfTable(milling(800), true), context);
+	const { version } = pkg;
+	expect(version.method).toBe('forest');
+	expect(version.thresholds).toEqual([500 / 10_500]);
+	expect(version.targets[0]!.forest.f1).toBeGreaterThan(0.9);
+	expect(version.targets[0]!.influence[0]!.name).toBe('torque × speed');
+	// Too few rows failed of the second mode to learn it.
+	expect(version.modes.map(({ name }) => name)).toEqual(['overload']);
+	expect(lookBack.targets[0]!.forest.every((p) => p >= 0 && p <= 1)).toBe(true);
+	const [failing] = new FailureClassifier(pkg).predict(Float64Array.from([58, 1.95, 58 * 1.95, 58 - 1.95]), ['x'], 1);
+	expect(failing!.probabilities[0]).toBeGreaterThan(0.9);
+	expect(failing!.modes[0]).toMatchObject({ name: 'overload' });
+	expect(failing!.reasons![0]).toMatchObject({ feature: 'torque × speed', above: 1 });
+	const told = failing!.base + failing!.rest + failing!.reasons!.reduce((sum, { points }) => sum + points, 0);
+	expect(told).toBeCloseTo(failing!.probabilities[0]!, 9);
+});
+
+/** Vibration rises for four days before a failure, which comes every so many days. */
+function fleet(machines: number, days: number): FleetDays {
+	return {
+		machines: Array.from({ length: machines }, (_, m) => {
+			const normal = normalFrom(m + 1);
+			const random = randomFrom(m + 50);
+			const failures: number[] = [];
+			for (let at = 12 + 20 * random(); at < days; at += 20 + 30 * random()) failures.push(at);
+			const telemetry = Float64Array.from({ length: days }, (_, day) => {
+				const next = failures.find((at) => at > day + 1);
+				return 5 + 0.3 * normal() + (next !== undefined && next - day < 5 ? 2 : 0);
+			});
+			return {
+				id: `m${m}`,
+				from: 0,
+				days: {
+					telemetry,
+					channelNames: ['vibration'],
+					days,
+					errors: [],
+					replacements: [{ component: 'bearing', at: failures }],
+					failures,
+					constants: []
+				},
+				modes: [{ name: 'bearing', at: failures }]
+			};
+		})
+	};
+}
+
+test.each([
+	['whole machines', 8, 120, 'units'],
+	['stretches of one machine', 1, 700, 'stretches']
+] as const)('days: within 24 h, 72 h and 7 d, held out by %s', async (_, machines, days, heldOut) => {
+	const data = riskRowsOfFleet(fleet(machines, days));
+	expect(data.targets.map(({ horizonHours }) => horizonHours)).toEqual([24, 72, 168]);
+	// What follows the last days is not known: they are neither learnt from nor judged.
+	expect([...data.targets[2]!.machines!.role.slice(days - 7, days)]).toEqual([0, 0, 0, 0, 0, 0, 0]);
+	const { pkg } = await trainRisk(data, context);
+	expect(pkg.version.heldOut).toBe(heldOut);
+	for (const target of pkg.version.targets) {
+		const share = target.positives / target.rows;
+		expect(target.forest.prAuc).toBeGreaterThan(2 * share);
+		expect(target.forest.brier).toBeLessThan(share * (1 - share));
+	}
+	expect(pkg.version.modes[0]!.name).toBe('bearing');
+});
+
+test('too few failures are refused, with how many there are', () => {
+	const few = milling(200);
+	const labels = few.labels.map((_, i) => (i < 9 ? 1 : 0));
+	expect(() => riskRowsOfTable({ ...few, labels }, true)).toThrow(/at least 10 rows that failed; there are 9/);
+	expect(() => riskRowsOfFleet(fleet(1, 100))).toThrow(/at least 10 failures/);
+});
