@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { format } from 'prettier';
 import { previewLives, readLives } from '../src/lib/acquisition/files/life-table';
 import { packBacktest, type RulBacktest, type RulModelVersion } from '../src/lib/contracts';
 import { startEngine } from '../src/lib/neural';
@@ -49,7 +50,8 @@ export async function trainTurbofan(data: string | undefined): Promise<void> {
 	writeFileSync(new URL('model.json', folder), JSON.stringify(pkg.version, rounded, '\t') + '\n');
 	writeFileSync(new URL('weights.bin', folder), new Uint8Array(pkg.weights));
 	writeFileSync(new URL('backtest.json', folder), JSON.stringify(packBacktest(backtest, backtestEvery)) + '\n');
-	writeFileSync(new URL('CARD.md', folder), writeCard(pkg.version, backtest));
+	const card = await format(writeCard(pkg.version, backtest), { parser: 'markdown' });
+	writeFileSync(new URL('CARD.md', folder), card);
 	const index = [{ id: pkg.version.id, path: `${name}/${versionName}/` }];
 	writeFileSync(new URL('remaining-life.json', root), JSON.stringify(index, null, '\t') + '\n');
 	const { crossValidatedRmse, ridgeRmse, coverage90 } = pkg.version.metrics;

@@ -58,6 +58,19 @@ test('imported, trained, looked back on, promoted; a reload changes nothing', { 
 		await page.getByRole('button', { name: 'Read the units' }).click();
 		await page.getByText('12 units, 12 of them failed').waitFor();
 		await page.getByText('Left out: never change').waitFor();
+		// Left in the middle, a training goes on with what it had learnt; cancelled, it stays away.
+		await page.getByRole('button', { name: 'Train the model' }).click();
+		await page.getByText(/network [2-9] of 10/).waitFor({ timeout: 60_000 });
+		await page.goto(app.url);
+		await page.getByText('Training bearings, remaining life').waitFor({ timeout: 60_000 });
+		await page.goto(`${app.url}models/life/`);
+		await page.getByText(/Resumed after the page was left/).waitFor({ timeout: 60_000 });
+		await page.getByText(/network [2-9] of 10/).waitFor({ timeout: 60_000 });
+		await page.getByRole('button', { name: 'Cancel the training' }).click();
+		await page.getByText('The training was cancelled').waitFor();
+		await page.reload();
+		await page.locator('input[type=file]').setInputFiles(lives);
+		await page.getByRole('button', { name: 'Read the units' }).click();
 		await page.getByLabel('Effort').selectOption('quick');
 		await page.getByRole('button', { name: 'Train the model' }).click();
 		await page.getByRole('link', { name: 'See the backtest' }).click({ timeout: 120_000 });

@@ -174,6 +174,8 @@ export interface RulTrainingProgress {
 	readonly secondsLeft: number | undefined;
 	readonly windowsPerSecond: number | undefined;
 	readonly backend: string | undefined;
+	/** True when what was learnt could not be stored (no room): a reload would lose this training. */
+	readonly notKept?: boolean;
 	/** Of the member being trained. */
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
 }
@@ -182,12 +184,26 @@ export interface RulTrainingRequest {
 	readonly title: string;
 	/** Where the histories come from, for the model's card. */
 	readonly description: string;
+	/** Hours of one step, where the file said it: what is proposed when the model is promoted. */
+	readonly stepHours?: number;
 	readonly histories: UnitHistories;
 	readonly seed: number;
 	/** What to change of the plan. */
 	readonly plan?: RulPlanChange;
 	/** Look for a better plan first, for so many minutes; a share of the units is then kept back to judge what was found. */
 	readonly searchMinutes?: number;
+}
+
+/** A training of remaining life that has begun and not ended; its histories and networks are kept beside it as checkpoints. */
+export interface UnfinishedRulTraining {
+	readonly jobId: string;
+	readonly kind: 'remaining-life';
+	readonly request: Omit<RulTrainingRequest, 'histories'>;
+	readonly startedAt: EpochMs;
+	/** Times it was taken up without finishing another epoch: it is given up when it only ever crashes. */
+	readonly attempts: number;
+	/** Seconds that went into networks before it was taken up again. */
+	readonly spentSeconds: number;
 }
 
 export interface RulPlanChange {

@@ -1,6 +1,7 @@
 /**
  * State: a remaining-life model on its way from a file to a backtest: chosen, mapped, read, trained. One at a time in this tab; it goes
- * on while other screens are looked at, but not over a reload: the histories live in this page alone.
+ * on while other screens are looked at. A training that has begun is taken up again after a reload or a crash, by one tab, from the
+ * networks that were learnt by then.
  *
  * In: a file and a person's choices. Out: phase, preview, what was read, progress, the stored version. Reading is the import worker's,
  * training the training worker's.
@@ -9,6 +10,8 @@ import {
 	fewestFailedUnits,
 	isAborted,
 	toPlainError,
+	type RulTrainingRequest,
+	type UnfinishedRulTraining,
 	type LifeMapping,
 	type LifePreview,
 	type LifeReading,
@@ -18,7 +21,8 @@ import {
 	type RulTrainingProgress
 } from '$lib/contracts';
 import { openImport, type FileReading } from '$lib/workers/import.client';
-import { session } from './session.svelte';
+import { alone, trainingLock } from './alone';
+import { session, type Store } from './session.svelte';
 
 export type RulPhase =
 	'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'ready' | 'training' | 'cancelling' | 'done';
@@ -42,6 +46,8 @@ const effortPlan: Record<RulChoices['effort'], RulPlanChange> = {
 };
 /** A worker in the middle of one long computation does not hear a cancel: after this long it is ended. */
 const cancelPatienceMs = 500;
+/** Crashes without another network between them after which a training has failed. */
+const mostCrashes = 4;
 
 export class RulTraining {
 	phase = $state<RulPhase>('choosing');
@@ -55,6 +61,10 @@ export class RulTraining {
 	version = $state.raw<RulModelVersion | undefined>();
 	problem = $state.raw<PlainError | undefined>();
 	cancelled = $state(false);
+	/** What is being trained, or was, from the first step of the training on. */
+	training = $state.raw<Omit<RulTrainingRequest, 'histories'> | undefined>();
+	/** Why the training had to be taken up again, the last time that it was. */
+	interruption = $state<'reload' | 'crash' | undefined>();
 
 	readonly errors = $derived(this.mapping ? lifeMappingErrors(this.mapping) : []);
 	/** Why what was read cannot be trained on; undefined: it can. */
@@ -115,34 +125,94 @@ export class RulTraining {
 		if (!this.reading || this.refusal || this.phase !== 'ready') return;
 		const { histories, summary } = this.reading;
 		const { title, effort, searchMinutes, capSteps, seed } = $state.snapshot(this.choices) as RulChoices;
-		const jobId = (this.#jobId = crypto.randomUUID());
+		const request = {
+			title: title.trim() || 'Remaining life',
+			description: `${this.file?.name ?? 'a file'}: ${summary.failedUnits} units that ran to failure, ${summary.rows} rows`,
+			...(summary.stepHours !== undefined && { stepHours: summary.stepHours }),
+			seed,
+			plan: { ...effortPlan[effort], network: { capSteps } },
+			...(searchMinutes > 0 && { searchMinutes })
+		};
+		const jobId = crypto.randomUUID();
+		this.#begin(jobId, request);
+		await alone(trainingLock(jobId), undefined, () => this.#drive(jobId, { ...request, histories }));
+	}
+
+	/** Takes up what was left unfinished in this workspace; returns how to stop looking, when the workspace is left. */
+	follow(store: Store): () => void {
+		const left = new AbortController();
+		void store.trainings
+			.unfinishedLives()
+			.then((trainings) => trainings.forEach((training) => void this.#takeUp(store, training, left.signal)))
+			.catch(() => undefined);
+		return () => {
+			left.abort();
+			this.#jobId = '';
+			this.phase = 'choosing';
+			this.reset();
+		};
+	}
+
+	async #takeUp(store: Store, { jobId, request }: UnfinishedRulTraining, left: AbortSignal): Promise<void> {
+		await alone(trainingLock(jobId), left, async () => {
+			// Another tab may have ended it meanwhile; and what a person does here is not taken from them.
+			if (left.aborted || this.busy || !(await store.trainings.findLives(jobId))) return;
+			this.reset();
+			this.#begin(jobId, request);
+			this.interruption = 'reload';
+			await this.#drive(jobId, undefined);
+		});
+	}
+
+	#begin(jobId: string, request: Omit<RulTrainingRequest, 'histories'>): void {
+		this.#jobId = jobId;
+		this.training = request;
 		this.phase = 'training';
 		this.problem = undefined;
 		this.cancelled = false;
+		this.interruption = undefined;
 		this.progress = undefined;
-		try {
-			const { version } = await session.training.trainRul(
-				jobId,
-				{
-					title: title.trim() || 'Remaining life',
-					description: `${this.file?.name ?? 'a file'}: ${summary.failedUnits} units that ran to failure, ${summary.rows} rows`,
-					histories,
-					seed,
-					plan: { ...effortPlan[effort], network: { capSteps } },
-					...(searchMinutes > 0 && { searchMinutes })
-				},
-				(progress) => {
-					if (this.#jobId === jobId) this.progress = progress;
+	}
+
+	/** Runs a job to its end, in as many workers as it takes. Never rejects. `given` undefined: as it is stored. */
+	async #drive(jobId: string, given: RulTrainingRequest | undefined): Promise<void> {
+		let crashes = 0;
+		let reached = '';
+		for (;;) {
+			try {
+				const { version } = await session.training.trainRul(jobId, given, (progress) => {
+					if (this.#jobId !== jobId) return;
+					const at = `${progress.trials}/${progress.member}`;
+					if (at !== reached) crashes = 0;
+					reached = at;
+					this.progress = progress;
+				});
+				if (this.#jobId !== jobId) return;
+				this.version = version;
+				this.phase = 'done';
+				return;
+			} catch (error) {
+				if (this.#jobId !== jobId) return;
+				const problem = toPlainError(error);
+				const running = this.phase === 'training';
+				const crashed = problem.code === 'worker-crashed' || problem.code === 'device-lost';
+				if (running && crashed && ++crashes <= mostCrashes) {
+					const stored = await session.store?.trainings.findLives(jobId).catch(() => undefined);
+					// What could not be kept begins anew.
+					if (stored) given = undefined;
+					// The engine of a lost device goes with its worker.
+					if (problem.code === 'device-lost') await session.training.end();
+					this.interruption = 'crash';
+					this.progress = undefined;
+					continue;
 				}
-			);
-			if (this.#jobId !== jobId) return;
-			this.version = version;
-			this.phase = 'done';
-		} catch (error) {
-			if (this.#jobId !== jobId) return;
-			if (isAborted(error)) this.cancelled = true;
-			else this.problem = toPlainError(error);
-			this.phase = 'ready';
+				// Once more after a cancel: the worker may have stored the job anew while it was being cancelled.
+				await session.store?.trainings.remove(jobId).catch(() => undefined);
+				if (isAborted(error) || !running) this.cancelled = true;
+				else this.problem = problem;
+				this.phase = this.reading ? 'ready' : 'choosing';
+				return;
+			}
 		}
 	}
 
@@ -158,7 +228,7 @@ export class RulTraining {
 		setTimeout(() => {
 			if (this.phase === 'cancelling' && this.#jobId === jobId) void session.training.end();
 		}, cancelPatienceMs);
-		await session.training.cancel(jobId).catch(() => undefined);
+		await Promise.allSettled([session.training.cancel(jobId), session.store?.trainings.remove(jobId)]);
 	}
 
 	/** Back to what the columns mean, keeping the file. */
@@ -179,6 +249,8 @@ export class RulTraining {
 		this.reading = undefined;
 		this.progress = undefined;
 		this.version = undefined;
+		this.training = undefined;
+		this.interruption = undefined;
 		this.problem = undefined;
 		this.cancelled = false;
 	}

@@ -18,6 +18,7 @@ import {
 	type UnfinishedTraining
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
+import { alone, trainingLock } from './alone';
 import { session } from './session.svelte';
 
 export interface TrainingRun {
@@ -66,7 +67,7 @@ class TrainingRuns {
 		if (this.active) return false;
 		const run: TrainingRun = { jobId: crypto.randomUUID(), request, startedAt: Date.now(), state: 'running' };
 		this.#put(run);
-		void alone(run.jobId, undefined, () => this.#inTurn(() => this.#drive(run)));
+		void alone(trainingLock(run.jobId), undefined, () => this.#inTurn(() => this.#drive(run)));
 		return true;
 	}
 
@@ -106,7 +107,7 @@ class TrainingRuns {
 	}
 
 	async #takeUp(store: Store, training: UnfinishedTraining, left: AbortSignal): Promise<void> {
-		await alone(training.jobId, left, async () => {
+		await alone(trainingLock(training.jobId), left, async () => {
 			if (left.aborted || !(await store.trainings.find(training.jobId))) return;
 			const { jobId, request, startedAt } = training;
 			await this.#inTurn(async () => {
@@ -167,16 +168,6 @@ class TrainingRuns {
 	#change(run: TrainingRun, change: Partial<TrainingRun>): void {
 		const now = this.#now(run);
 		if (now) this.#put({ ...now, ...change });
-	}
-}
-
-/** Does the work while no other tab does it. Waiting ends when `left` fires. */
-async function alone(jobId: string, left: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
-	if (!navigator.locks) return work();
-	try {
-		await navigator.locks.request(`millwright:training:${jobId}`, left ? { signal: left } : {}, work);
-	} catch (error) {
-		if (!isAborted(error)) throw error;
 	}
 }
 

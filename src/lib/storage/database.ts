@@ -13,6 +13,7 @@ import {
 	type MachineRecord,
 	type ModelVersion,
 	type SensorRecord,
+	type UnfinishedRulTraining,
 	type UnfinishedTraining
 } from '../contracts';
 import { migrateBlocks } from './migrate-v1';
@@ -114,7 +115,7 @@ export class Database extends Dexie {
 	declare readonly verdicts: Table<AnomalyVerdict, string>;
 	declare readonly settings: Table<{ key: string; value: unknown }, string>;
 	declare readonly intakeLog: Table<IntakeRow, string>;
-	declare readonly trainings: Table<UnfinishedTraining, string>;
+	declare readonly trainings: Table<UnfinishedTraining | UnfinishedRulTraining, string>;
 	declare readonly checkpoints: Table<CheckpointRow, [string, string]>;
 
 	constructor(name: string) {

@@ -107,6 +107,7 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 			),
 		saveTrial: (trial) =>
 			run(() => database.settings.put({ key: TRIAL + trial.id, value: trial })).then(() => undefined),
+		trialsOf: (searchId) => run(async () => (await trials()).filter((trial) => trial.searchId === searchId)),
 		removeTrials: (searchId) =>
 			run(() =>
 				database.settings

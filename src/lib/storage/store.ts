@@ -32,6 +32,7 @@ import type {
 	SeriesQuery,
 	SeriesSlice,
 	SourceSettings,
+	UnfinishedRulTraining,
 	UnfinishedTraining,
 	WorkspaceName
 } from '../contracts';
@@ -138,6 +139,8 @@ export interface RulModelStore {
 		onChange: (outlook: RulOfMachine | undefined, said: EarlierPrognosis[]) => void
 	): () => void;
 	saveTrial(trial: RulTrial): Promise<void>;
+	/** Of one search, in the order in which they were judged. */
+	trialsOf(searchId: string): Promise<RulTrial[]>;
 	removeTrials(searchId: string): Promise<void>;
 	watch(onChange: (versions: RulModelVersion[], assignments: RulAssignment[], trials: RulTrial[]) => void): () => void;
 }
@@ -218,10 +221,13 @@ export interface SettingsStore {
 
 /** Trainings that have not ended, with how far they have got. Not part of a backup. */
 export interface TrainingStore {
-	/** Oldest first. */
+	/** Of detection models, oldest first. */
 	unfinished(): Promise<UnfinishedTraining[]>;
+	/** Of remaining-life models, oldest first. */
+	unfinishedLives(): Promise<UnfinishedRulTraining[]>;
 	find(jobId: string): Promise<UnfinishedTraining | undefined>;
-	put(training: UnfinishedTraining): Promise<void>;
+	findLives(jobId: string): Promise<UnfinishedRulTraining | undefined>;
+	put(training: UnfinishedTraining | UnfinishedRulTraining): Promise<void>;
 	/**
 	 * What `saveCheckpoint` kept under this name; undefined: nothing. `fit` names one network and its data within the job. Plain data,
 	 * which storage does not look into.

@@ -44,10 +44,13 @@ export interface TrainingApi {
 		request: TrainingRequest,
 		onProgress: (progress: TrainingProgress) => void
 	): Promise<ModelVersion>;
-	/** Learns remaining life from run-to-failure histories and stores the model with its backtest; with a search, every trial too. Rejects with code `aborted` after `cancel(jobId)`. */
+	/**
+	 * Learns remaining life from run-to-failure histories and stores the model with its backtest; with a search, every trial too. Rejects with
+	 * code `aborted` after `cancel(jobId)`. The job is stored until it ends, histories included: `undefined` for the request goes on with it.
+	 */
 	trainRul(
 		jobId: string,
-		request: RulTrainingRequest,
+		request: RulTrainingRequest | undefined,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }>;
 	/** Remaining life of each unit at its last row, by a stored model. */

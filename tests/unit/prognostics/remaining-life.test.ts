@@ -1,7 +1,7 @@
 /** Remaining life from run-to-failure histories: conditions, features that only look back, intervals, training and refusals. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { UnitHistories, UnitHistory } from '../../../src/lib/contracts';
-import { startEngine, type Engine } from '../../../src/lib/neural';
+import { startEngine, type Engine, type FitCheckpoint } from '../../../src/lib/neural';
 import { normalFrom, randomFrom } from '../../../src/lib/neural/random';
 import {
 	calibrateInterval,
@@ -244,6 +244,62 @@ describe('training', () => {
 		await expect(trainRul(engine, histories(known), { ...job, heldOut: known.slice(0, 1) })).rejects.toThrow(
 			/occurs twice/
 		);
+	});
+
+	test('broken off and taken up again it gives the same weights, and learns no finished network twice', async () => {
+		const units = histories(makeUnits(20, 15));
+		const whole = await trainRul(engine, units, { ...job, plan: { ...job.plan, updates: 60 } });
+		const kept = new Map<string, FitCheckpoint>();
+		const learnt: number[] = [];
+		const checkpoints = {
+			load: (fit: string) => Promise.resolve(kept.get(fit)),
+			save: async (fit: string, checkpoint: FitCheckpoint) => void kept.set(fit, checkpoint)
+		};
+		const run = (stopAt: number) => {
+			const abort = new AbortController();
+			return trainRul(engine, units, {
+				...job,
+				plan: { ...job.plan, updates: 60 },
+				checkpoints,
+				signal: abort.signal,
+				onProgress: ({ member, epoch }) => {
+					learnt.push(member);
+					if (member === stopAt && epoch > 2) abort.abort();
+				}
+			});
+		};
+		await expect(run(2)).rejects.toMatchObject({ code: 'aborted' });
+		expect(kept.size).toBe(2);
+		learnt.length = 0;
+		const { pkg } = await run(Infinity);
+		expect(learnt.filter((member) => member === 1).length).toBeLessThanOrEqual(1);
+		expect(pkg.version.weightsSha256).toBe(whole.pkg.version.weightsSha256);
+	});
+
+	test('a search that is taken up again tries what it had not tried, in the time that is left', async () => {
+		let seconds = 0;
+		const search = (done: readonly RulTrial[]) => {
+			const seen: RulTrial[] = [];
+			return searchRul(engine, histories(makeUnits(16, 16)), {
+				searchId: 'search',
+				title: 'Bearings',
+				seed: 3,
+				minutes: 0.5,
+				plan: { ...job.plan, updates: 20 },
+				done,
+				now: () => 1000 * seconds,
+				onTrial: (trial) => {
+					seen.push({ ...trial, seconds: 10 });
+					seconds += 10;
+				}
+			}).then(({ trials }) => ({ trials, seen }));
+		};
+		const { seen } = await search([]);
+		const later = await search(seen.slice(0, 2));
+		// Two trials took ten seconds each of thirty: there is time for one more of that length.
+		expect(later.seen.map(({ number }) => number)).toEqual([3]);
+		const three = seen.slice(0, 3).map(({ rmse }) => rmse);
+		expect(later.trials.map(({ rmse }) => rmse)).toEqual(three.sort((a, b) => a - b));
 	});
 
 	test('cancelling rejects with aborted', async () => {

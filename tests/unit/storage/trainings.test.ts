@@ -35,6 +35,28 @@ describe('unfinished trainings', () => {
 		second.close();
 	});
 
+	it('of remaining life are listed apart', async () => {
+		const store = await openContext();
+		const life = { title: 'Bearings', description: '', seed: 1 };
+		await store.trainings.put({ jobId: 'detection', request, startedAt: 1, attempts: 1 });
+		await store.trainings.put({
+			jobId: 'life',
+			kind: 'remaining-life',
+			request: life,
+			startedAt: 2,
+			attempts: 0,
+			spentSeconds: 3
+		});
+		expect((await store.trainings.unfinished()).map(({ jobId }) => jobId)).toEqual(['detection']);
+		expect((await store.trainings.unfinishedLives()).map(({ jobId }) => jobId)).toEqual(['life']);
+		expect(await store.trainings.find('life')).toBeUndefined();
+		expect(await store.trainings.findLives('life')).toMatchObject({ request: life, spentSeconds: 3 });
+		await store.trainings.remove('life');
+		await store.trainings.remove('detection');
+		expect(await store.trainings.unfinishedLives()).toEqual([]);
+		store.close();
+	});
+
 	it('leave nothing when removed, also not a checkpoint that comes late', async () => {
 		const store = await openContext();
 		await store.trainings.put({ jobId: 'job', request, startedAt: 1, attempts: 1 });

@@ -15,6 +15,7 @@ import {
 } from '../../contracts';
 import type { Engine } from '../../neural/engine';
 import { randomFrom, seedOf, shuffledIndices } from '../../neural/random';
+import type { CheckpointPlace } from '../resumable-fit';
 import { rulPlan, type RulPlan } from './plan';
 import { trainRul } from './train-rul';
 
@@ -34,6 +35,10 @@ export interface SearchJob {
 	readonly plan?: Partial<RulPlan>;
 	/** Milliseconds; only differences are used. */
 	readonly now: () => number;
+	/** Trials of this search that were judged before it was taken up again. */
+	readonly done?: readonly RulTrial[];
+	/** Where the networks of a trial are kept as they are learnt. */
+	readonly checkpoints?: CheckpointPlace | false;
 	readonly signal?: AbortSignal;
 	/** A trial has been judged. */
 	readonly onTrial: (trial: RulTrial) => Promise<void> | void;
@@ -67,12 +72,21 @@ export function keepBack(
 export async function searchRul(engine: Engine, histories: UnitHistories, job: SearchJob): Promise<Searched> {
 	const base: RulPlan = { ...rulPlan, ...job.plan };
 	const candidates = [base, ...candidatesAround(base, job.seed)];
-	const began = job.now();
+	const done = new Map((job.done ?? []).map((trial) => [trial.number, trial]));
+	// Time that earlier trials took counts.
+	const began = job.now() - (job.done ?? []).reduce((sum, { seconds }) => sum + seconds * 1000, 0);
 	const budget = job.minutes * 60_000;
 	const trials: RulTrial[] = [];
 	const plans = new Map<string, RulPlan>();
 	let longest = 0;
 	for (const [k, plan] of candidates.entries()) {
+		const known = done.get(k + 1);
+		if (known) {
+			longest = Math.max(longest, known.seconds * 1000);
+			trials.push(known);
+			plans.set(known.id, plan);
+			continue;
+		}
 		const startedAt = job.now();
 		// Another one like the longest so far must still fit.
 		if (k > 0 && startedAt - began + longest > budget) break;
@@ -94,6 +108,7 @@ export async function searchRul(engine: Engine, histories: UnitHistories, job: S
 				description: '',
 				seed: job.seed,
 				plan: { ...plan, folds: trialFolds, repeats: 1 },
+				checkpoints: job.checkpoints,
 				signal: job.signal,
 				onProgress: ({ fraction }) => tell(fraction)
 			});

@@ -27,9 +27,10 @@ import {
 	stepsLeft,
 	windowsEndingAt
 } from '../../prognostics';
-import type { Engine, FitData, Network } from '../../neural/engine';
+import type { Engine, FitData, FitOptions, Network } from '../../neural/engine';
 import { normalFrom, seedOf, shuffledIndices } from '../../neural/random';
 import { sha256Hex } from '../checksum';
+import { fitResumably, type CheckpointPlace } from '../resumable-fit';
 import { crossValidated, figuresOf, judgeHeldOut, rowsOf } from './backtest';
 import { fewestRows, rulPlan, type RulPlan } from './plan';
 import { RidgeLife } from './ridge';
@@ -46,6 +47,10 @@ export interface RulTrainingJob {
 	readonly heldOut?: readonly UnitHistory[];
 	/** Workers that share each batch, this one among them; default 1. */
 	readonly workers?: number;
+	/** Where networks are kept as they are learnt, so that the same job goes on after a reload. */
+	readonly checkpoints?: CheckpointPlace | false;
+	/** Seconds that went into this job before it was taken up again. */
+	readonly spentSeconds?: number;
 	readonly signal?: AbortSignal;
 	readonly onProgress?: (progress: RulTrainingProgress) => void;
 }
@@ -86,7 +91,7 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 			const deal = deals[Math.floor(m / foldCount)]!;
 			const known = units.flatMap((_, u) => (deal[u] === m % foldCount ? [] : [u]));
 			const data = trainingWindows(units, lives, known, used, { ...plan, stride }, seedOf(job.seed, 7, m));
-			const fitted = await network.fit(data, {
+			const options: FitOptions = {
 				epochs: Math.max(1, Math.round((plan.updates * plan.batchSize) / data.count)),
 				batchSize: plan.batchSize,
 				learningRate: plan.learningRate,
@@ -109,7 +114,8 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 						backend: engine.report.backend,
 						lossCurve: progress.lossCurve
 					})
-			});
+			};
+			const fitted = await fitResumably(network, data, options, job.checkpoints);
 			if (m === 0) lossCurve.push(...fitted.lossCurve);
 			for (const [u, fold] of deal.entries())
 				if (fold === m % foldCount) await addPredictions(network, plan, lives[u]!, used, held[u]!, 1 / plan.repeats);
@@ -122,7 +128,7 @@ export async function trainRul(engine: Engine, histories: UnitHistories, job: Ru
 			network.dispose();
 		}
 	}
-	const seconds = (performance.now() - startedAt) / 1000;
+	const seconds = (job.spentSeconds ?? 0) + (performance.now() - startedAt) / 1000;
 	const bytes = joined(weights);
 	const { capSteps } = plan.network;
 	const ridge = new RidgeLife(conditions, capSteps);

@@ -4,6 +4,9 @@
  */
 import {
 	MillwrightError,
+	isAborted,
+	toPlainError,
+	type ErrorCode,
 	type RulBacktest,
 	type RulEstimate,
 	type RulModelVersion,
@@ -13,6 +16,7 @@ import {
 } from '../../contracts';
 import { RulEnsemble } from '../../prognostics';
 import { keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
+import { KeptRulJob } from './kept-rul-job';
 import { asJob, type JobContext } from './job';
 
 /** Of a job's progress bar. */
@@ -27,74 +31,93 @@ const searching = {
 	lossCurve: []
 } as const;
 
+/** After these the job stays stored: another worker may go on with it. */
+const survivable: ReadonlySet<ErrorCode> = new Set(['worker-crashed', 'device-lost']);
+
+const searchWords = (trials: number | undefined) =>
+	trials === undefined
+		? ''
+		: trials === 1
+			? '; the search had time for the standard network alone'
+			: `; best of ${trials} configurations by cross-validation`;
+
 export class RulJobs {
 	constructor(private readonly context: JobContext) {}
 
+	/** `given` undefined: goes on with the job as it is stored. */
 	async train(
 		jobId: string,
-		request: RulTrainingRequest,
+		given: RulTrainingRequest | undefined,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }> {
 		return asJob(this.context, jobId, async (signal) => {
-			const engine = await this.context.engine();
-			signal.throwIfAborted();
-			const createdAt = Date.now();
-			const { title, description, seed, searchMinutes = 0 } = request;
-			const { known, heldOut } =
-				searchMinutes > 0
-					? keepBack(request.histories.units, seed)
-					: { known: request.histories.units, heldOut: undefined };
-			const histories = { ...request.histories, units: known };
-			const { network, ...change } = request.plan ?? {};
-			let plan: Partial<RulPlan> = { ...change, network: { ...rulPlan.network, ...network } };
-			let trials: number | undefined;
-			if (searchMinutes > 0) {
-				const searched = await searchRul(engine, histories, {
-					searchId: jobId,
-					title,
-					seed,
-					minutes: searchMinutes,
+			const { trainings, rulModels } = this.context.store();
+			const kept = new KeptRulJob(jobId, trainings);
+			try {
+				const { request, startedAt, spentSeconds } = await kept.takeUp(given);
+				const engine = await this.context.engine();
+				signal.throwIfAborted();
+				const { title, description, seed, searchMinutes = 0 } = request;
+				const { known, heldOut } =
+					searchMinutes > 0
+						? keepBack(request.histories.units, seed)
+						: { known: request.histories.units, heldOut: undefined };
+				const histories = { ...request.histories, units: known };
+				const { network, ...change } = request.plan ?? {};
+				let plan: Partial<RulPlan> = { ...change, network: { ...rulPlan.network, ...network } };
+				let trials: number | undefined;
+				const tell = (progress: RulTrainingProgress) =>
+					onProgress(kept.lost ? { ...progress, notKept: true } : progress);
+				const shared = { title, seed, checkpoints: kept.checkpoints, signal };
+				if (searchMinutes > 0) {
+					const searched = await searchRul(engine, histories, {
+						...shared,
+						searchId: jobId,
+						minutes: searchMinutes,
+						plan,
+						done: given ? [] : await rulModels.trialsOf(jobId),
+						now: () => performance.timeOrigin + performance.now(),
+						onTrial: (trial) => rulModels.saveTrial(trial),
+						onProgress: (fraction, done, secondsLeft) =>
+							tell({
+								...searching,
+								trials: done,
+								fraction: fraction * searchShare,
+								secondsLeft,
+								backend: engine.report.backend
+							})
+					});
+					plan = searched.plan;
+					trials = searched.trials.length;
+				}
+				const before = trials === undefined ? 0 : searchShare;
+				const { pkg, backtest } = await trainRul(engine, histories, {
+					...shared,
+					id: `rul-${new Date(startedAt).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${jobId.slice(-4)}`,
+					origin: 'trained-here',
+					createdAt: startedAt,
+					description: description + searchWords(trials),
 					plan,
-					now: () => performance.timeOrigin + performance.now(),
-					signal,
-					onTrial: (trial) => this.context.store().rulModels.saveTrial(trial),
-					onProgress: (fraction, done, secondsLeft) =>
-						onProgress({
-							...searching,
-							trials: done,
-							fraction: fraction * searchShare,
-							secondsLeft,
-							backend: engine.report.backend
-						})
+					heldOut,
+					spentSeconds,
+					onProgress: (progress) => {
+						kept.noteMember(progress.member);
+						tell({
+							...progress,
+							...(trials !== undefined && { trials }),
+							fraction: before + progress.fraction * (1 - before)
+						});
+					}
 				});
-				plan = searched.plan;
-				trials = searched.trials.length;
+				signal.throwIfAborted();
+				await rulModels.save(pkg, backtest);
+				await kept.remove();
+				return { version: pkg.version, backtest };
+			} catch (error) {
+				const { code } = toPlainError(error);
+				if (signal.aborted || isAborted(error) || !survivable.has(code)) await kept.remove().catch(() => undefined);
+				throw error;
 			}
-			const { pkg, backtest } = await trainRul(engine, histories, {
-				id: `rul-${new Date(createdAt).toISOString().replace(/[-:]/g, '').slice(0, 15)}-${jobId.slice(-4)}`,
-				title,
-				origin: 'trained-here',
-				createdAt,
-				description:
-					trials === undefined
-						? description
-						: trials === 1
-							? `${description}; the search had time for the standard network alone`
-							: `${description}; best of ${trials} configurations by cross-validation`,
-				seed,
-				plan,
-				heldOut,
-				signal,
-				onProgress: (progress) =>
-					onProgress(
-						trials === undefined
-							? progress
-							: { ...progress, trials, fraction: searchShare + progress.fraction * (1 - searchShare) }
-					)
-			});
-			signal.throwIfAborted();
-			await this.context.store().rulModels.save(pkg, backtest);
-			return { version: pkg.version, backtest };
 		});
 	}
 
