@@ -4,6 +4,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { shippedModels } from './src/build/shipped-models.ts';
 import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript.ts';
+import { isolationHeaders } from './src/lib/contracts/isolation-headers.ts';
 import { findChromium } from './tests/tools/find-chromium.ts';
 import { LongestFirst } from './tests/tools/longest-first.ts';
 
@@ -37,6 +38,8 @@ export default defineConfig({
 			},
 			{
 				resolve: { alias },
+				// As `npm start` serves the app: the pages are cross-origin isolated and have shared memory.
+				server: { headers: isolationHeaders },
 				worker: { format: 'es', plugins: () => [assemblyScript()] },
 				plugins: [shippedModels(), assemblyScript()],
 				define: { __APP_VERSION__: JSON.stringify('test') },

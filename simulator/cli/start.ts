@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { createPlant, scenarios } from '../index';
 import { startLocalBroker } from './local-broker';
 import { publishPlant } from './publish-plant';
+import { isolationHeaders } from '../../src/lib/contracts/isolation-headers';
 import { serveFolder } from './static-server';
 
 const { values } = parseArgs({
@@ -70,6 +71,7 @@ const site = await onFreePort(wholeNumber('port', 1), 'app', (port) =>
 	serveFolder('build', {
 		host,
 		port,
+		headers: isolationHeaders,
 		// The connect screen offers this broker with one tap.
 		json: { '/local-broker.json': { url: `ws://${shownHost}:${broker.wsPort}` } }
 	})

@@ -14,6 +14,8 @@ import type { BenchCall, EngineName, JobInfo } from './engine/protocol';
 import { enginesInNode } from './engine/gpu-in-node';
 import { gpuFloors, measureGpu, type AskEngines, type GpuRows } from './engine/gpu-rows';
 import { findThreadClock } from './engine/thread-clock';
+import { serveFolder } from '../../simulator/cli/static-server';
+import { isolationHeaders } from '../../src/lib/contracts/isolation-headers';
 import { findChromium } from '../tools/find-chromium';
 import {
 	parseBenchArguments,
@@ -275,7 +277,11 @@ async function measureParallel(page: Page): Promise<void> {
 	const bench = new Bench(page, 'product');
 	await bench.setUp('product');
 	rows.train_parallel_speedup = await bench.ratio('product/fit/2', 'product/fit/1', quick ? 2 : 9);
+	context.gradients_through_shared_memory = await page.evaluate(() => crossOriginIsolated);
 	if (!quick) {
+		const messages = 'product/fit/2-by-messages';
+		context.two_workers_by_messages = round(await bench.ratio(messages, 'product/fit/1', 9));
+		context.two_workers_memory_against_messages = round(await bench.ratio('product/fit/2', messages, 9));
 		context.two_separate_trainings_at_once = await measureParallelCeiling(page, bench);
 		context.two_workers_on_small_networks = await measureSmallNetworks(bench);
 	}
@@ -326,30 +332,31 @@ async function runPart(name: string, part: () => Promise<void>): Promise<void> {
 	}
 }
 
-const firstPage = async (browser: BrowserContext, url: string) => {
+const openPage = async (browser: BrowserContext, url: string) => {
 	const page = await browser.newPage();
 	page.on('console', (message) => message.type() === 'error' && progress(`page: ${message.text()}`));
 	await page.goto(url);
 	await page.waitForFunction(() => 'bench' in globalThis);
 	context.chromium = browser.browser()?.version() ?? '';
-	context.cross_origin_isolated = await page.evaluate(() => crossOriginIsolated);
 	return page;
 };
 
 async function measureInChromium(): Promise<void> {
 	const server = await servePage('tests/bench/engine', { plugins: [assemblyScript()] });
+	// Only where workers share a batch: stock TensorFlow.js would start threads of its own on an isolated page.
+	const isolating = await serveFolder(server.folder, { headers: isolationHeaders });
 	try {
 		await withChromium(
 			async (browser) => {
-				const page = await firstPage(browser, server.url);
+				const page = await openPage(browser, server.url);
 				await runPart('wasm', () => measureWasm(page));
-				await runPart('parallel', () => measureParallel(page));
+				await runPart('parallel', async () => measureParallel(await openPage(browser, isolating.url)));
 				await runPart('webgpu', () => measureWebGpu(page));
 			},
 			{ args: swiftshaderArguments }
 		);
 	} finally {
-		await server.close();
+		await Promise.all([server.close(), isolating.close()]);
 	}
 	const more = { by_both_clocks: { times_faster: bothRatios, best_gflops: bothBest }, engines, rates, notes };
 	report('engine', rows, floors, { ...context, ...more });
@@ -363,7 +370,7 @@ async function measureGpuInChromium(): Promise<GpuRows | undefined> {
 	try {
 		return await withChromium(
 			async (browser) => {
-				const page = await firstPage(browser, server.url);
+				const page = await openPage(browser, server.url);
 				const architecture = await page.evaluate(async () => {
 					const adapter = await navigator.gpu?.requestAdapter();
 					return adapter?.info.architecture ?? (adapter ? 'unnamed' : 'none');

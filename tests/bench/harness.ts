@@ -109,8 +109,11 @@ export async function withChromium<T>(
 	}
 }
 
-/** Builds the page in `folder` (an index.html and its modules) with the project's Vite settings and serves it. */
-export async function servePage(folder: string, options: ServePageOptions = {}): Promise<StaticServer> {
+/** Builds the page in `folder` (an index.html and its modules) with the project's Vite settings and serves it, from the `folder` given back. */
+export async function servePage(
+	folder: string,
+	options: ServePageOptions = {}
+): Promise<StaticServer & { readonly folder: string }> {
 	const plugins = options.plugins ?? [];
 	const root = resolve(folder);
 	const outDir = resolve('node_modules/.cache/bench', folder.replace(/[^\w-]+/g, '_'));
@@ -124,7 +127,7 @@ export async function servePage(folder: string, options: ServePageOptions = {}):
 		worker: { format: 'es', plugins: () => [...plugins] },
 		build: { outDir, emptyOutDir: true, target: 'es2022' }
 	});
-	return serveFolder(outDir, { headers: options.headers ?? {} });
+	return { ...(await serveFolder(outDir, { headers: options.headers ?? {} })), folder: outDir };
 }
 
 export interface ServePageOptions {

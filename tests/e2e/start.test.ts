@@ -55,6 +55,8 @@ describe('npm start', () => {
 			await page.locator('[data-machine]').nth(11).waitFor({ timeout: 60_000 });
 			await page.locator('[data-verdict-at]').first().waitFor({ timeout: 60_000 });
 			expect(await page.locator('[data-machine]').count()).toBe(12);
+			// Its headers give the page shared memory, from the first opening on.
+			expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
 		});
 	});
 

@@ -34,6 +34,8 @@ export interface TrainingProgress {
 	readonly backend: string | undefined;
 	/** Workers that share each batch, once known. */
 	readonly workers?: number;
+	/** Whether they exchange gradients through shared memory, not by messages. */
+	readonly sharesMemory?: boolean;
 	/** Epochs that were done already when the job went on after a reload, a crash or a lost graphics device. */
 	readonly resumedAtEpoch?: number;
 	/** True when what was learnt could not be stored (no room): a reload would lose this training. */

@@ -94,6 +94,8 @@ export interface FitProgress {
 	readonly secondsLeft: number;
 	/** Workers that share each batch. */
 	readonly workers: number;
+	/** As in FitResult. */
+	readonly sharesMemory: boolean;
 	/** Epochs that were done when the job went on from a checkpoint, given to it or its own after a lost device. */
 	readonly resumedAtEpoch?: number;
 	readonly lossCurve: readonly { readonly epoch: number; readonly train: number; readonly validation: number }[];
@@ -108,6 +110,8 @@ export interface FitResult {
 	readonly windows: number;
 	/** Workers that shared each batch: fewer than asked for where none could be started. */
 	readonly workers: number;
+	/** Whether they exchanged gradients through shared memory (cross-origin isolated pages), not by messages. */
+	readonly sharesMemory: boolean;
 }
 
 /** A network on the chosen backend. Dispose it when done. */

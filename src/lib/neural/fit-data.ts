@@ -86,9 +86,21 @@ export function pickRows(
 ): Float32Array {
 	if (!order) return values.slice(from * perRow, to * perRow);
 	const picked = new Float32Array((to - from) * perRow);
+	copyRowsInto(picked, values, perRow, order, from, to);
+	return picked;
+}
+
+/** Rows `order[from..to)` one after the other into `place`. */
+export function copyRowsInto(
+	place: Float32Array,
+	values: Float32Array,
+	perRow: number,
+	order: Uint32Array,
+	from: number,
+	to: number
+): void {
 	for (let k = from; k < to; k++) {
 		const row = order[k]!;
-		picked.set(values.subarray(row * perRow, (row + 1) * perRow), (k - from) * perRow);
+		place.set(values.subarray(row * perRow, (row + 1) * perRow), (k - from) * perRow);
 	}
-	return picked;
 }

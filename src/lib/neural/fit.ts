@@ -11,7 +11,6 @@ import { checkFitData, gatherChunk } from './fit-data';
 import { splitWeights, type NetworkPlan } from './network-spec';
 import { seedOf, shuffledIndices } from './random';
 
-/** Leaves the gradient of one batch in the executor: what differs between one worker and several. */
 /** Rows `order[from..to)` of the data; `seed` names the batch's randomness. */
 export interface Batch {
 	readonly order: Uint32Array;
@@ -20,13 +19,16 @@ export interface Batch {
 	readonly seed: number;
 }
 
+/** Leaves the gradient of one batch in the executor: what differs between one worker and several. */
 export interface BatchGradients {
 	/** Workers that share a batch, this thread among them. */
 	readonly workers: number;
-	/** Rejects with `aborted` when the signal fires. */
-	compute(batch: Batch): Promise<void>;
-	/** One step with the gradient of the batch, everywhere the weights are. `next`: what `compute` will be asked for after it, if known. */
-	step(setting: AdamSetting, next?: Batch): void;
+	/** Whether they exchange gradients through shared memory. */
+	readonly sharesMemory: boolean;
+	/** `next`: what will be asked for after the step, if known. Rejects with `aborted` when the signal fires. */
+	compute(batch: Batch, next?: Batch): Promise<void>;
+	/** One step with the gradient of the batch, everywhere the weights are. */
+	step(setting: AdamSetting): void;
 	/** Loss sum (see Executor.takeLoss) of all workers. */
 	takeLoss(): Promise<number>;
 	dispose(): void;
@@ -126,8 +128,9 @@ class FitJob {
 		let next: Batch | undefined = batchAt(0, this.step);
 		for (let batch = 0; next; batch++) {
 			throwIfAborted(options.signal);
-			const { from, to } = next;
-			await gradients.compute(next);
+			const now: Batch = next;
+			next = batch + 1 < this.batches ? batchAt(batch + 1, this.step + 1) : undefined;
+			await gradients.compute(now, next);
 			if ((batch + 1) % setting.lossEvery === 0 || batch + 1 === this.batches) {
 				lossSum += await gradients.takeLoss();
 				this.requireFinite(lossSum, batch);
@@ -141,10 +144,9 @@ class FitJob {
 				weightDecay: options.weightDecay ?? 0,
 				clipNorm: options.clipNorm ?? 0
 			};
-			next = batch + 1 < this.batches ? batchAt(batch + 1, this.step + 1) : undefined;
-			gradients.step(adam, next);
+			gradients.step(adam);
 			this.step++;
-			this.windowsNow += to - from;
+			this.windowsNow += now.to - now.from;
 			this.report(batch + 1);
 		}
 		const validation = options.validation ? await this.validate(options.validation) : NaN;
@@ -241,6 +243,7 @@ class FitJob {
 			windowsPerSecond,
 			secondsLeft: (Math.max(0, epochsLeft) * this.data.count) / Math.max(windowsPerSecond, 1e-6),
 			workers: this.setting.gradients.workers,
+			sharesMemory: this.setting.gradients.sharesMemory,
 			...(this.options.resumeFrom ? { resumedAtEpoch: this.options.resumeFrom.epoch } : {}),
 			lossCurve: [...this.lossCurve]
 		});
@@ -257,7 +260,8 @@ class FitJob {
 			validationLoss: best?.validation ?? NaN,
 			seconds: this.seconds(),
 			windows: this.epoch * this.data.count,
-			workers: this.setting.gradients.workers
+			workers: this.setting.gradients.workers,
+			sharesMemory: this.setting.gradients.sharesMemory
 		};
 	}
 }
@@ -272,6 +276,7 @@ export function localGradients(
 	const turn = pacedTurns();
 	return {
 		workers: 1,
+		sharesMemory: false,
 		async compute({ order, from, to, seed }) {
 			for (const [at, end] of evenChunks(from, to, chunkRows)) {
 				const place = { loss: options.loss ?? 'mse', batchRows: to - from, firstRow: at - from, seed } as const;

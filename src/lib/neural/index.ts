@@ -11,7 +11,7 @@ import type { BackendReport, Engine, EngineOptions, Network, NetworkSpec } from 
 import { eventTurn } from './event-turn';
 import { EngineNetwork, type Host } from './network';
 import { planNetwork } from './network-spec';
-import { shareGradients } from './parallel/shared-gradients';
+import { shareGradients } from './parallel/share-gradients';
 
 export * from './engine';
 export * from './keras';

@@ -96,11 +96,16 @@ export function resumedWords(
 }
 
 /** What a training runs on, in words. */
-export function runsOnWords({ backend, workers }: Pick<TrainingProgress, 'backend' | 'workers'>): string {
+export function runsOnWords({
+	backend,
+	workers,
+	sharesMemory
+}: Pick<TrainingProgress, 'backend' | 'workers' | 'sharesMemory'>): string {
 	if (backend === undefined) return '–';
 	const name = backend === 'webgpu' ? 'the graphics device' : backend === 'wasm' ? 'WebAssembly' : 'plain JavaScript';
 	if (backend === 'webgpu' || workers === undefined) return name;
-	return `${name}, ${workers === 1 ? 'one core' : `${workers} cores`}`;
+	if (workers === 1) return `${name}, one core`;
+	return `${name}, ${workers} cores${sharesMemory ? ' sharing memory' : ''}`;
 }
 
 /** Why a training failed and what to do, in words. */

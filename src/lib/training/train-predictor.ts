@@ -138,6 +138,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 						windowsPerSecond: progress.windowsPerSecond,
 						backend: engine.report.backend,
 						workers: progress.workers,
+						sharesMemory: progress.sharesMemory,
 						resumedAtEpoch: progress.resumedAtEpoch,
 						lossCurve: progress.lossCurve,
 						curveFloor

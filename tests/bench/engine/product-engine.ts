@@ -56,6 +56,10 @@ export async function setUpProduct(
 		addJob(`${name}/fit/${workers}`, count, 3 * count * forwardFlops, () =>
 			timedFit(trained, fitData(epochWindows), batch, workers)
 		);
+	if (backend === 'wasm')
+		addJob(`${name}/fit/2-by-messages`, count, 3 * count * forwardFlops, () =>
+			withoutSharedMemory(() => timedFit(trained, fitData(epochWindows), batch, 2))
+		);
 	return { detail: engine.report.detail };
 }
 
@@ -99,6 +103,16 @@ async function timedFit(network: Network, data: FitData, batchSize: number, work
 		}
 	});
 	return ends.at(-1)! - ends[0]!;
+}
+
+/** As on a host that does not isolate the page. */
+async function withoutSharedMemory<T>(work: () => Promise<T>): Promise<T> {
+	Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
+	try {
+		return await work();
+	} finally {
+		Reflect.deleteProperty(globalThis, 'crossOriginIsolated');
+	}
 }
 
 async function makeGpuExecutor(of = plan): Promise<Executor> {

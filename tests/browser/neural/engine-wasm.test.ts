@@ -41,9 +41,13 @@ const options: FitOptions = { epochs: 3, batchSize: 10, learningRate: 0.01, seed
 
 let engine: Engine | undefined;
 afterEach(async () => {
+	vi.unstubAllGlobals();
 	await engine?.dispose();
 	engine = undefined;
 });
+
+/** Whether workers may use shared memory: the page is isolated, and need not say so. */
+const messagesOnly = () => vi.stubGlobal('crossOriginIsolated', false);
 
 async function weightsAfter(
 	backend: 'wasm' | 'cpu',
@@ -56,6 +60,8 @@ async function weightsAfter(
 	const network = engine.createNetwork(spec, 2);
 	const result = await network.fit(randomData(37), { ...options, ...more });
 	expect(result.workers).toBe(more.workers ?? 1);
+	const throughMemory = result.workers > 1 && crossOriginIsolated && spec === predictor;
+	expect(result.sharesMemory).toBe(throughMemory);
 	const weights = await network.getWeights();
 	network.dispose();
 	expect(engine.tensorCount()).toBe(before);
@@ -84,29 +90,19 @@ for (const [title, spec] of [
 		it('shared by three workers differs by rounding only', async () => {
 			expectClose(await weightsAfter('wasm', spec, { workers: 3 }), await weightsAfter('wasm', spec), 2e-4);
 		});
+		it('shared through memory or by messages: the same bits', async () => {
+			expect(crossOriginIsolated).toBe(true);
+			const more = { workers: 3, batchSize: 8 };
+			const throughMemory = await weightsAfter('wasm', spec, more);
+			messagesOnly();
+			expect(await weightsAfter('wasm', spec, more)).toEqual(throughMemory);
+		});
 		it('shared by more workers than the last batch has rows differs by rounding only', async () => {
 			const odd = { batchSize: 9 };
 			const shared = await weightsAfter('wasm', spec, { ...odd, workers: 3 });
 			expectClose(shared, await weightsAfter('wasm', spec, odd), 2e-4);
 		});
 	});
-
-it('cancels training that is shared by workers, and trains again', async () => {
-	engine = await startEngine({ backends: ['wasm'], purpose: 'training' });
-	const network = engine.createNetwork(predictor, 2);
-	const abort = new AbortController();
-	const job = network.fit(randomData(200), {
-		...options,
-		epochs: 10_000,
-		workers: 2,
-		signal: abort.signal,
-		onProgress: () => abort.abort()
-	});
-	await expect(job).rejects.toMatchObject({ code: 'aborted' });
-	await expect(network.fit(randomData(20), { ...options, epochs: 1, workers: 2 })).resolves.toMatchObject({
-		bestEpoch: 1
-	});
-});
 
 it('measures once per device and says what it chose and why', async () => {
 	const kept = new Map<string, CalibrationEntry>();
@@ -128,23 +124,46 @@ it('measures once per device and says what it chose and why', async () => {
 	await again.dispose();
 });
 
-it('fails with words when a worker that shares the training ends without one', async () => {
-	engine = await startEngine({ backends: ['wasm'], purpose: 'training' });
-	const helpers: Worker[] = [];
-	vi.stubGlobal(
-		'Worker',
-		class extends Worker {
-			constructor(...from: ConstructorParameters<typeof Worker>) {
-				super(...from);
-				helpers.push(this);
-			}
-		}
-	);
-	const network = engine.createNetwork(predictor, 2);
-	const end = () => helpers.forEach((helper) => helper.terminate());
-	const job = network.fit(randomData(200), { ...options, epochs: 10_000, workers: 2, onProgress: end });
-	await expect(job).rejects.toMatchObject({ code: 'worker-crashed' });
-	expect(helpers.length).toBe(1);
-	vi.unstubAllGlobals();
-	await expect(network.fit(randomData(20), { ...options, epochs: 1 })).resolves.toMatchObject({ bestEpoch: 1 });
-});
+for (const isolated of [true, false])
+	describe(`training shared ${isolated ? 'through memory' : 'by messages'}`, () => {
+		it('cancels training that is shared by workers, and trains again', async () => {
+			if (!isolated) messagesOnly();
+			engine = await startEngine({ backends: ['wasm'], purpose: 'training' });
+			const network = engine.createNetwork(predictor, 2);
+			const abort = new AbortController();
+			const job = network.fit(randomData(200), {
+				...options,
+				epochs: 10_000,
+				workers: 2,
+				signal: abort.signal,
+				onProgress: () => abort.abort()
+			});
+			await expect(job).rejects.toMatchObject({ code: 'aborted' });
+			await expect(network.fit(randomData(20), { ...options, epochs: 1, workers: 2 })).resolves.toMatchObject({
+				bestEpoch: 1,
+				sharesMemory: isolated
+			});
+		});
+
+		it('fails with words when a worker that shares the training ends without one', async () => {
+			if (!isolated) messagesOnly();
+			engine = await startEngine({ backends: ['wasm'], purpose: 'training' });
+			const helpers: Worker[] = [];
+			vi.stubGlobal(
+				'Worker',
+				class extends Worker {
+					constructor(...from: ConstructorParameters<typeof Worker>) {
+						super(...from);
+						helpers.push(this);
+					}
+				}
+			);
+			const network = engine.createNetwork(predictor, 2);
+			const end = () => helpers.forEach((helper) => helper.terminate());
+			const job = network.fit(randomData(200), { ...options, epochs: 10_000, workers: 2, onProgress: end });
+			await expect(job).rejects.toMatchObject({ code: 'worker-crashed' });
+			expect(helpers.length).toBe(1);
+			vi.unstubAllGlobals();
+			await expect(network.fit(randomData(20), { ...options, epochs: 1 })).resolves.toMatchObject({ bestEpoch: 1 });
+		});
+	});

@@ -70,6 +70,9 @@ describe('a training in words', () => {
 		expect(runsOnWords({ backend: undefined })).toBe('–');
 		expect(runsOnWords({ backend: 'wasm', workers: 1 })).toBe('WebAssembly, one core');
 		expect(runsOnWords({ backend: 'wasm', workers: 3 })).toBe('WebAssembly, 3 cores');
+		expect(runsOnWords({ backend: 'wasm', workers: 2, sharesMemory: true })).toBe(
+			'WebAssembly, 2 cores sharing memory'
+		);
 		expect(runsOnWords({ backend: 'webgpu', workers: 1 })).toBe('the graphics device');
 	});
 });

@@ -1,6 +1,6 @@
 /**
  * Neural: a worker that computes its share of each batch's gradient and takes every step that the others take.
- * In: messages of protocol.ts. Out: gradients. TensorFlow.js is loaded only for networks that the compiled kernels do not run:
+ * In: messages of protocol.ts, or orders on a board in shared memory. Out: gradients. TensorFlow.js is loaded only for networks that the compiled kernels do not run:
  * a tablet starts one of these per core.
  */
 import { toPlainError } from '../../contracts/error';
@@ -11,6 +11,8 @@ import { evenChunks } from '../fit';
 import { rowSizes } from '../fit-data';
 import { planNetwork, type NetworkPlan } from '../network-spec';
 import { loadLstmModule } from '../wasm/module';
+import { GradientBoard } from './board';
+import { workFromBoard } from './memory-exchange';
 import type { FromHelper, ToHelper } from './protocol';
 
 let executor: Executor | undefined;
@@ -27,6 +29,8 @@ async function handle(message: ToHelper): Promise<void> {
 		executor.startTraining(message.moments);
 		chunkRows = message.chunkRows;
 		reply({ kind: 'ready', lock: await holdLifeLock() });
+		const { board } = message;
+		if (board) await workFromBoard(executor, GradientBoard.at(board.memory, board.sizes), { ...board, chunkRows });
 	} else if (message.kind === 'compute') {
 		const { rows, place } = message;
 		for (const [from, to] of evenChunks(0, rows.rows, chunkRows))

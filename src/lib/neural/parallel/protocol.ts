@@ -1,11 +1,13 @@
 /**
  * Neural: what the thread that trains and the workers that help it say to each other. Arrays go by transfer: a gradient is
- * half a megabyte, and nothing of the data set but the rows at hand leaves the thread that owns it.
+ * half a megabyte, and nothing of the data set but the rows at hand leaves the thread that owns it. With a board (board.ts) only
+ * the first message and a failure are said; all else lies in shared memory.
  */
 import type { PlainError } from '../../contracts/error';
 import type { BackendName } from '../backends';
 import type { NetworkSpec } from '../engine';
-import type { AdamSetting, Chunk, ChunkPlace, Moments } from '../executor';
+import type { AdamSetting, Chunk, ChunkPlace, LossName, Moments } from '../executor';
+import type { BoardSizes } from './board';
 
 export type ToHelper =
 	| {
@@ -15,6 +17,14 @@ export type ToHelper =
 			readonly weights: Float32Array;
 			readonly moments: Moments;
 			readonly chunkRows: number;
+			/** Shared memory to work from; `worker` is this helper's place on it, from 1 up. */
+			readonly board?: {
+				readonly memory: SharedArrayBuffer;
+				readonly sizes: BoardSizes;
+				readonly worker: number;
+				readonly steps: number;
+				readonly loss: LossName;
+			};
 	  }
 	/** Gradient of these rows with the weights as they are; answered by `gradient`. */
 	| { readonly kind: 'compute'; readonly rows: Chunk; readonly place: ChunkPlace }
