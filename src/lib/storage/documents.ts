@@ -1,7 +1,6 @@
 /**
- * Storage: everything that is not telemetry - registry, models, alarms, spans, settings, intake log. Rows as they cross the contracts.
+ * Storage: what is neither telemetry nor the registry - models, alarms, spans, settings, intake log. Rows as they cross the contracts.
  */
-import Dexie from 'dexie';
 import * as v from 'valibot';
 import {
 	MillwrightError,
@@ -10,116 +9,19 @@ import {
 	type AnomalySpan,
 	type IntakeReason,
 	type MachineId,
-	type MachineRecord,
 	type ModelPackage,
 	type ModelVersion,
-	type SensorRecord,
 	type SourceSettings
 } from '../contracts';
 import type { Database, IntakeRow } from './database';
-import type { AlarmStore, IntakeLogStore, ModelStore, RegistryStore, SettingsStore, SpanStore } from './store';
-import { watchQuery, watchTables } from './watch';
+import type { AlarmStore, IntakeLogStore, ModelStore, SettingsStore, SpanStore } from './store';
+import { watchQuery } from './watch';
 
 export interface DocumentContext {
 	readonly database: Database;
 	readonly run: <T>(work: () => PromiseLike<T>) => Promise<T>;
 	readonly isClosed: () => boolean;
 	readonly now: () => number;
-}
-
-/** What is known better wins; what is not stated never blanks what was. The first sight stays the earliest. */
-function merge<T extends { firstSeen: number }>(old: T | undefined, now: T): T {
-	if (!old) return now;
-	const merged = { ...old };
-	for (const [name, value] of Object.entries(now) as [keyof T, T[keyof T]][]) {
-		if (value === undefined || value === '') continue;
-		if (name === 'firstSeen') merged.firstSeen = Math.min(old.firstSeen, now.firstSeen);
-		else if (name === ('kind' as keyof T) && value === 'other' && old[name] !== undefined) continue;
-		else merged[name] = value;
-	}
-	return merged;
-}
-
-function sameRecord(a: unknown, b: unknown): boolean {
-	return JSON.stringify(a) === JSON.stringify(b);
-}
-
-interface RegistryTable<T> {
-	bulkAdd(rows: readonly T[]): PromiseLike<unknown>;
-	bulkGet(ids: string[]): PromiseLike<(T | undefined)[]>;
-	bulkPut(rows: T[]): PromiseLike<unknown>;
-}
-
-/**
- * Merges records into what is stored of them, in the transaction of the caller. What `known` does not name is added without a look,
- * as a large plant's machines report for the first time by the thousand; what then turns out to be there is merged like the rest.
- */
-async function mergeInto<T extends { id: string; firstSeen: number }>(
-	table: RegistryTable<T>,
-	known: Set<string>,
-	records: readonly T[]
-): Promise<void> {
-	const current = new Map<string, T>();
-	for (const record of records) current.set(record.id, merge(current.get(record.id), record));
-	const there: T[] = [];
-	const fresh: T[] = [];
-	for (const record of current.values()) (known.has(record.id) ? there : fresh).push(record);
-	if (fresh.length > 0) {
-		try {
-			await table.bulkAdd(fresh);
-		} catch (error) {
-			if (!(error instanceof Dexie.BulkError)) throw error;
-			for (const position of Object.keys(error.failuresByPos)) there.push(fresh[Number(position)]!);
-		}
-		for (const { id } of fresh) known.add(id);
-	}
-	if (there.length === 0) return;
-	const old = await table.bulkGet(there.map(({ id }) => id));
-	const rows = there.map((record, i) => merge(old[i], record)).filter((row, i) => !sameRecord(row, old[i]));
-	if (rows.length > 0) await table.bulkPut(rows);
-}
-
-export function registryStore({ database, run, isClosed }: DocumentContext): RegistryStore {
-	/** Ids that this context has written: they are looked up before they are written again. */
-	const knownMachines = new Set<string>();
-	const knownSensors = new Set<string>();
-	const machines = () => database.machines.toArray();
-	const sensors = (machineId?: MachineId) =>
-		machineId === undefined
-			? database.sensors.toArray()
-			: database.sensors.where('machineId').equals(machineId).toArray();
-	return {
-		machines: () => run(machines),
-		sensors: (machineId) => run(() => sensors(machineId)),
-		upsert: (newMachines, newSensors) =>
-			run(() =>
-				database.transaction('rw', database.machines, database.sensors, async () => {
-					await mergeInto<MachineRecord>(database.machines as never, knownMachines, newMachines);
-					await mergeInto<SensorRecord>(database.sensors as never, knownSensors, newSensors);
-				})
-			),
-		remove: (machineId) =>
-			run(() =>
-				database.transaction('rw', database.machines, database.sensors, async () => {
-					await database.machines.delete(machineId);
-					await database.sensors.where('machineId').equals(machineId).delete();
-				})
-			),
-		watch: (onChange) =>
-			watchTables(
-				database,
-				['machines', 'sensors'],
-				() =>
-					run(() =>
-						database.transaction('r', database.machines, database.sensors, async () => ({
-							machines: await machines(),
-							sensors: await sensors()
-						}))
-					),
-				(found) => onChange(found.machines, found.sensors),
-				isClosed
-			)
-	};
 }
 
 export function modelStore({ database, run, isClosed }: DocumentContext): ModelStore {

@@ -3,16 +3,9 @@
  */
 import { MillwrightError, type EpochMs, type WorkspaceName } from '../contracts';
 import { databaseName, EVICTING_VERSION, openDatabase, run as runOn } from './database';
-import {
-	alarmStore,
-	intakeLogStore,
-	modelStore,
-	registryStore,
-	settingsStore,
-	spanStore,
-	type DocumentContext
-} from './documents';
+import { alarmStore, intakeLogStore, modelStore, settingsStore, spanStore, type DocumentContext } from './documents';
 import { applyRetention, defaultRetention, retentionKey } from './quota';
+import { registryStore } from './registry';
 import { Resolutions } from './resolutions';
 import { failureRecordStore } from './failure-records';
 import { riskModelStore } from './risk-models';
@@ -106,11 +99,13 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		trainings: trainingStore(context),
 		close: () => {
 			closed = true;
+			registry.close();
 			waveforms.close();
 			database.close({ disableAutoOpen: true });
 		},
 		destroy: async () => {
 			closed = true;
+			registry.close();
 			await waveforms.destroy();
 			await database.delete({ disableAutoOpen: true });
 		}

@@ -96,7 +96,10 @@ export interface RegistryStore {
 	upsert(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Promise<void>;
 	/** Takes a machine and its sensors off the list; its telemetry goes by `series.deleteMachine`. Heard of again, it comes back. */
 	remove(machineId: MachineId): Promise<void>;
-	/** Calls back at once and after every change, from any tab. Returns unsubscribe. */
+	/**
+	 * Calls back soon and after every change, from any tab, of a large plant with several changes together: machines in the order of
+	 * ids, and so the sensors of each. Records are shared by all who follow: nobody may change them. Returns unsubscribe.
+	 */
 	watch(onChange: (machines: MachineRecord[], sensors: SensorRecord[]) => void): () => void;
 }
 

@@ -87,6 +87,63 @@ describe('registry', () => {
 		await there.registry.upsert([machine], []);
 		expect(await seen).toEqual([machine]);
 	});
+
+	test('whoever follows, early or late, ends with what is stored: added, changed, removed and back, by several contexts', async () => {
+		const contexts = [await openContext(), await openContext(), await openContext()] as const;
+		const [here, there, third] = contexts;
+		const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+		const followed = contexts.map(({ registry }) => {
+			let newest: { machines: MachineRecord[]; sensors: SensorRecord[] } | undefined;
+			registry.watch((machines, sensors) => (newest = { machines, sensors: sensors.sort(byId) }));
+			return () => newest;
+		});
+		const named = (name: string, more: Partial<MachineRecord> = {}): MachineRecord => ({
+			...machine,
+			id: `a/${name}`,
+			path: { area: 'a', machine: name },
+			...more
+		});
+		const sensorOf = (name: string, own: string, more: Partial<SensorRecord> = {}): SensorRecord => ({
+			...sensor,
+			id: `a/${name}:${own}`,
+			machineId: `a/${name}`,
+			name: own,
+			...more
+		});
+		const many = Array.from({ length: 80 }, (_, i) => named(`m${i}`));
+		await Promise.all([
+			here.registry.upsert(
+				many,
+				many.map(({ path }) => sensorOf(path.machine, 'b'))
+			),
+			there.registry.upsert([named('m3'), named('z')], [sensorOf('m3', 'a'), sensorOf('z', 'a')])
+		]);
+		await third.registry.upsert(
+			[named('m3', { machineClass: 'electric-motor' })],
+			[sensorOf('m3', 'b', { unit: 'bar' })]
+		);
+		await there.registry.remove('a/m4');
+		await here.registry.remove('a/m5');
+		await there.registry.upsert([named('m5')], [sensorOf('m5', 'c')]);
+		const late = await openContext();
+		let newest: unknown;
+		late.registry.watch((machines, sensors) => (newest = { machines, sensors: sensors.sort(byId) }));
+		const stored = {
+			machines: await here.registry.machines(),
+			sensors: (await here.registry.sensors()).sort(byId)
+		};
+		expect(stored.machines).toHaveLength(80);
+		expect(
+			stored.sensors.filter(({ machineId }) => machineId === 'a/m3').map(({ name, unit }) => [name, unit])
+		).toEqual([
+			['a', sensor.unit],
+			['b', 'bar']
+		]);
+		for (const read of [...followed, () => newest]) await expect.poll(read, { timeout: 20_000 }).toEqual(stored);
+		let again: unknown;
+		here.registry.watch((machines) => (again = machines));
+		await expect.poll(() => again).toEqual(stored.machines);
+	}, 60_000);
 });
 
 describe('models', () => {
