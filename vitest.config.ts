@@ -88,6 +88,7 @@ export default defineConfig({
 					hookTimeout: 240_000,
 					// Two at a time: most of them wait for a page, a broker or a clock half of the time.
 					maxWorkers: 2,
+					maxConcurrency: 3,
 					sequence: { groupOrder: 2 }
 				}
 			}

@@ -100,11 +100,12 @@ export class PacketPublisher {
 		this.#lately = [];
 	}
 
-	/** Resolves once everything is delivered. */
+	/** Resolves once everything is delivered; gives up when the broker takes nothing for `limitMs`. */
 	async drain(limitMs = 60_000): Promise<void> {
-		const deadline = Date.now() + limitMs;
-		while (this.outstanding > 0 || this.buffered > 0) {
-			if (Date.now() > deadline) throw new Error(`${this.outstanding} messages could not be published`);
+		const left = () => this.outstanding + this.buffered;
+		for (let before = left(), takenAt = Date.now(); left() > 0;) {
+			if (left() !== before) [before, takenAt] = [left(), Date.now()];
+			else if (Date.now() > takenAt + limitMs) throw new Error(`${this.outstanding} messages could not be published`);
 			this.flush();
 			await new Promise((resolve) => setTimeout(resolve, 5));
 		}
