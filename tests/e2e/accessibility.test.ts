@@ -73,7 +73,11 @@ describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', 
 			`models/import/?id=${machine}`,
 			'models/life/',
 			'models/life/trials/',
-			'models/life/backtest/'
+			'models/life/backtest/',
+			'models/risk/',
+			'models/risk/plant/',
+			'models/risk/look-back/',
+			'models/risk/predict/'
 		];
 		for (const path of paths) {
 			await page.goto(`${app.url}${path}`);

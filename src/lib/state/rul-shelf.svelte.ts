@@ -16,14 +16,7 @@ import {
 	type SensorRecord
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
-
-export interface PromotionTarget {
-	readonly key: string;
-	readonly label: string;
-	readonly target: RulAssignment['target'];
-	/** Sensors that the model reads and the machine has not. */
-	readonly lacking: readonly string[];
-}
+import { promotionTargets, type PromotionTarget } from './promotion-targets';
 
 export class RulShelf {
 	loading = $state(true);
@@ -66,33 +59,7 @@ export class RulShelf {
 
 	/** Machines, and classes that have machines here; those that have what the model reads come first. */
 	targetsOf(version: RulModelVersion): readonly PromotionTarget[] {
-		const needed = sensorsReadBy(version);
-		const names = new Map<string, Set<string>>();
-		for (const { machineId, name } of this.sensors) {
-			const known = names.get(machineId);
-			if (known) known.add(name);
-			else names.set(machineId, new Set([name]));
-		}
-		const lackingAt = (machine: MachineRecord) => needed.filter((name) => !names.get(machine.id)?.has(name));
-		const classes = [...new Set(this.machines.flatMap(({ machineClass }) => machineClass ?? []))];
-		const all: PromotionTarget[] = [
-			...classes.map((machineClass) => {
-				const first = this.machines.find((machine) => machine.machineClass === machineClass)!;
-				return {
-					key: `class:${machineClass}`,
-					label: `Every machine of the class ${machineClass}`,
-					target: { machineClass },
-					lacking: lackingAt(first)
-				};
-			}),
-			...this.machines.map((machine) => ({
-				key: `machine:${machine.id}`,
-				label: machine.id,
-				target: { machineId: machine.id },
-				lacking: lackingAt(machine)
-			}))
-		];
-		return all.sort((a, b) => Number(a.lacking.length > 0) - Number(b.lacking.length > 0));
+		return promotionTargets(this.machines, this.sensors, sensorsReadBy(version));
 	}
 
 	promote(
@@ -131,8 +98,4 @@ export class RulShelf {
 			return false;
 		}
 	}
-}
-
-export function targetWords(target: RulAssignment['target']): string {
-	return 'machineId' in target ? target.machineId : `every ${target.machineClass}`;
 }

@@ -53,6 +53,21 @@ describe('forest', () => {
 		expect(brierScore(blind.outOfBag, labels)).toBeGreaterThan(0.2);
 	});
 
+	test('splits between numbers that nothing lies between', () => {
+		const low = 10.5;
+		const high = low + 2 ** -49;
+		const values = Float64Array.from({ length: 80 }, (_, i) => (i % 2 === 0 ? low : high));
+		const grown = growForest(
+			values,
+			1,
+			Uint8Array.from(values, (value) => (value === high ? 1 : 0)),
+			options
+		);
+		for (const { share } of grown.trees) expect([...share].every(Number.isFinite)).toBe(true);
+		expect(forestProbability(grown, values, 0)).toBe(0);
+		expect(forestProbability(grown, values, 1)).toBe(1);
+	});
+
 	test('refuses what cannot be learnt from, by name', () => {
 		expect(() =>
 			growForest(

@@ -96,7 +96,10 @@ export class SplitFinder {
 		const look = (next: number) => {
 			if (n < leastLeaf || all - n < leastLeaf) return;
 			const gain = whole - impurity(n, p) - impurity(all - n, positive - p);
-			if (gain > found.gain) found = { gain, feature, threshold: values[here]! + (values[next]! - values[here]!) / 2 };
+			if (gain <= found.gain) return;
+			const middle = values[here]! + (values[next]! - values[here]!) / 2;
+			// Between two neighbours among floating-point numbers there is no middle.
+			found = { gain, feature, threshold: middle < values[next]! ? middle : values[here]! };
 		};
 		if (high - low <= widestCount * count) {
 			const [rows, positives] = [this.#rows, this.#positives];

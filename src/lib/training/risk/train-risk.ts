@@ -125,11 +125,12 @@ export async function trainRisk(
 		const evaluation = await judge(name, labels, machines, false, 100 + m);
 		modes.push({ name, labels, evaluation, forest: learn(name, labels, machines, 100 + m).forest });
 	}
-	const method = judged.at(-1)!.forest.brier <= judged.at(-1)!.linear.brier ? 'forest' : 'linear';
-	const threshold = thresholdOfCosts(context.costs);
 	const judgedRows = (of: RiskEvaluation) => of.probabilities.forest.filter((p) => !Number.isNaN(p)).length;
 	const positives = (of: RiskEvaluation, labels: Uint8Array) =>
 		labels.reduce((sum, label, i) => sum + (Number.isNaN(of.probabilities.forest[i]!) ? 0 : label), 0);
+	modes.sort((a, b) => positives(b.evaluation, b.labels) - positives(a.evaluation, a.labels));
+	const method = judged.at(-1)!.forest.brier <= judged.at(-1)!.linear.brier ? 'forest' : 'linear';
+	const threshold = thresholdOfCosts(context.costs);
 	const version: FailureModelVersion = {
 		id: context.id,
 		kind: 'failure-classifier',
