@@ -9,7 +9,7 @@
  * `--last-window` is the ablation that knows nothing but the last 30 rows. Options: --data DIR (holds train_X.txt, test_X.txt, RUL_X.txt, gzip or not, or a folder `cmapss` with them), --subset, --seed, --quick (two networks on 24
  * units, judged on 10).
  */
-import type { RulEstimate, RulModelVersion, UnitHistories } from '../../src/lib/contracts';
+import type { RulModelVersion, UnitEstimate, UnitHistories } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
 import { readCmapss, readCmapssRul } from './data/cmapss';
 import { dataOption, dataSetFolder } from './data/files';
@@ -36,7 +36,7 @@ const plan = {
 
 interface RulBench {
 	train(request: object): Promise<RulModelVersion>;
-	estimate(modelId: string, histories: PackedHistories): Promise<RulEstimate[]>;
+	estimate(modelId: string, histories: PackedHistories): Promise<UnitEstimate[]>;
 	progress(): { member: number; members: number; epoch: number; epochs: number } | undefined;
 }
 
@@ -92,12 +92,14 @@ const { version, estimates } = await withChromium(async (context) => {
 				...(Object.keys(plan).length > 0 && { plan })
 			}
 		);
-		const estimates = await page.evaluate(
+		const told = await page.evaluate(
 			([id, histories]) =>
 				(globalThis as unknown as { rulBench: RulBench }).rulBench.estimate(id as string, histories as PackedHistories),
 			[version.id, packHistories(test)] as const
 		);
-		return { version, estimates };
+		const short = told.find(({ estimate }) => !estimate);
+		if (short) throw new Error(`Test unit ${short.unitId} has ${short.steps} rows: too few to be judged`);
+		return { version, estimates: told.map(({ estimate }) => estimate!) };
 	} finally {
 		clearInterval(ticking);
 	}

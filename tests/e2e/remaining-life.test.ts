@@ -92,10 +92,10 @@ test('imported, trained, looked back on, promoted; a reload changes nothing', { 
 		await page.getByRole('img', { name: /as said at earlier steps/ }).waitFor();
 
 		await page.goto(`${app.url}models/`);
-		await page.getByRole('link', { name: 'Backtest' }).click();
+		await page.getByRole('link', { name: 'Backtest: bearings' }).click();
 		await page.getByRole('button', { name: 'Discard the model' }).click();
 		await page.getByRole('dialog').getByRole('button', { name: 'Discard the model' }).click();
-		await page.getByText('None yet. A file of at least ten units').waitFor();
+		await page.getByText('None of your own yet.').waitFor();
 		expect(errors).toEqual([]);
 		expect(strangers).toEqual([]);
 	});

@@ -24,6 +24,8 @@ export interface LifeMapping {
 	/** What one row is called, singular: "cycle", "hour". */
 	readonly stepName: string;
 	readonly end: LifeEnd;
+	/** The units still run: nothing is learnt from them, so nothing is left out; rows are averaged as those of the model were. */
+	readonly stillRunning?: { readonly rowsPerStep: number };
 }
 
 export interface LifePreview {

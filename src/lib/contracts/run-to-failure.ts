@@ -160,6 +160,20 @@ export interface RulEstimate {
 	readonly beyondCap: boolean;
 }
 
+/** What a model says of one unit at its last row. */
+export interface UnitEstimate {
+	readonly unitId: string;
+	/** Steps of its life that are known. */
+	readonly steps: number;
+	/** Undefined: too short a life to judge. */
+	readonly estimate: RulEstimate | undefined;
+	/** Probability of failure within each number of steps asked for. */
+	readonly within: readonly number[];
+}
+
+/** Rows of a life that a model needs at least to speak. */
+export const fewestLifeRows = 10;
+
 export interface RulTrainingProgress {
 	readonly phase: 'loading' | 'searching' | 'training' | 'saving';
 	/** Trials done of a search that goes on or has ended. */

@@ -92,7 +92,9 @@ class Session {
 		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId),
 		trainRul: async (jobId, request, onProgress) =>
 			(await this.#training.whenStarted()).trainRul(jobId, request, onProgress),
-		estimateRul: async (modelId, histories) => (await this.#training.whenStarted()).estimateRul(modelId, histories),
+		keepRul: async (pkg, backtest) => (await this.#training.whenStarted()).keepRul(pkg, backtest),
+		estimateRul: async (modelId, histories, horizons) =>
+			(await this.#training.whenStarted()).estimateRul(modelId, histories, horizons),
 		evaluateRisk: async (jobId, request, onFold) =>
 			(await this.#training.whenStarted()).evaluateRisk(jobId, request, onFold),
 		trainRisk: async (jobId, request, onProgress) =>

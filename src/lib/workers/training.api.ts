@@ -20,13 +20,14 @@ import type {
 	RiskTrainingProgress,
 	RiskTrainingRequest,
 	RulBacktest,
-	RulEstimate,
+	RulModelPackage,
 	RulModelVersion,
 	RulTrainingProgress,
 	RulTrainingRequest,
 	TrainingProgress,
 	TrainingProposal,
 	TrainingRequest,
+	UnitEstimate,
 	UnitHistories,
 	WorkspaceName
 } from '../contracts';
@@ -53,8 +54,10 @@ export interface TrainingApi {
 		request: RulTrainingRequest | undefined,
 		onProgress: (progress: RulTrainingProgress) => void
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }>;
-	/** Remaining life of each unit at its last row, by a stored model. */
-	estimateRul(modelId: string, histories: UnitHistories): Promise<RulEstimate[]>;
+	/** Stores a remaining-life model that came with the app. Rejects with `invalid-model` when its weights are not the ones it names. */
+	keepRul(pkg: RulModelPackage, backtest: RulBacktest | undefined): Promise<void>;
+	/** Remaining life of each unit at its last row by a stored model, and the probability of failure within each of `horizons` steps. */
+	estimateRul(modelId: string, histories: UnitHistories, horizons?: readonly number[]): Promise<UnitEstimate[]>;
 	/** How well a forest, an LSTM and a logistic regression tell failures, on rows they had not seen. */
 	evaluateRisk(
 		jobId: string,

@@ -143,13 +143,14 @@ export async function readLives(file: File, mapping: LifeMapping, context: LifeC
 	if (units.size === 0) throw new MillwrightError('invalid-file', `${file.name} holds no row that could be used`);
 
 	const whole = [...units].map(([unitId, raw]) => toLife(unitId, raw, mapping, faults));
-	refuseTwins(whole);
+	if (!mapping.stillRunning) refuseTwins(whole);
 	const wholeLengths = whole.map(({ values }) => values.length).sort((a, b) => a - b);
 	const middle = wholeLengths[wholeLengths.length >> 1]!;
-	const rowsPerStep = middle > mostSteps ? Math.ceil((2 * middle) / mostSteps) : 1;
+	const rowsPerStep =
+		mapping.stillRunning?.rowsPerStep ?? (middle > mostSteps ? Math.ceil((2 * middle) / mostSteps) : 1);
 	const sorted = rowsPerStep === 1 ? whole : whole.map((life) => averaged(life, rowsPerStep));
 	const settings = mapping.settings.length;
-	const constant = valueNames.filter((_, k) => isConstant(sorted, k));
+	const constant = mapping.stillRunning ? [] : valueNames.filter((_, k) => isConstant(sorted, k));
 	const kept = mapping.sensors
 		.map((name, k) => ({ name, at: settings + k }))
 		.filter(({ name }) => !constant.includes(name));
@@ -165,6 +166,7 @@ export async function readLives(file: File, mapping: LifeMapping, context: LifeC
 		sensorNames: kept.map(({ name }) => name),
 		settingNames: keptSettings.map(({ name }) => name),
 		stepName: rowsPerStep === 1 ? mapping.stepName.trim() || 'step' : 'step',
+		...(rowsPerStep > 1 && { rowsPerStep }),
 		units: sorted.map(({ unitId, values, failed, remainingAtEnd }): UnitHistory => ({
 			unitId,
 			steps: values.length,
@@ -220,7 +222,7 @@ function toLife(unitId: string, raw: RawUnit, mapping: LifeMapping, faults: Faul
 				`Unit ${unitId} has two rows at the same "${mapping.orderColumn}" (rows ${raw.lines[places[i - 1]!]} and ${raw.lines[places[i]!]}): two units may share a name, or the file holds one twice`,
 				{ unitId, rows: [raw.lines[places[i - 1]!], raw.lines[places[i]!]] }
 			);
-	let failed = mapping.end.kind === 'last-row';
+	let failed = mapping.end.kind === 'last-row' && !mapping.stillRunning;
 	let remainingAtEnd = 0;
 	let used = places;
 	if (mapping.end.kind === 'label') {

@@ -1,7 +1,7 @@
 /**
  * Training: the one configuration of remaining-life models, and how many epochs a set of histories gets.
  */
-import type { RulNetworkSpec } from '../../contracts';
+import { fewestLifeRows, type RulNetworkSpec } from '../../contracts';
 
 export interface RulPlan {
 	readonly network: RulNetworkSpec;
@@ -44,4 +44,4 @@ export const rulPlan: RulPlan = {
 };
 
 /** A unit is judged from this many rows on, and a unit shorter than this is left out. */
-export const fewestRows = 10;
+export const fewestRows = fewestLifeRows;

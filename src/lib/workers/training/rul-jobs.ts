@@ -4,18 +4,21 @@
  */
 import {
 	MillwrightError,
+	fewestLifeRows,
 	isAborted,
+	sensorsReadBy,
 	toPlainError,
 	type ErrorCode,
 	type RulBacktest,
-	type RulEstimate,
+	type RulModelPackage,
 	type RulModelVersion,
 	type RulTrainingProgress,
 	type RulTrainingRequest,
+	type UnitEstimate,
 	type UnitHistories
 } from '../../contracts';
 import { RulEnsemble } from '../../prognostics';
-import { keepBack, rulPlan, searchRul, trainRul, type RulPlan } from '../../training';
+import { keepBack, rulPlan, searchRul, sha256Hex, trainRul, type RulPlan } from '../../training';
 import { KeptRulJob } from './kept-rul-job';
 import { asJob, type JobContext } from './job';
 
@@ -121,27 +124,65 @@ export class RulJobs {
 		});
 	}
 
-	/** Remaining life of each unit at its last row. Sensors and settings must be those the model was trained on, by name and order. */
-	async estimate(modelId: string, histories: UnitHistories): Promise<RulEstimate[]> {
+	/** Stores a model that came with the app. @throws MillwrightError `invalid-model` when its weights are not the ones it names */
+	async keep(pkg: RulModelPackage, backtest: RulBacktest | undefined): Promise<void> {
+		const found = await sha256Hex(pkg.weights);
+		if (found !== pkg.version.weightsSha256)
+			throw new MillwrightError('invalid-model', `The weights of ${pkg.version.title} are damaged (checksum differs)`, {
+				expected: pkg.version.weightsSha256,
+				found
+			});
+		await this.context.store().rulModels.save(pkg, backtest);
+	}
+
+	/**
+	 * Remaining life of each unit at its last row, and the probability that it fails within each of `horizons` steps. Columns are told by
+	 * name; what the model does not read may be lacking.
+	 */
+	async estimate(modelId: string, histories: UnitHistories, horizons: readonly number[] = []): Promise<UnitEstimate[]> {
 		const pkg = await this.context.store().rulModels.load(modelId);
-		const { sensorNames, settingNames } = pkg.version;
-		for (const [wanted, found, what] of [
-			[sensorNames, histories.sensorNames, 'sensors'],
-			[settingNames, histories.settingNames, 'settings']
-		] as const)
-			if (wanted.join('\n') !== found.join('\n'))
-				throw new MillwrightError(
-					'invalid-input',
-					`${pkg.version.title} was trained on other ${what}: expected ${wanted.join(', ')}; found ${found.join(', ')}`,
-					{ expected: wanted, found }
-				);
+		const { version } = pkg;
+		const known = new Set([...histories.sensorNames, ...histories.settingNames]);
+		const lacking = sensorsReadBy(version).filter((name) => !known.has(name));
+		if (lacking.length > 0)
+			throw new MillwrightError(
+				'invalid-input',
+				`${version.title} reads columns that are not there: ${lacking.join(', ')}`,
+				{ expected: sensorsReadBy(version), found: [...known] }
+			);
 		const ensemble = new RulEnsemble(await this.context.engine(), pkg);
 		try {
-			const estimates: RulEstimate[] = [];
-			for (const unit of histories.units) estimates.push(...(await ensemble.estimate(unit, [unit.steps - 1])));
-			return estimates;
+			const told: UnitEstimate[] = [];
+			for (const unit of histories.units) {
+				const { unitId, steps } = unit;
+				const whole = {
+					...unit,
+					sensors: columnsInOrder(unit.sensors, steps, histories.sensorNames, version.sensorNames),
+					settings: columnsInOrder(unit.settings, steps, histories.settingNames, version.settingNames)
+				};
+				const [estimate] = steps < fewestLifeRows ? [] : await ensemble.estimate(whole, [steps - 1]);
+				const within = estimate ? horizons.map((span) => ensemble.failureProbability(estimate.median, span)) : [];
+				told.push({ unitId, steps, estimate, within });
+			}
+			return told;
 		} finally {
 			ensemble.dispose();
 		}
 	}
+}
+
+/** [steps, found] -> [steps, wanted], NaN where a column is lacking. */
+function columnsInOrder(
+	values: Float32Array,
+	steps: number,
+	found: readonly string[],
+	wanted: readonly string[]
+): Float32Array {
+	const from = wanted.map((name) => found.indexOf(name));
+	const ordered = new Float32Array(steps * wanted.length).fill(NaN);
+	for (let t = 0; t < steps; t++)
+		from.forEach((at, k) => {
+			if (at >= 0) ordered[t * wanted.length + k] = values[t * found.length + at]!;
+		});
+	return ordered;
 }

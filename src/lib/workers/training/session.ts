@@ -55,6 +55,7 @@ export class TrainingSession implements TrainingApi {
 	private readonly rul = new RulJobs(this.context);
 	private readonly risk = new RiskJobs(this.context);
 	readonly trainRul = this.rul.train.bind(this.rul);
+	readonly keepRul = this.rul.keep.bind(this.rul);
 	readonly estimateRul = this.rul.estimate.bind(this.rul);
 	readonly evaluateRisk = this.risk.evaluate.bind(this.risk);
 	readonly trainRisk = this.risk.train.bind(this.risk);
