@@ -6,7 +6,7 @@ export interface AnomalyExplanation {
 	readonly modelId: string;
 	/** Largest first; shares sum to 1. */
 	readonly shares: readonly { readonly sensorName: string; readonly share: number }[];
-	/** Squared standardised residual that is explained, and that of what the model expected. */
+	/** Squared deviation that is explained (1: a sensor alone would be anomalous), and that of what the model expected. */
 	readonly residual: number;
 	readonly referenceResidual: number;
 	/** How far the parts are from adding up to the residual's growth, as a share of it. */

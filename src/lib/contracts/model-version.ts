@@ -76,6 +76,20 @@ export interface OwnLevelCalibration {
 	/** Judged rows before the level counts. */
 	readonly warmUpRows: number;
 	readonly statistics: readonly OwnLevelStatistic[];
+	/** What each sensor's residual should be by the others; undefined: residuals are taken as they are. */
+	readonly relations?: SensorRelations;
+}
+
+/** How each sensor's residual goes with the other sensors on healthy machines of a class: a linear regression a sensor. */
+export interface SensorRelations {
+	/** EWMA coefficient per step of the slow values among the terms: heat follows load in minutes. */
+	readonly slowSmoothing: number;
+	/** [sensors][terms], terms as `SensorRelationTerms` gives them; 0 for the sensor's own. */
+	readonly weights: readonly (readonly number[])[];
+	/** [sensors]: mean over individuals of what the terms leave. */
+	readonly intercept: readonly number[];
+	/** [sensors]: rows of one individual that say as much about its level as being of the class does. */
+	readonly priorRows: readonly number[];
 }
 
 export interface OwnLevelStatistic {

@@ -122,7 +122,7 @@ export function calibrate(
 	const { mean, deviation } = spreadOf(segments, judged, sensors);
 	const chosen = statisticKinds.filter((kind) => rows >= kind.minimumRows);
 	const standardised = new Float32Array(sensors);
-	const replay = (visit: (tracker: ResidualTracker, settled: boolean, segment: number) => void) =>
+	const replay = (visit: (tracker: ResidualTracker, settled: boolean, segment: number, row: number) => void) =>
 		segments.forEach((segment, s) => {
 			const tracker = new ResidualTracker(chosen, sensors);
 			let count = 0;
@@ -132,7 +132,7 @@ export function calibrate(
 					standardised[i] = (segment.scaled[at]! - segment.expected[at]! - mean[i]!) / deviation[i]!;
 				}
 				tracker.update(standardised);
-				visit(tracker, ++count > 20, s);
+				visit(tracker, ++count > 20, s, r);
 			}
 		});
 
@@ -175,10 +175,10 @@ export function calibrate(
 	}));
 	const ownLevel = learnOwnLevel(sensors, (visit, begin) => {
 		let at = -1;
-		replay((tracker, _, segment) => {
+		replay((tracker, _, segment, row) => {
 			if (segment !== at) begin();
 			at = segment;
-			visit(tracker.middle);
+			visit(tracker.middle, segments[segment]!.scaled.subarray(row * sensors, (row + 1) * sensors));
 		});
 	});
 	return {

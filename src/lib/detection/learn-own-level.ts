@@ -4,30 +4,33 @@
  * In: replays of held-back normal residuals. Out: the own-level calibration, or undefined where there is too little data for it.
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
+import { learnSensorRelations, type ReplayRows } from './learn-sensor-relations';
 import { OwnLevelDistance, OwnLevelTracker, type OwnLevelPlan } from './own-level';
 import { learnThreshold } from './threshold';
 
-const plan: OwnLevelPlan = { levelRows: 3600, delayRows: 240, warmUpRows: 420 };
-/** A slow one over all sensors together (they move with each other), and a faster one for the sensor that goes alone. */
+const rowsOfPlan = { levelRows: 3600, delayRows: 240, warmUpRows: 360 };
+/** Of a few minutes, each sensor by itself and all together (they move with each other); a slower one for what hardly moves. */
 const statistics = [
-	{ smoothing: 0.01, together: false },
-	{ smoothing: 0.004, together: true }
+	{ smoothing: 0.008, together: false },
+	{ smoothing: 0.003, together: false },
+	{ smoothing: 0.008, together: true },
+	{ smoothing: 0.003, together: true }
 ];
 /** Weight of the covariance's diagonal. */
 const shrinkage = 0.05;
-/** Fewer judged rows with a level show too little of how far one wanders. */
-const leastRows = 20_000;
+/** Fewer rows with a level, in both replays, show too little of how far one wanders. */
+const leastRows = 40_000;
+/** All is replayed a second time with a gap this often: a level that begins anew, anywhere in a machine's day, has to be normal too. */
+const gapEveryRows = 2400;
 /** Of the smoothed deviations every so many are kept: neighbours say the same. */
 const keepEvery = 10;
 /** Where 3.3 deviations lie in a normal distribution: spreads are measured where thresholds are. */
 const tailShare = 0.999;
 const tailDeviations = 3.3;
 
-/** `replay` visits the standardised, spike-free residuals of each judged row; `begin` starts another machine. */
-export function learnOwnLevel(
-	sensors: number,
-	replay: (visit: (residuals: ArrayLike<number>) => void, begin: () => void) => void
-): OwnLevelCalibration | undefined {
+/** `replay` visits the standardised, spike-free residuals of each judged row and the row, scaled; `begin` starts another machine. */
+export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCalibration | undefined {
+	const plan: OwnLevelPlan = { ...rowsOfPlan, relations: learnSensorRelations(sensors, replay) };
 	const tracker = new OwnLevelTracker(
 		plan,
 		statistics.map(({ smoothing }) => smoothing),
@@ -35,14 +38,19 @@ export function learnOwnLevel(
 	);
 	const kept: Float64Array[][] = statistics.map(() => []);
 	let rows = 0;
-	replay(
-		(residuals) => {
-			tracker.update(residuals, true);
+	for (const restartRows of [Number.POSITIVE_INFINITY, gapEveryRows]) {
+		let sinceStart = 0;
+		const restart = () => {
+			tracker.reset();
+			sinceStart = 0;
+		};
+		replay((residuals, scaled) => {
+			if (sinceStart++ === restartRows) restart();
+			tracker.update(residuals, scaled, true);
 			if (!tracker.ready || rows++ % keepEvery !== 0) return;
 			tracker.deviations.forEach((deviation, k) => kept[k]!.push(deviation.slice()));
-		},
-		() => tracker.reset()
-	);
+		}, restart);
+	}
 	if (rows < leastRows) return undefined;
 	return {
 		...plan,

@@ -10,7 +10,7 @@ import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector'
 import { ModeDetector } from './operating-mode';
 import { OwnLevelDistance, OwnLevelTracker } from './own-level';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
-import { heardAgain, silentRows } from './silence';
+import { SensorNotes, type SensorNote } from './sensor-notes';
 
 /** A row as Data Manipulation hands it over. */
 export interface ObservedRow {
@@ -30,6 +30,12 @@ export interface Observation {
 const followScore = 0.8;
 /** A machine that stood for an hour of rows may have been worked on: its own level is learnt anew. */
 const longStopRows = 3600;
+/**
+ * A machine that stood for much of the last quarter of an hour is colder than running ever showed: below this share of running its own level is
+ * not judged.
+ */
+const leastRunning = 0.7;
+const runningRows = 900;
 /** Smoothing of the actual and expected values that a person is shown. */
 const shownSmoothing = 0.1;
 
@@ -42,16 +48,14 @@ export class MachineDetector {
 	private readonly ensemble: EnsembleDetector | undefined;
 	private readonly modes: ModeDetector;
 	private readonly warmUp: number;
-	private readonly runs: Uint32Array;
-	private readonly silent: Float32Array;
-	private readonly heard: Uint8Array;
-	private readonly lastOwn: Float32Array;
+	private readonly sensorNotes: SensorNotes;
 	private readonly lastScaled: Float32Array;
 	private readonly shownActual: Float64Array;
 	private readonly shownExpected: Float64Array;
 	private rowsSinceBreak = 0;
 	private judgedRows = 0;
 	private stoppedRows = 0;
+	private running = 1;
 	private lastScore = 0;
 
 	constructor(
@@ -78,10 +82,7 @@ export class MachineDetector {
 		this.ensemble = version.ensemble && new EnsembleDetector(version.ensemble);
 		this.modes = new ModeDetector(version.calibration, this.sensors);
 		this.warmUp = version.calibration.warmUpSteps ?? defaultWarmUpSteps;
-		this.runs = new Uint32Array(this.sensors);
-		this.silent = new Float32Array(this.sensors);
-		this.heard = new Uint8Array(this.sensors);
-		this.lastOwn = new Float32Array(this.sensors).fill(Number.NaN);
+		this.sensorNotes = new SensorNotes(version.calibration, this.sensors);
 		this.lastScaled = new Float32Array(this.sensors);
 		this.shownActual = new Float64Array(this.sensors).fill(Number.NaN);
 		this.shownExpected = new Float64Array(this.sensors).fill(Number.NaN);
@@ -95,27 +96,19 @@ export class MachineDetector {
 		const input = new Float32Array(this.sensors);
 		const residuals = new Float32Array(this.sensors);
 		let missing = 0;
-		const { silence } = calibration;
-		const nothing = Array.prototype.every.call(row.values, Number.isNaN);
+		this.sensorNotes.take(row.values);
 		for (let i = 0; i < this.sensors; i++) {
 			const own = row.values[i]!;
 			if (Number.isNaN(own)) {
 				missing++;
-				// A row without any value is a matter of the link, not of a sensor.
-				if (!nothing) this.silent[i] = Math.min(3 * (silence?.limitRows[i] ?? silentRows), this.silent[i]! + 1);
-				this.runs[i] = 0;
 				input[i] = prediction?.[i] ?? this.lastScaled[i]!;
 				residuals[i] = Number.NaN;
 			} else {
-				this.silent[i] = Math.max(0, this.silent[i]! - (silence?.recoveryPerRow[i] ?? heardAgain));
-				this.heard[i] = 1;
-				this.runs[i] = own === this.lastOwn[i] ? this.runs[i]! + 1 : 1;
 				input[i] = (own - scaler.mean[i]!) / scaler.deviation[i]!;
 				residuals[i] = prediction
 					? (input[i]! - prediction[i]! - calibration.residualMean[i]!) / calibration.residualDeviation[i]!
 					: Number.NaN;
 			}
-			this.lastOwn[i] = own;
 			this.lastScaled[i] = input[i]!;
 			// Far outside anything seen in training a network only saturates; keep its state sane.
 			input[i] = Math.max(-8, Math.min(8, input[i]!));
@@ -124,11 +117,12 @@ export class MachineDetector {
 		const settled = this.modes.observe(row.values, this.lastScaled);
 		if (prediction !== undefined) this.show(row.values, prediction);
 		this.stoppedRows = this.modes.mode === 'off' ? this.stoppedRows + 1 : 0;
+		this.running += ((this.stoppedRows > 0 ? 0 : 1) - this.running) / runningRows;
 		if (this.stoppedRows === longStopRows) this.ownLevel?.reset();
 
 		const unscored = this.unscored(missing, prediction !== undefined);
 		if (unscored !== undefined || (this.modes.mode === 'start-up' && !settled)) {
-			if (this.modes.mode === 'off' || this.modes.mode === 'start-up') this.runs.fill(0);
+			if (this.modes.mode === 'off' || this.modes.mode === 'start-up') this.sensorNotes.forgetRuns();
 			const reason = unscored ?? (this.judgedRows === 0 ? 'warming-up' : undefined);
 			if (reason !== undefined) return { state: this.stateWithout(row.time, reason), input };
 		}
@@ -141,7 +135,7 @@ export class MachineDetector {
 				this.ensemble.take({ levels: [levels], predictor: [predictor], ...reconstructed });
 			} else {
 				this.tracker.update(residuals);
-				this.ownLevel?.update(this.tracker.middle, this.lastScore < followScore);
+				this.ownLevel?.update(this.tracker.middle, this.lastScaled, this.lastScore < followScore);
 			}
 		}
 		// The members' moving means are still filling.
@@ -152,23 +146,22 @@ export class MachineDetector {
 
 	private forget(): void {
 		this.rowsSinceBreak = 0;
-		this.runs.fill(0);
-		this.silent.fill(0);
-		this.heard.fill(0);
+		this.sensorNotes.forget();
 		this.modes.reset();
 		this.judgedRows = 0;
 		this.tracker.reset();
 		this.ownLevel?.reset();
 		this.lastScore = 0;
+		this.running = 1;
 		this.ensemble?.forgetRows();
 		this.shownActual.fill(Number.NaN);
 		this.shownExpected.fill(Number.NaN);
 	}
 
 	private unscored(missing: number, predicted: boolean): DetectedState['unscored'] {
-		const neverHeard = this.heard.reduce((count, heard) => count + (heard === 0 ? 1 : 0), 0);
 		if (this.modes.mode === 'off') return 'stopped';
-		if (this.rowsSinceBreak > 5 && (neverHeard > 0 || missing > this.sensors / 2)) return 'missing-sensors';
+		if (this.rowsSinceBreak > 5 && (this.sensorNotes.neverHeard > 0 || missing > this.sensors / 2))
+			return 'missing-sensors';
 		if (!predicted || this.rowsSinceBreak <= this.warmUp) return 'warming-up';
 		return undefined;
 	}
@@ -207,7 +200,7 @@ export class MachineDetector {
 		const normalBand = statistic.threshold * this.sensors ** 0.25;
 		let squares: Float64Array = distances[leading]!.map((distance) => distance * distance);
 		let bandOf = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
-		if (this.ownLevel?.ready)
+		if (this.ownLevel?.ready && this.running >= leastRunning)
 			this.ownDistances.forEach((distance, k) => {
 				const deviation = this.ownLevel!.deviations[k]!;
 				const ratio = distance.of(deviation) / this.version.calibration.ownLevel!.statistics[k]!.threshold;
@@ -217,14 +210,14 @@ export class MachineDetector {
 				bandOf = (i) => distance.band(i);
 			});
 		this.lastScore = score;
-		const notes = this.sensorNotes();
+		const notes = this.sensorNotes.notes();
 		for (const note of notes) score = Math.max(score, note.score);
 		return this.stateOf(time, score, this.rank(squares, bandOf, notes));
 	}
 
 	/** By the members' vote; ranked by the member that is surest, shown as the level and the normal range around it. */
 	private judgeTogether(time: EpochMs, ensemble: EnsembleDetector): DetectedState {
-		const notes = this.sensorNotes();
+		const notes = this.sensorNotes.notes();
 		const score = notes.reduce((most, note) => Math.max(most, note.score), ensemble.score);
 		const { levels } = ensemble;
 		const { mean, deviation } = this.version.scaler;
@@ -244,24 +237,6 @@ export class MachineDetector {
 			};
 		}).sort((a, b) => b.share - a.share);
 		return this.stateOf(time, score, deviations);
-	}
-
-	/** Sensors that are themselves the finding: no longer moving, no longer sent. */
-	private sensorNotes(): SensorNote[] {
-		const notes: SensorNote[] = [];
-		const { longestRun, rows, silence } = this.version.calibration;
-		for (let i = 0; i < this.sensors; i++) {
-			const limitRows = silence?.limitRows[i] ?? silentRows;
-			if (this.silent[i]! >= limitRows / 6)
-				notes.push({ sensor: i, note: 'silent', score: Math.min(3, this.silent[i]! / limitRows) });
-			const longest = longestRun?.[i];
-			if (longest === undefined || longest === null) continue;
-			// Little data shows few runs: ask for more before calling a sensor stuck.
-			const limit = Math.max(60, longest * ((rows ?? 0) > 2000 ? 4 : 8));
-			if (this.runs[i]! > limit / 2)
-				notes.push({ sensor: i, note: 'stuck', score: Math.min(3, this.runs[i]! / limit) });
-		}
-		return notes;
 	}
 
 	/** `bandOf`: half-width of a sensor's normal range, in standardised residuals. */
@@ -302,12 +277,6 @@ export class MachineDetector {
 				: this.shownActual[i]! + shownSmoothing * (actual - this.shownActual[i]!);
 		}
 	}
-}
-
-interface SensorNote {
-	readonly sensor: number;
-	readonly note: 'stuck' | 'silent';
-	readonly score: number;
 }
 
 function notedSensors(notes: readonly SensorNote[]): Map<number, SensorNote['note']> {

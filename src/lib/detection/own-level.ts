@@ -7,18 +7,30 @@
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
 import { dot, invert, multiply } from './ensemble/symmetric-matrix';
 import { combine } from './residual-tracker';
+import { SensorRelationTerms, relate } from './sensor-relations';
 
 /** The level is noted this often; the oldest note is the level that counts. */
 const noteEvery = 30;
 
-export type OwnLevelPlan = Pick<OwnLevelCalibration, 'levelRows' | 'delayRows' | 'warmUpRows'>;
+/** Rows after which a level is known well enough that its uncertainty no longer counts beside a smoothed deviation's own. */
+const knownRows = 200;
+
+export type OwnLevelPlan = Pick<OwnLevelCalibration, 'levelRows' | 'delayRows' | 'warmUpRows' | 'relations'>;
+
+/** Level of each sensor so far, and the rows that it rests on. */
+interface LevelNote {
+	readonly level: Float64Array;
+	readonly rows: number;
+}
 
 export class OwnLevelTracker {
 	/** [statistics][sensors]: smoothed residual minus the level. */
 	readonly deviations: readonly Float64Array[];
 	private readonly smoothed: readonly Float64Array[];
 	private readonly level: Float64Array;
-	private readonly notes: Float64Array[] = [];
+	private readonly left: Float64Array;
+	private readonly terms: SensorRelationTerms | undefined;
+	private readonly notes: LevelNote[] = [];
 	private rows = 0;
 	private levelRows = 0;
 
@@ -28,6 +40,8 @@ export class OwnLevelTracker {
 		sensors: number
 	) {
 		this.level = new Float64Array(sensors);
+		this.left = new Float64Array(sensors);
+		this.terms = plan.relations && new SensorRelationTerms(sensors, plan.relations.slowSmoothing);
 		this.deviations = smoothings.map(() => new Float64Array(sensors));
 		this.smoothed = smoothings.map(() => new Float64Array(sensors));
 	}
@@ -38,6 +52,7 @@ export class OwnLevelTracker {
 		this.levelRows = 0;
 		this.notes.length = 0;
 		this.level.fill(0);
+		this.terms?.reset();
 		this.smoothed.forEach((values) => values.fill(0));
 	}
 
@@ -45,24 +60,32 @@ export class OwnLevelTracker {
 		return this.rows > this.plan.warmUpRows;
 	}
 
-	/** `follow`: the level takes this row in; not while something is wrong. */
-	update(residuals: ArrayLike<number>, follow: boolean): void {
+	/** `scaled`: the row itself. `follow`: the level takes this row in; not while something is wrong. */
+	update(residuals: ArrayLike<number>, scaled: ArrayLike<number>, follow: boolean): void {
+		const { relations, levelRows } = this.plan;
+		const { left } = this;
+		left.set(residuals);
+		if (relations) relate(relations, residuals, this.terms!.update(residuals, scaled), left);
 		this.rows++;
-		if (follow) this.levelRows++;
-		const weight = follow ? 1 / Math.min(this.levelRows, this.plan.levelRows) : 0;
-		for (let i = 0; i < this.level.length; i++) this.level[i]! += weight * (residuals[i]! - this.level[i]!);
+		if (follow) this.levelRows = Math.min(levelRows, this.levelRows + 1);
+		for (let i = 0; i < left.length; i++) {
+			const weight = follow ? 1 / (this.levelRows + (relations?.priorRows[i] ?? 0)) : 0;
+			this.level[i]! += weight * (left[i]! - this.level[i]!);
+		}
 		if (this.notes.length === 0 || this.rows % noteEvery === 0) {
-			this.notes.push(this.level.slice());
+			this.notes.push({ level: this.level.slice(), rows: this.levelRows });
 			if (this.notes.length > this.plan.delayRows / noteEvery) this.notes.shift();
 		}
-		const level = this.notes[0]!;
+		const { level, rows } = this.notes[0]!;
 		this.smoothings.forEach((smoothing, k) => {
 			const smoothed = this.smoothed[k]!;
 			// Smoothing starts at nothing: this makes it the mean of the rows there are.
 			const full = 1 - (1 - smoothing) ** this.rows;
 			for (let i = 0; i < level.length; i++) {
-				smoothed[i]! += smoothing * (residuals[i]! - smoothed[i]!);
-				this.deviations[k]![i] = smoothed[i]! / full - level[i]!;
+				smoothed[i]! += smoothing * (left[i]! - smoothed[i]!);
+				const deviation = smoothed[i]! / full - level[i]!;
+				const doubt = relations ? Math.sqrt(1 + knownRows / (rows + relations.priorRows[i]!)) : 1;
+				this.deviations[k]![i] = deviation / doubt;
 			}
 		});
 	}

@@ -9,8 +9,8 @@ import type { SilenceCalibration } from '../contracts';
 /** Without a calibration: a minute of rows; rows with a value count a fifth back, so that bursts of silence add up. */
 export const silentRows = 60;
 export const heardAgain = 0.2;
-/** With enough rows of normal running: three bursts of eight rows within twenty minutes. */
-const leastLimit = 24;
+/** With enough rows of normal running in which nothing was missing: a dozen rows within ten minutes. */
+const leastLimit = 12;
 const leastRecovery = 0.02;
 const leastRows = 20_000;
 

@@ -38,7 +38,7 @@ export function paretoLevel(values: ArrayLike<number>, probability: number): num
 const manyLooks = 2000;
 
 /**
- * Threshold of a smoothed statistic. The tail level is kept between 1.2 and 1.6 times the largest normal value, between 1.1 and 1.2 times with
+ * Threshold of a smoothed statistic. The tail level is kept between 1.2 and 1.6 times the largest normal value, between 1.1 and 1.3 times with
  * 2,000 independent looks (the fit assumes independence, which smoothed values lack), then widened by 1 + 3/sqrt(n), n being the
  * independent looks at the machine that the data amounts to: rows x smoothing / 2.
  */
@@ -49,7 +49,7 @@ export function learnThreshold(values: ArrayLike<number>, smoothing: number): nu
 	const tail = paretoLevel(values, exceedanceProbability);
 	const known = Math.min(1, looks / manyLooks);
 	const least = (1.2 - 0.1 * known) * largest;
-	const most = (1.6 - 0.4 * known) * largest;
+	const most = (1.6 - 0.3 * known) * largest;
 	const level = Math.min(most, Math.max(least, Number.isNaN(tail) ? 0 : tail));
 	return Math.max(1, level * (1 + 3 / Math.sqrt(looks)));
 }

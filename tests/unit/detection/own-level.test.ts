@@ -16,10 +16,10 @@ function machine(offset: number) {
 }
 
 const calibration = learnOwnLevel(2, (visit, begin) => {
-	for (let individual = 0; individual < 20; individual++) {
+	for (let individual = 0; individual < 30; individual++) {
 		begin();
 		const next = machine(5 * noise());
-		for (let r = 0; r < 2000; r++) visit(next());
+		for (let r = 0; r < 2000; r++) visit(next(), [0, 0]);
 	}
 })!;
 
@@ -32,6 +32,7 @@ function peak(rows: number, next: () => number[], change: (row: number) => numbe
 		const row = next();
 		tracker.update(
 			row.map((value, i) => value + change(r)[i]!),
+			[0, 0],
 			true
 		);
 		if (!tracker.ready) continue;
@@ -52,7 +53,7 @@ test('too little normal running gives no own level', () => {
 	expect(
 		learnOwnLevel(2, (visit, begin) => {
 			begin();
-			for (let r = 0; r < 3000; r++) visit([noise(), noise()]);
+			for (let r = 0; r < 3000; r++) visit([noise(), noise()], [0, 0]);
 		})
 	).toBeUndefined();
 });
@@ -60,7 +61,7 @@ test('too little normal running gives no own level', () => {
 test('a sensor that is often missing in normal running needs more to be called silent', () => {
 	const rows = Array.from({ length: 30_000 }, (_, r) => ({ values: [1, r % 10 < 3 ? Number.NaN : 1] }));
 	const { limitRows, recoveryPerRow } = learnSilence([rows], 2)!;
-	expect(limitRows).toEqual([24, 24]);
+	expect(limitRows).toEqual([12, 12]);
 	expect(recoveryPerRow[0]).toBeCloseTo(0.02);
 	// Three missing in ten, taken back by seven: does not add up.
 	expect(7 * recoveryPerRow[1]!).toBeGreaterThan(3);

@@ -1,22 +1,28 @@
 /**
  * State Detection: which sensors an anomaly rests on, by the model itself.
  *
- * In: a window of rows that ends in the anomaly, and the weights. Out: each sensor's part of the squared residual, by integrated
- * gradients (Sundararajan, Taly, Yan, ICML 2017): the gradient along the straight way from what the model expected to what happened.
- * Parts add up to the residual's growth (completeness); how nearly they do is given with them.
+ * In: a window of rows that ends in the anomaly, and the weights. Out: each sensor's part of the squared deviation from where the machine
+ * stood, by integrated gradients (Sundararajan, Taly, Yan, ICML 2017): the gradient along the straight way from what the model expected to
+ * what happened. Parts add up to the deviation's growth (completeness); how nearly they do is given with them.
  */
 import { MillwrightError, type ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
+import { statisticsOf } from '../machine-detector';
 import { networkSpecOf } from '../predictor';
+import type { SensorNote } from '../sensor-notes';
 
 export interface AttributionRequest {
 	readonly pkg: ModelPackage;
 	/** Row-major [rows, sensors], scaled, oldest first, without NaN. The last ones are the anomaly. */
 	readonly window: Float32Array;
 	readonly rows: number;
-	/** Rows at the end whose residual is explained. */
+	/** Rows at the end whose mean residual is explained. */
 	readonly judgedRows: number;
+	/** [sensors]: the machine's own mean standardised residual before; none: 0. */
+	readonly level?: ArrayLike<number>;
+	/** Sensors that are themselves the finding: no network sees a value that is missing, so each is its own part. */
+	readonly notes?: readonly SensorNote[];
 	/** The same window as it should have been, where the way begins; see `expectedWindow`. */
 	readonly reference: ArrayLike<number>;
 	/** Points on the way; more of them make the sum more exact. */
@@ -27,9 +33,9 @@ export interface AttributionRequest {
 
 export interface Attribution {
 	readonly sensorNames: readonly string[];
-	/** Part of the squared residual's growth, in its unit; their sum is the growth. Negative: the sensor's movement makes it smaller. */
+	/** Part of the squared deviation's growth, in its unit; their sum is the growth. Negative: the sensor's movement makes it smaller. */
 	readonly parts: readonly number[];
-	/** Squared standardised residual, mean over the judged rows, of what happened and of the reference. */
+	/** Sum over sensors of squared deviations, 1 being where a sensor alone would be anomalous; of what happened and of the reference. */
 	readonly residual: number;
 	readonly referenceResidual: number;
 	/** |sum of parts - growth| / growth. */
@@ -38,7 +44,7 @@ export interface Attribution {
 
 /** Throws `invalid-input` for a window that is too short; `aborted` when told to stop. */
 export async function attribute(request: AttributionRequest): Promise<Attribution> {
-	const { pkg, window, rows, judgedRows, reference, points = 32, proceed } = request;
+	const { pkg, window, rows, judgedRows, level, notes = [], reference, points = 32, proceed } = request;
 	const { scaler, spec, calibration } = pkg.version;
 	const sensors = spec.features;
 	if (rows < judgedRows + 2 || window.length !== rows * sensors)
@@ -49,22 +55,29 @@ export async function attribute(request: AttributionRequest): Promise<Attributio
 	const offsets = calibration.residualMean;
 	const steps = rows - 1;
 
-	/** Squared residual and its gradient by every number of the window. */
+	const limits = limitsOf(pkg.version);
+
+	/** Squared deviation and its gradient by every number of the window. */
 	const evaluate = (x: Float64Array): { value: number; gradient: Float64Array } => {
 		const network = referenceNetwork(plan, weights, x.subarray(0, steps * sensors), 1, steps);
-		const byOutput = new Float64Array(steps * sensors);
-		const gradient = new Float64Array(rows * sensors);
-		let value = 0;
+		const mean = new Float64Array(sensors);
 		for (let r = rows - judgedRows; r < rows; r++)
 			for (let i = 0; i < sensors; i++) {
 				const at = r * sensors + i;
-				const predicted = at - sensors;
-				const z = (x[at]! - network.outputs[predicted]! - offsets[i]!) / deviations[i]!;
-				value += (z * z) / judgedRows;
-				const slope = (2 * z) / deviations[i]! / judgedRows;
-				byOutput[predicted] = -slope;
-				gradient[at]! += slope;
+				mean[i]! += (x[at]! - network.outputs[at - sensors]! - offsets[i]!) / deviations[i]! / judgedRows;
 			}
+		const byOutput = new Float64Array(steps * sensors);
+		const gradient = new Float64Array(rows * sensors);
+		let value = 0;
+		for (let i = 0; i < sensors; i++) {
+			const deviation = (mean[i]! - (level?.[i] ?? 0)) / limits[i]!;
+			value += deviation * deviation;
+			const slope = (2 * deviation) / limits[i]! / deviations[i]! / judgedRows;
+			for (let r = rows - judgedRows; r < rows; r++) {
+				byOutput[(r - 1) * sensors + i] = -slope;
+				gradient[r * sensors + i]! += slope;
+			}
+		}
 		const { inputs } = network.backward(byOutput);
 		for (let k = 0; k < inputs.length; k++) gradient[k]! += inputs[k]!;
 		return { value, gradient };
@@ -80,7 +93,12 @@ export async function attribute(request: AttributionRequest): Promise<Attributio
 		const { gradient } = evaluate(x);
 		for (let k = 0; k < x.length; k++) parts[k % sensors]! += (gradient[k]! * (window[k]! - from[k]!)) / points;
 	}
-	const residual = evaluate(Float64Array.from(window)).value;
+	let noted = 0;
+	for (const { sensor, score } of notes) {
+		parts[sensor]! += score * score;
+		noted += score * score;
+	}
+	const residual = evaluate(Float64Array.from(window)).value + noted;
 	const referenceResidual = evaluate(from).value;
 	const growth = residual - referenceResidual;
 	const sum = parts.reduce((total, part) => total + part, 0);
@@ -93,15 +111,34 @@ export async function attribute(request: AttributionRequest): Promise<Attributio
 	};
 }
 
-/** The window as the model expected it, row by row from what came before; the first row as it was. Shapes as of the window. */
-export function expectedWindow(pkg: ModelPackage, window: Float32Array, rows: number): Float64Array {
+/** [sensors], standardised residuals: mean deviation at which a sensor alone would be anomalous, by the slowest bias statistic. */
+function limitsOf(version: ModelPackage['version']): number[] {
+	const sensors = version.spec.features;
+	const slow = statisticsOf(version).findLast(({ kind }) => kind === 'bias');
+	return Array.from({ length: sensors }, (_, i) => (slow ? slow.deviation[i]! * slow.threshold * sensors ** 0.25 : 1));
+}
+
+/**
+ * The window as the model expected it of this machine, row by row from what came before; the first row as it was. `level`: the machine's own
+ * mean standardised residual. Shapes as of the window.
+ */
+export function expectedWindow(
+	pkg: ModelPackage,
+	window: Float32Array,
+	rows: number,
+	level?: ArrayLike<number>
+): Float64Array {
 	const { spec, calibration } = pkg.version;
 	const sensors = spec.features;
 	const plan = planNetwork(networkSpecOf(spec));
 	const weights = new Float32Array(pkg.weights, 0, plan.weightCount);
 	const { outputs } = referenceNetwork(plan, weights, window.subarray(0, (rows - 1) * sensors), 1, rows - 1);
 	const expected = Float64Array.from(window);
-	for (let k = 0; k < outputs.length; k++) expected[k + sensors] = outputs[k]! + calibration.residualMean[k % sensors]!;
+	for (let k = 0; k < outputs.length; k++) {
+		const i = k % sensors;
+		expected[k + sensors] =
+			outputs[k]! + calibration.residualMean[i]! + (level?.[i] ?? 0) * calibration.residualDeviation[i]!;
+	}
 	return expected;
 }
 

@@ -8,11 +8,14 @@
 import {
 	MillwrightError,
 	derivedSeries,
+	falseAlarmTargetKey,
+	falseAlarmsPerWeek,
 	isAborted,
 	sensorIdOf,
 	toPlainError,
 	type EpochMs,
 	type ErrorCode,
+	type FalseAlarmTarget,
 	type MachineId,
 	type ModelFileSummary,
 	type ModelImportRequest,
@@ -135,6 +138,7 @@ export class TrainingSession implements TrainingApi {
 			const engine = await this.startedEngine();
 			abort.signal.throwIfAborted();
 			const kinds = sensors.map(({ kind }) => kind);
+			const target = await store.settings.get<FalseAlarmTarget>(falseAlarmTargetKey);
 			const trained = await trainEnsemble(
 				engine,
 				{
@@ -151,6 +155,7 @@ export class TrainingSession implements TrainingApi {
 					description: `${rows.length} rows of ${request.machineId}, one per ${stepMs / 1000} s`,
 					seed: request.seed,
 					maxEpochs: request.maxEpochs,
+					falseAlarmsPerWeek: falseAlarmsPerWeek(target, machineId),
 					cores: navigator.hardwareConcurrency,
 					checkpoints: stored && {
 						load: (fit) => store.trainings.checkpoint<FitCheckpoint>(jobId, fit),

@@ -1,0 +1,47 @@
+/**
+ * State: what a version's score is made of, in words: each statistic, how long it looks, where its threshold lies.
+ *
+ * In: a version. Out: rows for a table. The score is the largest of them over its threshold, or the members' vote.
+ */
+import type { ModelVersion } from '$lib/contracts';
+import { memberWords } from './model-words';
+
+export interface ScorePart {
+	readonly id: string;
+	readonly what: string;
+	/** Time that a change takes to show. */
+	readonly overMs: number;
+	/** In normal deviations. */
+	readonly threshold: number;
+	/** Say in the vote; undefined: it decides by itself. */
+	readonly weight?: number;
+}
+
+export function scoreParts({ ensemble, calibration, stepMs }: ModelVersion): ScorePart[] {
+	if (ensemble)
+		return ensemble.members.flatMap(({ name, weight, watch }) =>
+			watch.windows.map((rows, w) => ({
+				id: `${name}-${rows}`,
+				what: `${memberWords[name]}: mean against its level, all sensors together`,
+				overMs: rows * stepMs,
+				threshold: watch.thresholds[w]!,
+				weight
+			}))
+		);
+	const statistics = calibration.statistics ?? [
+		{ kind: 'energy' as const, smoothing: calibration.smoothing, threshold: calibration.threshold }
+	];
+	const against = statistics.map(({ kind, smoothing, threshold }, k) => ({
+		id: `class-${k}`,
+		what: kind === 'bias' ? 'Residual off, against its class' : 'Residual unsteady, against its class',
+		overMs: stepMs / smoothing,
+		threshold
+	}));
+	const own = (calibration.ownLevel?.statistics ?? []).map(({ smoothing, threshold, covariance }, k) => ({
+		id: `own-${k}`,
+		what: `Against its own level, ${covariance ? 'all sensors together' : 'each sensor by itself'}`,
+		overMs: stepMs / smoothing,
+		threshold
+	}));
+	return [...against, ...own];
+}
