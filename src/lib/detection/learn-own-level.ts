@@ -16,6 +16,8 @@ const statistics = [
 	{ smoothing: 0.008, together: true },
 	{ smoothing: 0.003, together: true }
 ];
+/** Four statistics more that may each raise a false alarm: each has to be rarer than one that judges alone. */
+const margin = 1.1;
 /** Weight of the covariance's diagonal. */
 const shrinkage = 0.05;
 /** Fewer rows with a level, in both replays, show too little of how far one wanders. */
@@ -63,7 +65,7 @@ export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCali
 			};
 			const distance = new OwnLevelDistance(unfinished);
 			const levels = kept[k]!.map((deviation) => distance.of(deviation));
-			return { ...unfinished, threshold: learnThreshold(levels, smoothing * keepEvery) };
+			return { ...unfinished, threshold: margin * learnThreshold(levels, smoothing * keepEvery) };
 		})
 	};
 }
