@@ -5,9 +5,10 @@
  * with its profile on disk, while faults strike at random (`--seed`). At the end the numbers in the database are counted.
  * Options: --minutes 10, --seed 1, --rate 500, --machines, --only fault,fault; --quick is 40 seconds.
  *
- * A broker killed outright forgets what it had acknowledged but not yet written down; the publisher therefore sends the last five
- * seconds again after such a kill (and only then), which must not be stored twice either. Mosquitto's limit of 1,000 queued messages
- * is lifted, so that it keeps what comes while no tab is there.
+ * A broker killed outright forgets what it had acknowledged but not yet written down; the publisher therefore sends the last fifteen
+ * seconds again after such a kill (and only then), which must not be stored twice either. Mosquitto writes down everything each second:
+ * doing so at every change it would come to a stand as soon as thousands of messages wait. Its limit of 1,000 queued messages is
+ * lifted, so that it keeps what comes while no tab is there.
  */
 import type { BrowserContext, CDPSession, Page, Worker } from 'playwright-core';
 import { connectToBroker, openInspector, serveApp } from '../tools/app';
@@ -24,7 +25,7 @@ const rate = options.number('rate', 500);
 const rowsPerMachine = 5_500;
 const machines = options.number('machines', Math.max(50, Math.ceil((rate * minutes * 60) / rowsPerMachine)));
 const tickMs = 20;
-const keepMs = 5_000;
+const keepMs = 15_000;
 /** Steps of a clock stay below what acquisition takes as a clock that is wrong (ten minutes). */
 const publisherStepsMs = [-120_000, 0, 120_000];
 const tabletStepsMs = [-300_000, 0, 300_000];
@@ -41,7 +42,10 @@ const between = (low: number, high: number) => Math.round(low + random() * (high
 const oneOf = <T>(choices: readonly T[]) => choices[Math.floor(random() * choices.length)]!;
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-const mosquitto = await startMosquitto({ quiet: true, config: ['max_queued_messages 0'] });
+const mosquitto = await startMosquitto({
+	quiet: true,
+	config: ['max_queued_messages 0', 'autosave_on_changes false', 'autosave_interval 1']
+});
 const proxy = await startTcpProxy(mosquitto.wsPort);
 const app = await serveApp();
 const publisher = new PacketPublisher({

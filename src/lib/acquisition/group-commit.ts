@@ -137,12 +137,14 @@ export class GroupCommit {
 		}, STALL_MS);
 	}
 
-	/** Resolves when everything pushed so far is durable. */
+	/** Resolves when everything pushed so far is durable, also where more keeps coming. */
 	async flush(): Promise<void> {
-		while (!this.#group.empty || this.#running) {
+		const group = this.#group;
+		while (!group.empty && group === this.#group && !this.#closed) {
 			if (!this.#running) this.#start();
 			await this.#running;
 		}
+		await this.#running;
 	}
 
 	/** Commits what is pending, giving up after `limitMs`; what is not committed is not acknowledged. */

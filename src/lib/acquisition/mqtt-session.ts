@@ -171,8 +171,10 @@ export class MqttSession {
 				if (answer) publishState(client, answer);
 				return;
 			}
-			if (packet.qos === 1) pauseIfFull();
-			if (isPausing) return;
+			if (packet.qos === 1) {
+				pauseIfFull();
+				if (isPausing) return;
+			}
 			if (!heard) {
 				heard = true;
 				clearTimeout(silence);

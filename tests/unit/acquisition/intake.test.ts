@@ -148,6 +148,21 @@ describe('GroupCommit', () => {
 		expect(commit.pendingMessages).toBe(0);
 	});
 
+	it('waits for what has come, not for a stream that never ends', async () => {
+		const { store, commit, send } = open();
+		let sent = 0;
+		const { append } = store.series;
+		// With every commit another message comes.
+		store.series.append = (batch) => {
+			if (sent < 1_000) send('r/pump', { ts: NOW + sent++, flow: 1 });
+			return append(batch);
+		};
+		for (let i = 0; i < 10; i++) send('r/pump', { ts: NOW + sent++, flow: 1 });
+		await commit.flush();
+		expect(store.count).toBeGreaterThanOrEqual(10);
+		expect(sent).toBeLessThan(20);
+	});
+
 	it('gathers while messages come, and commits at once when the broker stops for want of acknowledgements', async () => {
 		vi.useFakeTimers();
 		try {
