@@ -1,17 +1,13 @@
 /**
  * axe finds nothing serious or critical on any screen, in both themes, with the demo running and at the first opening.
  */
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import type { AxeResults } from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StaticServer } from '../../simulator/cli/static-server';
 import { chromiumArguments } from '../bench/harness';
 import { serveApp } from '../tools/app';
+import { findings } from '../tools/axe';
 import { findChromium } from '../tools/find-chromium';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let app: StaticServer;
 let browser: Browser;
@@ -23,23 +19,6 @@ afterAll(async () => {
 	await browser.close();
 	await app.close();
 });
-
-/** One line per serious or critical finding: rule, what it says, where. */
-async function findings(page: Page): Promise<string[]> {
-	await page.evaluate(axe);
-	const results = (await page.evaluate(() =>
-		(globalThis as unknown as { axe: { run(): Promise<unknown> } }).axe.run()
-	)) as AxeResults;
-	return results.violations
-		.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-		.map(
-			({ id, help, nodes }) =>
-				`${id}: ${help} - ${nodes
-					.map(({ target }) => target.join(' '))
-					.slice(0, 3)
-					.join(' | ')}`
-		);
-}
 
 describe.each(['light', 'dark'] as const)('no serious or critical finding, %s', (colorScheme) => {
 	let page: Page;

@@ -48,6 +48,22 @@ describe('a table of units that ran to failure', () => {
 		expect(histories.units[0]!.sensors[20]).toBeCloseTo(1.01, 4);
 	});
 
+	test('of units that still run nothing is left out, and rows are averaged as the model has them', async () => {
+		const file = asFile(table(2, 20));
+		const running = await readLives(file, { ...mapping, stillRunning: { rowsPerStep: 3 } }, context);
+		expect(running.histories.sensorNames).toEqual(['vibration', 'housing']);
+		expect(running.histories.units.map(({ steps, failed }) => [steps, failed])).toEqual([
+			[7, false],
+			[7, false]
+		]);
+		const twins = asFile(
+			'unit,cycle,setting 1,vibration,housing\n' +
+				['a', 'b'].map((u) => `${u},1,0,1,7\n${u},2,0,2,7\n${u},3,0,3,7`).join('\n')
+		);
+		const alike = await readLives(twins, { ...mapping, stillRunning: { rowsPerStep: 1 } }, context);
+		expect(alike.summary).toMatchObject({ units: 2, failedUnits: 0 });
+	});
+
 	test('text without a header and with blanks between its cells is read as C-MAPSS', async () => {
 		const line = (u: number, t: number) =>
 			[u, t, ...Array.from({ length: 24 }, (_, i) => (i * 10 + t / 7 + u).toFixed(2))].join(' ') + '  ';
