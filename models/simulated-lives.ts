@@ -10,13 +10,15 @@ import type { EpochMs, FailureLibrary, MachineClassId, ModelPackage } from '../s
 import { Predictor } from '../src/lib/detection';
 import type { Engine } from '../src/lib/neural';
 import { randomFrom, seedOf } from '../src/lib/neural/random';
+import type { AlignedRow } from '../src/lib/manipulation';
 import { MachinePipeline, judgeDue, type Verdict } from '../src/lib/pipeline';
 import { simulate, stepMs } from './simulated-rows';
 
 /** Times as fast as the physics. */
 const acceleration = 900;
 export const dayMs = 86_400_000;
-const rowMs = stepMs * acceleration;
+/** The time from one row to the next. */
+export const rowMs = stepMs * acceleration;
 const rowsPerDay = dayMs / rowMs;
 /** Days of normal running before a fault begins, and how long it grows (evenly in the logarithm). */
 const onsetDays: readonly [number, number] = [3, 10];
@@ -74,7 +76,7 @@ export function judgeLives(
 	pkg: ModelPackage,
 	lives: readonly PlannedLife[],
 	library: FailureLibrary | undefined,
-	onVerdict: (life: number, verdict: Verdict) => void
+	onVerdict: (life: number, verdict: Verdict, row: AlignedRow) => void
 ): void {
 	const { sensorNames } = pkg.version.scaler;
 	// The model's clock runs as fast as the plant's.
@@ -112,7 +114,7 @@ export function judgeLives(
 				if (library) pipeline.learnFailures(library);
 				return { pipeline, rows };
 			});
-			judgeDue(predictor, due, (id, _, verdict) => onVerdict(Number(id), verdict));
+			judgeDue(predictor, due, (id, row, verdict) => onVerdict(Number(id), verdict, row));
 		} finally {
 			predictor.dispose();
 		}

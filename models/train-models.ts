@@ -8,6 +8,7 @@
  * --turbofan --data DIR (only the remaining-life model of turbofans, from C-MAPSS files in DIR), --failures (only records and calibrates the libraries of failures),
  * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
@@ -238,7 +239,13 @@ const shipped = machineClasses.flatMap(({ id }) => {
 	const versions = existsSync(folder) ? readdirSync(folder).sort() : [];
 	const version = versions.filter((name) => existsSync(new URL(`${name}/model.json`, folder))).pop();
 	if (!version) return [];
-	const failures = existsSync(new URL(`${version}/failures.json`, folder)) ? { failures: 'failures.json' } : {};
+	const library = new URL(`${version}/failures.json`, folder);
+	const failures = existsSync(library)
+		? {
+				failures: 'failures.json',
+				failuresSha256: createHash('sha256').update(readFileSync(library)).digest('hex')
+			}
+		: {};
 	return [{ machineClass: id, path: `${id}/${version}/`, id: `${id}-${version}`, ...failures }];
 });
 writeFileSync(new URL('index.json', root), JSON.stringify(shipped, null, '\t') + '\n');

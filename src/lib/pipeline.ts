@@ -19,7 +19,7 @@ import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisor
 import { AdaptedScoring, MachineDetector, ModeConditioning, type MemberRows, type Predictor } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
-import { MachinePrognosis } from './prognostics';
+import { MachinePrognosis, residualUnits, type LevelPoint } from './prognostics';
 
 export interface Verdict {
 	readonly detected: DetectedState;
@@ -69,14 +69,24 @@ export class MachinePipeline {
 		return own ?? (span && { ...span, end: Math.max(span.start, this.lastTime || span.start) });
 	}
 
-	/** Stored scores of before the first row judged, oldest first. */
-	recallScores(times: ArrayLike<EpochMs>, scores: ArrayLike<number>): void {
-		this.prognosis.recall(times, scores);
+	/** Stored scores of before the first row judged, oldest first, and the `course` of an earlier run under this version. */
+	recallScores(times: ArrayLike<EpochMs>, scores: ArrayLike<number>, course: readonly LevelPoint[] = []): void {
+		this.prognosis.recall(times, scores, course);
 	}
 
 	/** What is known of failures under this version: the prognosis then tells failure, not just critical health. */
 	learnFailures(library: FailureLibrary): void {
-		this.prognosis.learnFailures(library);
+		this.prognosis.learnFailures(library, residualUnits(this.version));
+	}
+
+	/** Why nothing is known of failures, where something should be: said with the prognosis. */
+	refuseFailures(reason: string): void {
+		this.prognosis.refuseFailures(reason);
+	}
+
+	/** Levels of the sensors that the prognosis rests on; goes back in by `recallScores`. */
+	get course(): readonly LevelPoint[] {
+		return this.prognosis.course;
 	}
 
 	get openAlarm(): Alarm | undefined {
@@ -108,14 +118,15 @@ export class MachinePipeline {
 			ended = closed.span;
 		}
 		this.lastTime = row.time;
-		const { state, input } = this.detector.observe(this.adapted.before(row), expected, reconstructed);
+		const shifted = this.adapted.before(row);
+		const { state, input } = this.detector.observe(shifted, expected, reconstructed);
 		if (row.breakBefore) this.modes.reset();
 		const unwell = this.health.span !== undefined;
 		const detected = this.modes.apply(this.adapted.after(state), row.values, unwell);
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
 		const report: HealthReport = { ...assessed.report, modeId: detected.modeId };
-		const prognosis = this.prognosis.observe(report);
+		const prognosis = this.prognosis.observe(report, shifted);
 		const advice = advise(this.advisory, report, this.version.stepMs, this.unitOf);
 		this.advisory = advice.state;
 		return {

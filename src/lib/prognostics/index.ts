@@ -7,6 +7,7 @@ export * from './machine-prognosis';
 export * from './score-history';
 export * from './similarity/failure-outlooks';
 export * from './similarity/match-failures';
+export * from './similarity/sensor-levels';
 export * from './risk/calibrate-probabilities';
 export * from './risk/day-features';
 export * from './risk/failure-classifier';

@@ -15,6 +15,8 @@ import {
 import { fewestPoints, fitTrend, reachedBy, scoreQuantile, type TrendFit } from './health-trend';
 import { ScoreHistory } from './score-history';
 import { FailureOutlooks } from './similarity/failure-outlooks';
+import { levelPoints, type LevelPoint } from './similarity/match-failures';
+import { SensorLevels, residualsOf } from './similarity/sensor-levels';
 
 const hourMs = 3_600_000;
 /** Steps that one average begins with. */
@@ -33,6 +35,12 @@ const scoreAtIndex = (index: number) => 2 * Math.sqrt(100 / index - 1);
 const indexAtScore = (score: number) => 100 / (1 + (score / 2) ** 2);
 const limit = scoreAtIndex(eventHealthIndex);
 
+/** A row as it was judged: [sensors] in own units, NaN where nothing is known. */
+export interface ObservedValues {
+	readonly values: ArrayLike<number>;
+	readonly breakBefore: boolean;
+}
+
 export class MachinePrognosis {
 	private history: ScoreHistory;
 	/** The same object until there is something new to say. */
@@ -41,7 +49,15 @@ export class MachinePrognosis {
 	private keepEvery = 1;
 	private said = 0;
 	private lookedAt: EpochMs = -Infinity;
-	private failures: FailureOutlooks | undefined;
+	private refused: string | undefined;
+	private failures:
+		| {
+				readonly library: FailureLibrary;
+				readonly outlooks: FailureOutlooks;
+				readonly levels: SensorLevels;
+				readonly units: ArrayLike<number>;
+		  }
+		| undefined;
 
 	constructor(
 		private readonly machineId: MachineId,
@@ -50,31 +66,64 @@ export class MachinePrognosis {
 		this.history = new ScoreHistory(binSteps * stepMs);
 	}
 
-	/** Lives that ended in failure, recorded with the version that the reports come from. */
-	learnFailures(library: FailureLibrary): void {
-		this.failures = new FailureOutlooks(library);
+	/**
+	 * How machines of its kind fail, as the version that the reports come from sees it; `residualUnits`: own units of one deviation of that
+	 * version's residuals.
+	 */
+	learnFailures(library: FailureLibrary, residualUnits: ArrayLike<number>): void {
+		this.failures = {
+			library,
+			outlooks: new FailureOutlooks(library),
+			levels: new SensorLevels(library.expectation),
+			units: residualUnits
+		};
+	}
+
+	/** What should be known of failures cannot be used: said wherever nothing else is. */
+	refuseFailures(reason: string): void {
+		this.refused = reason;
+	}
+
+	/** Levels so far, oldest first: goes back in by `recall`. */
+	get course(): LevelPoint[] {
+		return levelPoints(this.history.points());
 	}
 
 	/**
-	 * Scores as stored, oldest first (averages will do), so that a reload forgets nothing. What was observed since their last
-	 * one stays.
+	 * Scores as stored, oldest first (averages will do), and levels that an earlier run under the same version had seen, so that a reload
+	 * forgets nothing. What was observed since the last score stays.
 	 */
-	recall(times: ArrayLike<EpochMs>, scores: ArrayLike<number>): void {
+	recall(times: ArrayLike<EpochMs>, scores: ArrayLike<number>, course: readonly LevelPoint[] = []): void {
 		const observed = this.history.points();
 		this.history = new ScoreHistory(binSteps * this.stepMs);
 		for (let i = 0; i < times.length; i++) if (Number.isFinite(scores[i]!)) this.history.add(times[i]!, scores[i]!);
 		const last = times.length > 0 ? times[times.length - 1]! : -Infinity;
-		for (const { time, logScore, path } of observed) if (time > last) this.history.add(time, Math.exp(logScore), path);
+		for (const { time, logScore } of observed) if (time > last) this.history.add(time, Math.exp(logScore));
+		if (!this.failures) return;
+		const width = 2 * this.failures.library.sensorNames.length;
+		for (const { time, levels, rows } of [...course, ...levelPoints(observed)])
+			if (levels.length === width) this.history.addLevels(time, levels, rows);
 	}
 
-	observe(report: HealthReport): Prognosis {
-		const closed =
-			Number.isFinite(report.score) && this.history.add(report.time, report.score, this.failures?.pathOf(report));
+	/** `row`: what the sensors said, for comparing with known failures. */
+	observe(report: HealthReport, row?: ObservedValues): Prognosis {
+		const levels = row && this.levelsOf(report, row);
+		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score, levels);
 		if (!this.latest || (closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)) {
-			this.latest = { machineId: this.machineId, time: report.time, ...this.look() };
+			const said = this.look();
+			const missing = said.missing && this.refused ? `${said.missing}. ${this.refused}` : said.missing;
+			this.latest = { machineId: this.machineId, time: report.time, ...said, ...(missing && { missing }) };
 			this.lookedAt = report.time;
 		}
 		return this.latest;
+	}
+
+	private levelsOf(report: HealthReport, { values, breakBefore }: ObservedValues): Float64Array | undefined {
+		if (!this.failures) return undefined;
+		const { levels, library, units } = this.failures;
+		levels.take(values, breakBefore);
+		if (!Number.isFinite(report.score) || levels.warmingUp) return undefined;
+		return levels.levels(residualsOf(report, library.sensorNames, units));
 	}
 
 	private notEnough(): Omit<Prognosis, 'machineId' | 'time'> {
@@ -89,7 +138,7 @@ export class MachinePrognosis {
 	private look(): Omit<Prognosis, 'machineId' | 'time'> {
 		const points = this.history.points();
 		if (points.length < fewestPoints) return this.notEnough();
-		const failure = this.failures?.look(points);
+		const failure = this.failures?.outlooks.look(levelPoints(points));
 		if (failure) {
 			if (failure.rulHours) this.remember({ time: points.at(-1)!.time, ...failure.rulHours });
 			return { ...failure, earlier: [...this.earlier] };

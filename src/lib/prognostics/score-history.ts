@@ -9,8 +9,9 @@ export interface ScorePoint {
 	readonly time: EpochMs;
 	/** Mean of ln(score). */
 	readonly logScore: number;
-	/** Mean of the paths given with the scores (ln(score) and each sensor's part in it); NaN where none was. */
-	readonly path: Float64Array | undefined;
+	/** Mean of the sensors' levels given with the scores, and of how many rows; undefined where none was. */
+	readonly levels: Float64Array | undefined;
+	readonly levelRows: number;
 }
 
 const mostBins = 240;
@@ -22,20 +23,35 @@ interface Bin {
 	count: number;
 	times: number;
 	logs: number;
-	/** Sum of the paths given, and how many were. */
-	path: Float64Array | undefined;
-	paths: number;
+	/** Sum of the levels given, and how many were. */
+	levels: Float64Array | undefined;
+	levelRows: number;
 }
 
 export class ScoreHistory {
 	private bins: Bin[] = [];
 	private firstTime: EpochMs | undefined;
 
-	/** `binMs` is the width to start with. */
-	constructor(private binMs: number) {}
+	/** `binMs` is the width to start with; `most` bins are kept. */
+	constructor(
+		private binMs: number,
+		private readonly most = mostBins
+	) {}
+
+	/** Levels known of a time from elsewhere; nothing where no score is. `levels` is the mean of `rows` rows. */
+	addLevels(time: EpochMs, levels: Float64Array, rows: number): void {
+		const key = Math.floor((time - (this.firstTime ?? time)) / this.binMs);
+		const bin = this.bins.find((one) => one.key === key);
+		if (bin)
+			addLevels(
+				bin,
+				levels.map((mean) => mean * rows),
+				rows
+			);
+	}
 
 	/** True when a bin has been closed by this score: the moment to look at the trend again. */
-	add(time: EpochMs, score: number, path?: Float64Array): boolean {
+	add(time: EpochMs, score: number, levels?: Float64Array): boolean {
 		this.firstTime ??= time;
 		const key = Math.floor((time - this.firstTime) / this.binMs);
 		const last = this.bins.at(-1);
@@ -45,20 +61,21 @@ export class ScoreHistory {
 			last.count++;
 			last.times += time;
 			last.logs += log;
-			if (path) addPath(last, path, 1);
+			if (levels) addLevels(last, levels, 1);
 			return false;
 		}
-		this.bins.push({ key, count: 1, times: time, logs: log, path: path?.slice(), paths: path ? 1 : 0 });
-		if (this.bins.length > mostBins) this.halve();
+		this.bins.push({ key, count: 1, times: time, logs: log, levels: levels?.slice(), levelRows: levels ? 1 : 0 });
+		if (this.bins.length > this.most) this.halve();
 		return true;
 	}
 
 	/** Closed bins, oldest first. */
 	points(): ScorePoint[] {
-		return this.bins.slice(0, -1).map(({ count, times, logs, path, paths }) => ({
+		return this.bins.slice(0, -1).map(({ count, times, logs, levels, levelRows }) => ({
 			time: times / count,
 			logScore: logs / count,
-			path: path?.map((sum) => sum / paths)
+			levels: levels?.map((sum) => sum / levelRows),
+			levelRows
 		}));
 	}
 
@@ -85,15 +102,15 @@ export class ScoreHistory {
 				last.count += bin.count;
 				last.times += bin.times;
 				last.logs += bin.logs;
-				if (bin.path) addPath(last, bin.path, bin.paths);
+				if (bin.levels) addLevels(last, bin.levels, bin.levelRows);
 			} else merged.push({ ...bin, key });
 		}
 		this.bins = merged;
 	}
 }
 
-function addPath(bin: Bin, path: Float64Array, paths: number): void {
-	bin.paths += paths;
-	if (!bin.path) bin.path = path.slice();
-	else for (let d = 0; d < path.length; d++) bin.path[d]! += path[d]!;
+function addLevels(bin: Bin, levels: Float64Array, rows: number): void {
+	bin.levelRows += rows;
+	if (!bin.levels) bin.levels = levels.slice();
+	else for (let d = 0; d < levels.length; d++) bin.levels[d]! += levels[d]!;
 }

@@ -76,7 +76,7 @@ export function summarise<T extends SummedMachine>(
 			id: machine.id,
 			grade: machine.grade,
 			anomalous: machine.anomalous,
-			stale: !isRecorded && machine.stale,
+			stale: !isRecorded && (machine.stale || !machine.online),
 			alarm: machine.alarm
 		});
 		(byRank[rank] ??= []).push(machine);

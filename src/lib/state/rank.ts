@@ -8,6 +8,7 @@ export interface Ranked {
 	readonly id: string;
 	readonly grade: HealthGrade;
 	readonly anomalous: boolean;
+	/** Nothing comes from it: silent, or known to be off the network. */
 	readonly stale: boolean;
 	readonly alarm?: Pick<Alarm, 'priority' | 'state'>;
 }
@@ -18,15 +19,18 @@ const collator = new Intl.Collator('en', { numeric: true });
 export const compareIds = (a: string, b: string): number => collator.compare(a, b);
 const gradeOrder: readonly HealthGrade[] = ['critical', 'poor', 'watch', 'good', 'unknown'];
 
-/** Alarm priority first (unacknowledged before acknowledged), then grade, then present anomaly, then staleness. */
+/**
+ * Alarm priority first (unacknowledged before acknowledged), then grade, then present anomaly, then staleness. A machine that fell silent
+ * before anything was known of it comes before the good ones: somebody has to look, where a good one needs nobody.
+ */
 export function rankOf(machine: Ranked): number {
 	const alarm = machine.alarm
 		? priorityOrder.indexOf(machine.alarm.priority) * 2 + (machine.alarm.state === 'unacknowledged' ? 0 : 1)
 		: 6;
+	const unseen = machine.stale && machine.grade === 'unknown';
 	return (
 		alarm * 100 +
-		gradeOrder.indexOf(machine.grade) * 10 +
-		(machine.anomalous ? 0 : 4) +
-		(machine.stale && machine.grade !== 'unknown' ? 0 : 2)
+		(unseen ? gradeOrder.indexOf('good') * 10 - 1 : gradeOrder.indexOf(machine.grade) * 10) +
+		(unseen ? 0 : (machine.anomalous ? 0 : 4) + (machine.stale ? 0 : 2))
 	);
 }

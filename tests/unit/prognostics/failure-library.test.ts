@@ -1,66 +1,86 @@
 /** Time to failure by likeness to known failures: a made-up library, and machines whose end is known. */
 import { describe, expect, test } from 'vitest';
 import type { FailureLibrary, HealthReport } from '../../../src/lib/contracts';
-import { MachinePrognosis, pathOf } from '../../../src/lib/prognostics';
+import { MachinePrognosis } from '../../../src/lib/prognostics';
 import { normalFrom } from '../../../src/lib/neural/random';
 
 const hourMs = 3_600_000;
 const start = Date.UTC(2026, 0, 5);
 const sensorNames = ['vibration', 'temperature'];
 const points = 40;
-/** Score 0.4 while normal; a fault takes it to 30, in vibration or in temperature. */
-const scoreAt = (share: number) => 0.4 * (30 / 0.4) ** Math.max(0, share);
-const sharesOf = (fault: string, share: number) =>
-	share <= 0 ? [0.5, 0.5] : fault === 'bearing-wear' ? [0.95, 0.05] : [0.1, 0.9];
-const life = (fault: string, hours: number) => ({
-	fault,
-	hours,
-	path: Array.from({ length: points }, (_, p) => p / (points - 1)).flatMap((share) => [
-		...pathOf(scoreAt(share), sharesOf(fault, share))
-	])
-});
+/** Levels at the failure; they grow evenly on the way there. */
+const atFailure: Record<string, readonly [number, number]> = { 'bearing-wear': [4, 1], 'cooling-clog': [0.5, 4] };
+const levelsAt = (fault: string, share: number) => atFailure[fault]!.map((level) => level * Math.max(0, share));
+const diagonal = (variance: number) =>
+	Array.from({ length: 4 }, (_, i) => Array.from({ length: i + 1 }, (_, j) => (i === j ? variance : 0))).flat();
 const library: FailureLibrary = {
+	format: 2,
 	modelId: 'model',
 	sensorNames,
+	expectation: {
+		mean: [0, 0],
+		deviation: [1, 1],
+		smoothingRows: [4],
+		weights: new Array<number>(10).fill(0),
+		residual: [1, 1]
+	},
+	covariance: diagonal(0.02),
+	between: [0.3, 0.3, 0.3, 0.3],
 	points,
-	normal: [...pathOf(0.4, [0.5, 0.5])],
-	spread: [0.15, 0.1, 0.1],
-	lives: [life('bearing-wear', 300), life('bearing-wear', 420), life('cooling-clog', 360)],
+	faults: Object.keys(atFailure).map((fault) => ({
+		fault,
+		lives: 5,
+		path: Array.from({ length: points }, (_, p) => p / (points - 1)).flatMap((share) => [
+			...levelsAt(fault, share),
+			...levelsAt(fault, share)
+		]),
+		covariance: diagonal(0.04)
+	})),
+	logHours: { mean: Math.log(350), deviation: 0.3 },
+	lives: 10,
 	description: 'made up'
 };
 
-/** What is said `hoursBefore` the failure of a machine whose fault began `length` hours before it; hourly reports. */
-function sayBefore(hoursBefore: number, fault: string, length: number, known: FailureLibrary | null = library) {
-	const prognosis = new MachinePrognosis('m', 360_000);
-	if (known) prognosis.learnFailures(known);
-	const normal = normalFrom(5);
-	const onset = 100;
+const onset = 100;
+
+/** A machine whose fault begins after `onset` hours and takes `length`: what is said of hours `from` to `to`, an hour a report. */
+function run(prognosis: MachinePrognosis, fault: string, length: number, from: number, to: number) {
+	const normal = normalFrom(5 + from);
 	let said;
-	for (let hour = 0; hour <= onset + length - hoursBefore; hour++) {
-		const share = (hour - onset) / length;
-		const score = scoreAt(share) * Math.exp(0.1 * normal());
-		const parts = sharesOf(fault, share);
+	for (let hour = from; hour <= to; hour++) {
+		const values = levelsAt(fault, (hour - onset) / length).map((level) => Math.expm1(level) + 0.1 * normal());
+		const score = 0.4 + values[0]! / 5 + values[1]! / 5;
 		const report: HealthReport = {
 			machineId: 'm',
 			time: start + hour * hourMs,
 			index: 100 / (1 + (score / 2) ** 2),
 			grade: 'good',
-			score,
+			score: Math.max(0.05, score),
 			anomalous: score >= 1,
 			mode: 'running',
 			contributors: sensorNames.map((sensorName, i) => ({
 				sensorName,
-				share: parts[i]!,
-				actual: 0,
+				share: 0.5,
+				actual: values[i]!,
 				expected: 0,
 				band: 1
 			})),
 			modelId: 'model'
-		} as HealthReport;
-		said = prognosis.observe(report);
+		};
+		said = prognosis.observe(report, { values, breakBefore: false });
 	}
 	return said!;
 }
+
+function fresh(known: FailureLibrary | null = library): MachinePrognosis {
+	const prognosis = new MachinePrognosis('m', 360_000);
+	if (known) prognosis.learnFailures(known, [1, 1]);
+	return prognosis;
+}
+
+/** What is said `hoursBefore` the failure. */
+const sayBefore = (hoursBefore: number, fault: string, length: number, known: FailureLibrary | null = library) =>
+	run(fresh(known), fault, length, 0, onset + length - hoursBefore);
 
 describe('likeness to known failures', () => {
 	test.each([
@@ -86,13 +106,57 @@ describe('likeness to known failures', () => {
 		}
 	});
 
-	test('a calibration moves the median, widens the interval and says what it was measured on', () => {
-		const calibration = { shift: -0.3, widen: 2, within: [null, null, null], brier: 0.1, reliability: [], lives: 12 };
+	test('a calibration moves the median, widens the interval by the median said, and says what it was measured on', () => {
 		const plain = sayBefore(100, 'bearing-wear', 360);
+		const calibration = {
+			interval: [
+				{ below: plain.rulHours!.median / 2, shift: 5, low: 9, high: 9 },
+				{ below: 1e6, shift: -0.3, low: 2, high: 2 }
+			],
+			within: [null, null, null],
+			brier: 0.1,
+			reliability: [],
+			lives: 12
+		};
 		const said = sayBefore(100, 'bearing-wear', 360, { ...library, calibration });
 		expect(said.rulHours!.median).toBeLessThan(plain.rulHours!.median);
 		expect(said.rulHours!.high / said.rulHours!.low).toBeGreaterThan(plain.rulHours!.high / plain.rulHours!.low);
 		expect(said.failure!.calibration).toEqual(calibration);
+	});
+
+	test('after a reload the stored course speaks with the next average; without it a dozen are missing', () => {
+		const before = fresh();
+		const reloadAt = onset + 300;
+		const said = run(before, 'bearing-wear', 360, 0, reloadAt);
+		const times = Array.from({ length: reloadAt }, (_, hour) => start + hour * hourMs);
+		const scores = times.map(() => 2);
+		const after = fresh();
+		after.recall(times, scores, before.course);
+		const again = run(after, 'bearing-wear', 360, reloadAt, reloadAt + 3);
+		expect(again.method).toBe('failure-library');
+		expect(Math.abs(again.rulHours!.median - said.rulHours!.median)).toBeLessThan(24);
+		const forgetful = fresh();
+		forgetful.recall(times, scores);
+		expect(run(forgetful, 'bearing-wear', 360, reloadAt, reloadAt + 3).method).not.toBe('failure-library');
+	});
+
+	test('scores recalled a second time leave the levels seen in between where they were', () => {
+		const prognosis = fresh();
+		run(prognosis, 'bearing-wear', 360, 0, onset + 250);
+		const course = prognosis.course;
+		const times = Array.from({ length: onset + 250 }, (_, hour) => start + hour * hourMs);
+		prognosis.recall(
+			times,
+			times.map(() => 1)
+		);
+		expect(prognosis.course.length).toBeGreaterThan(0.9 * course.length);
+		expect(prognosis.course.at(-2)!.levels[0]).toBeCloseTo(course.at(-2)!.levels[0]!, 1);
+	});
+
+	test('a library that was refused is said where nothing else is', () => {
+		const prognosis = fresh(null);
+		prognosis.refuseFailures('What is known of failures with model is damaged (checksum differs)');
+		expect(run(prognosis, 'bearing-wear', 360, 0, 20).missing).toContain('damaged');
 	});
 
 	test('a machine that runs as it should has no time to failure', () => {

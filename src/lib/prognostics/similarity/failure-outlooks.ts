@@ -1,87 +1,78 @@
 /**
- * Prognostics: a machine's history and a library of lives that ended in failure in; time to failure with its interval and the
- * probabilities out, or that it runs as it should; nothing where its
- * course is like none of them.
+ * Prognostics: a machine's history and what is known of how its kind fails in; time to failure with its interval and the
+ * probabilities out, or that it runs as it should; nothing where its course is like none of the known ones.
  */
-import type { FailureLibrary, HealthReport, Prognosis } from '../../contracts';
-import type { ScorePoint } from '../score-history';
+import type { FailureCalibration, FailureLibrary, Prognosis } from '../../contracts';
 import { calibrated } from '../risk/calibrate-probabilities';
-import { matchFailures, pathOf, type PathPoint } from './match-failures';
+import { beginningOf, matchFailures, type LevelPoint } from './match-failures';
 
 /** Probability from which a known fault is said to be at work. */
 const sayFrom = 0.25;
-/** A machine whose last points are this near to normal running is not compared: it saves the work for those that need it. */
-const nearNormal = 1.5;
-const lastPoints = 3;
-const fewestPaths = 12;
+/** A machine whose last points are this near to how it began is not compared: it saves the work for those that need it. */
+const nearNormal = 1;
+const lastPoints = 6;
+const fewestPoints = 12;
 /** Hours beyond which an interval has no end. */
 const furthestHours = 90 * 24;
+/** Intervals are stretched in ln(hours + this): the last half day is not told apart finely. */
+export const soonHours = 12;
 
-/** A report as a point of a path; undefined where it has no score. */
-export function reportPath(
-	sensorNames: readonly string[],
-	{ score, contributors }: HealthReport
-): Float64Array | undefined {
-	if (!Number.isFinite(score) || contributors.length === 0) return undefined;
-	const shares = new Float64Array(sensorNames.length);
-	for (const { sensorName, share } of contributors) {
-		const at = sensorNames.indexOf(sensorName);
-		if (at >= 0) shares[at] = share;
-	}
-	return pathOf(score, shares);
-}
+export type FailureSaying = Pick<Prognosis, 'method' | 'rulHours' | 'eventProbability' | 'failure' | 'missing'>;
 
 export class FailureOutlooks {
 	constructor(private readonly library: FailureLibrary) {}
 
-	pathOf(report: HealthReport): Float64Array | undefined {
-		return reportPath(this.library.sensorNames, report);
-	}
-
-	look(
-		points: readonly ScorePoint[]
-	): Pick<Prognosis, 'method' | 'rulHours' | 'eventProbability' | 'failure' | 'missing'> | undefined {
-		const width = this.library.normal.length;
-		const paths = points.map(({ time, logScore, path }): PathPoint => ({
-			time,
-			path: path ?? Float64Array.from({ length: width }, (_, d) => (d === 0 ? logScore : Number.NaN))
-		}));
-		if (points.filter(({ path }) => path).length < fewestPaths) return undefined;
-		if (this.isNormal(paths))
+	look(points: readonly LevelPoint[]): FailureSaying | undefined {
+		if (points.length < fewestPoints) return undefined;
+		if (this.isNormal(points))
 			return { method: 'none', missing: 'It runs as machines of its kind do while nothing is wrong with them' };
-		const match = matchFailures(this.library, paths);
+		const match = matchFailures(this.library, points);
 		if (!match.known) return undefined;
 		if (match.faulty < sayFrom)
 			return { method: 'none', missing: 'Its course is not yet like that of any fault known of this kind of machine' };
-		const { widen = 1, shift = 0, within: curves = [] } = this.library.calibration ?? {};
-		const said = quantile(match, 0.5);
-		const median = Math.max(0, (said + 1) * Math.exp(shift) - 1);
-		const stretched = (level: number) =>
-			Math.max(0, (median + 1) * ((quantile(match, level) + 1) / (said + 1)) ** widen - 1);
+		const { calibration } = this.library;
+		const curves = calibration?.within ?? [];
 		const within = (hours: number, curve: number) =>
 			calibrated(curves[curve] ?? undefined, match.faulty * shareUpTo(match, hours));
-		const high = stretched(0.95);
 		return {
 			method: 'failure-library',
-			rulHours: { median, low: stretched(0.05), high: high > furthestHours ? Infinity : high },
+			rulHours: intervalOf(
+				{ median: quantile(match, 0.5), low: quantile(match, 0.05), high: quantile(match, 0.95) },
+				calibration
+			),
 			eventProbability: orderly(within(24, 0), within(72, 1), within(168, 2)),
-			failure: {
-				faults: match.faults.slice(0, 3),
-				lives: this.library.lives.length,
-				calibration: this.library.calibration
-			}
+			failure: { faults: match.faults.slice(0, 3), lives: this.library.lives, calibration }
 		};
 	}
 
-	private isNormal(paths: readonly PathPoint[]): boolean {
-		const last = paths.slice(-lastPoints);
-		const { normal, spread } = this.library;
-		return normal.every((mean, d) => {
-			const known = last.map(({ path }) => path[d]!).filter((value) => !Number.isNaN(value));
-			const level = known.reduce((sum, value) => sum + value, 0) / Math.max(1, known.length);
-			return known.length === 0 || Math.abs(level - mean) < nearNormal * spread[d]!;
+	private isNormal(points: readonly LevelPoint[]): boolean {
+		const { between, covariance } = this.library;
+		const beginning = beginningOf(between, points);
+		const last = points.slice(-lastPoints);
+		return beginning.every((began, d) => {
+			const level = last.reduce((sum, { levels }) => sum + levels[d]!, 0) / last.length;
+			const variance = covariance[((d + 1) * (d + 2)) / 2 - 1]!;
+			return Math.abs(level - began) < nearNormal * Math.sqrt(variance);
 		});
 	}
+}
+
+/** Where the truth proved to be when such a median was said. */
+function intervalOf(
+	said: { readonly median: number; readonly low: number; readonly high: number },
+	calibration: FailureCalibration | undefined
+): NonNullable<Prognosis['rulHours']> {
+	const { shift, low, high } = calibration?.interval.find(({ below }) => said.median < below) ??
+		calibration?.interval.at(-1) ?? { shift: 0, low: 1, high: 1 };
+	const log = (hours: number) => Math.log(hours + soonHours);
+	const hours = (value: number) => Math.max(0, Math.exp(value) - soonHours);
+	const middle = log(said.median) + shift;
+	const last = hours(middle + high * (log(said.high) - log(said.median)));
+	return {
+		median: hours(middle),
+		low: hours(middle - low * (log(said.median) - log(said.low))),
+		high: last > furthestHours ? Infinity : last
+	};
 }
 
 /** Each horizon has a curve of its own: what comes within a day comes within a week. */

@@ -1,41 +1,51 @@
 /**
- * Prognostics: time to failure by likeness to lives that ended in failure. In: how a machine's score and the sensors' parts in it went,
- * and a library of such lives. Out: a distribution of the time to failure, and how likely it is that none of these faults is at work.
+ * Prognostics: time to failure by likeness to lives that ended in failure. In: how the levels of a machine's sensors went, and what each fault
+ * does to them on its way. Out: a distribution of the time to failure, and how likely it is that none of these faults is at work.
  *
  * Similarity-based prognosis after Wang, Yu, Siegel & Lee 2008, "A similarity-based prognostics approach for remaining useful life
- * estimation of engineered systems" (PHM'08), made Bayesian: a hypothesis is (life, share of the way gone, length of the way); its
- * likelihood is how well that life, stretched to that length, passes through what was seen. Length is expected to be about what the
- * library's lives took, with some weight on every other: minutes in a demonstration, months in a plant.
+ * estimation of engineered systems" (PHM'08), made Bayesian: a hypothesis is (fault, share of the way gone, length of the way); its
+ * likelihood is how well that fault's course, stretched to that length, passes through what was seen. Length is expected to be about what
+ * lives took, with some weight on every other: minutes in a demonstration, months in a plant.
  */
 import type { EpochMs, FailureLibrary } from '../../contracts';
+import type { ScorePoint } from '../score-history';
 
 const hourMs = 3_600_000;
 /** Stretches of the past that are compared: short ones now, long ones long ago. */
 const stretches = 20;
-const shares = 32;
+const shares = 36;
 const lengths = 36;
 /** Shortest and longest way to failure, hours. */
 const lengthHours: readonly [number, number] = [0.2, 100 * 24];
 /** Neighbouring stretches err alike, and no machine is quite like another: evidence counts this much. */
-const temper = 0.2;
-/** A stray value says no more than this many squared deviations. */
-const mostSquared = 16;
-/** What is between machines of a class, in the logarithm that paths are in; added to the spread of a look. */
-const betweenMachines = 0.25;
+const matching = { temper: 0.1, mostSquared: 12, averaging: 0.35, alike: 0.2 };
 /** Faults begin at any time, about this often in a machine's running: the longer one takes, the likelier it is under way. */
+const onsetEveryHours = 30 * 24;
 /** How much lengths may differ, in the logarithm, at the least; and the share left to all others. */
 const leastLengthSpread = 0.4;
 const otherLengths = 0.05;
-const onsetEveryHours = 30 * 24;
-/** Mean squared deviation of the best hypothesis above which the library knows nothing like it. */
-const mostMisfit = 6;
+/** A machine's own beginning: this part of what was seen, up to so many hours; and how far from its kind it may lie, in deviations. */
+const beginningPart = 0.25;
+export const beginningHours = 60;
+const mostBetween = 2.5;
+/** Rows whose mean the covariances are of. */
+export const averagedRows = 10;
+/** Mean squared deviation of the best hypothesis above which nothing known is like it. */
+const mostMisfit = 5;
 
 const lengthOf = (l: number) => lengthHours[0] * (lengthHours[1] / lengthHours[0]) ** (l / (lengths - 1));
 
-/** [1 + sensors]: ln(score), then each sensor's part of it; NaN where not known. */
-export interface PathPoint {
+/** Mean levels of some rows. */
+export interface LevelPoint {
 	readonly time: EpochMs;
-	readonly path: Float64Array;
+	/** Rows averaged. */
+	readonly rows: number;
+	readonly levels: Float64Array;
+}
+
+/** Points of a history that tell of levels. */
+export function levelPoints(points: readonly ScorePoint[]): LevelPoint[] {
+	return points.flatMap(({ time, levels, levelRows }) => (levels ? [{ time, levels, rows: levelRows }] : []));
 }
 
 export interface FailureMatch {
@@ -50,99 +60,156 @@ export interface FailureMatch {
 	readonly known: boolean;
 }
 
-/** What a score and a sensor's share in it are in a path. */
-export function pathOf(score: number, shares: ArrayLike<number>): Float64Array {
-	const path = new Float64Array(1 + shares.length);
-	path[0] = Math.log(Math.max(0.05, score));
-	for (let i = 0; i < shares.length; i++) path[1 + i] = Math.log(0.5 + score * Math.sqrt(shares[i]!));
-	return path;
+/** Variance of a mean of `rows` rows over that of ten: load lasts for hours and one life differs from another, so that averaging helps little. */
+const averagedVariance = (rows: number) =>
+	((averagedRows / Math.max(averagedRows, rows)) ** matching.averaging + matching.alike) / (1 + matching.alike);
+
+/** [sensors]: where this machine stood when watching began, as far as machines of its kind differ. */
+export function beginningOf(between: ArrayLike<number>, points: readonly LevelPoint[]): Float64Array {
+	const first = points[0]!.time;
+	const to = first + Math.min(beginningHours * hourMs, beginningPart * (points.at(-1)!.time - first));
+	const levels = new Float64Array(between.length);
+	let rows = 0;
+	for (const point of points) {
+		if (point.time > to && rows > 0) break;
+		rows += point.rows;
+		for (let d = 0; d < levels.length; d++) levels[d]! += point.rows * point.levels[d]!;
+	}
+	for (let d = 0; d < levels.length; d++) {
+		const most = mostBetween * between[d]!;
+		levels[d] = Math.max(-most, Math.min(most, levels[d]! / rows));
+	}
+	return levels;
 }
 
 /** `points` oldest first, the last one being now. */
-export function matchFailures(library: FailureLibrary, points: readonly PathPoint[]): FailureMatch {
-	const width = library.normal.length;
-	const seen = stretchesOf(points, width);
-	const variance = library.spread.map((spread) => spread * spread + betweenMachines * betweenMachines);
+export function matchFailures(library: FailureLibrary, points: readonly LevelPoint[]): FailureMatch {
+	const beginning = beginningOf(library.between, points);
+	const seen = stretchesOf(points, beginning);
 	const count = library.points;
-	const distance = (path: ArrayLike<number>, at: number, mean: Float64Array) => {
-		let [sum, dims] = [0, 0];
-		for (let d = 0; d < width; d++) {
-			const value = mean[d]!;
-			if (Number.isNaN(value)) continue;
-			const off = value - path[at + d]!;
-			sum += Math.min(mostSquared, (off * off) / variance[d]!);
-			dims++;
-		}
-		return dims === 0 ? 0 : sum / Math.sqrt(dims);
-	};
-	const normal = seen.map(({ mean }) => distance(library.normal, 0, mean));
-	const none = normal.reduce((sum, value) => sum + value, 0);
-	const size = library.lives.length * lengths * shares;
+	const normal = fitsTo(library.covariance, seen, new Float64Array(beginning.length), 1);
+	const none = normal.reduce((sum, { logs }) => sum + logs[0]!, 0);
+	const prior = lengthPrior(library);
+	const size = library.faults.length * lengths * shares;
 	const logs = new Float64Array(size);
 	const hours = new Float64Array(size);
-	let least = none;
+	let leastSquares = normal.reduce((sum, { squares }) => sum + squares[0]!, 0);
 	let h = 0;
-	const apart = new Float64Array(seen.length * count);
-	for (const { path } of library.lives) {
-		seen.forEach(({ mean }, k) => {
-			for (let p = 0; p < count; p++) apart[k * count + p] = distance(path, p * width, mean);
-		});
+	for (const { path, covariance } of library.faults) {
+		const apart = fitsTo(covariance, seen, path, count);
 		for (let l = 0; l < lengths; l++) {
 			const length = lengthOf(l);
+			const before = Math.log((prior[l]! * length) / onsetEveryHours / (library.faults.length * shares));
 			for (let u = 0; u < shares; u++) {
-				const share = (u + 1) / shares;
-				let sum = 0;
+				const share = (u + 0.5) / shares;
+				let sum = before;
+				let squares = 0;
 				for (let k = 0; k < seen.length; k++) {
 					const at = (share - seen[k]!.ageHours / length) * (count - 1);
-					if (at <= 0) sum += normal[k]!;
-					else {
+					if (at <= 0) {
+						sum += normal[k]!.logs[0]!;
+						squares += normal[k]!.squares[0]!;
+					} else {
 						const low = Math.min(count - 2, Math.floor(at));
-						const from = apart[k * count + low]!;
-						sum += from + (apart[k * count + low + 1]! - from) * (at - low);
+						const fits = apart[k]!;
+						const from = fits.logs[low]!;
+						sum += from + (fits.logs[low + 1]! - from) * (at - low);
+						squares += fits.squares[low]!;
 					}
 				}
-				if (sum < least) least = sum;
-				logs[h] = (-temper * sum) / 2;
+				if (squares < leastSquares) leastSquares = squares;
+				logs[h] = sum;
 				hours[h++] = (1 - share) * length;
 			}
 		}
 	}
-	const top = (-temper * least) / 2;
-	const prior = lengthPrior(library).map((p, l) => (p * lengthOf(l)) / onsetEveryHours / (size / lengths));
+	const top = logs.reduce((most, log) => Math.max(most, log), none);
+	const weight = logs.map((log) => Math.exp(log - top));
 	let all = 0;
-	const weight = logs.map((log, i) => prior[Math.floor(i / shares) % lengths]! * Math.exp(log - top));
 	for (const value of weight) all += value;
-	const quiet = Math.exp((-temper * none) / 2 - top);
 	const order = Array.from(hours.keys())
-		.filter((i) => weight[i]! > 1e-5 * all)
+		.filter((i) => weight[i]! > 1e-6 * all)
 		.sort((a, b) => hours[a]! - hours[b]!);
 	const kept = order.reduce((sum, i) => sum + weight[i]!, 0) || 1;
-	const byFault = new Map<string, number>();
-	for (const i of order) {
-		const { fault } = library.lives[Math.floor(i / (lengths * shares))]!;
-		byFault.set(fault, (byFault.get(fault) ?? 0) + weight[i]! / kept);
-	}
+	const byFault = library.faults.map(() => 0);
+	for (const i of order) byFault[Math.floor(i / (lengths * shares))]! += weight[i]! / kept;
 	return {
-		faulty: all / (all + quiet),
+		faulty: all / (all + Math.exp(none - top)),
 		hours: Float64Array.from(order, (i) => hours[i]!),
 		weights: Float64Array.from(order, (i) => weight[i]! / kept),
-		faults: [...byFault]
-			.map(([fault, probability]) => ({ fault, probability }))
+		faults: library.faults
+			.map(({ fault }, f) => ({ fault, probability: byFault[f]! }))
+			.filter(({ probability }) => probability > 0)
 			.sort((a, b) => b.probability - a.probability),
-		known: least / seen.length / Math.sqrt(width) <= mostMisfit
+		known: leastSquares / seen.length / beginning.length <= mostMisfit
 	};
 }
 
-/** Per length, summing to 1: about as long as the library's lives took, and a little of everything. */
-function lengthPrior({ lives }: FailureLibrary): number[] {
-	const logs = lives.map(({ hours }) => Math.log(hours));
-	const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
-	const deviation = Math.max(
-		leastLengthSpread,
-		Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / logs.length)
-	);
+interface Fits {
+	/** [places]: tempered log-likelihood of a stretch at each place of a course, and its squared deviation. */
+	readonly logs: Float64Array;
+	readonly squares: Float64Array;
+}
+
+/** How well each stretch fits each place of a course, row-major [places, sensors]. */
+function fitsTo(
+	triangle: ArrayLike<number>,
+	seen: readonly Stretch[],
+	path: ArrayLike<number>,
+	places: number
+): Fits[] {
+	const { temper, mostSquared } = matching;
+	const n = seen[0]!.mean.length;
+	const factor = choleskyOf(triangle, n);
+	let logDeterminant = 0;
+	for (let i = 0; i < n; i++) logDeterminant += 2 * Math.log(factor[i * n + i]!);
+	const course = Float64Array.from({ length: places * n }, (_, i) => path[i]!);
+	for (let p = 0; p < places; p++) whiten(factor, n, course.subarray(p * n, (p + 1) * n));
+	return seen.map(({ mean, rows }) => {
+		const here = whiten(factor, n, mean.slice());
+		const variance = averagedVariance(rows);
+		const logs = new Float64Array(places);
+		const squares = new Float64Array(places);
+		for (let p = 0; p < places; p++) {
+			let sum = 0;
+			for (let d = 0; d < n; d++) {
+				const off = here[d]! - course[p * n + d]!;
+				sum += Math.min(mostSquared, (off * off) / variance);
+			}
+			squares[p] = sum;
+			logs[p] = (-temper * (sum + n * Math.log(variance) + logDeterminant)) / 2;
+		}
+		return { logs, squares };
+	});
+}
+
+/** Lower factor of a covariance given as its lower triangle. */
+function choleskyOf(triangle: ArrayLike<number>, n: number): Float64Array {
+	const factor = new Float64Array(n * n);
+	for (let i = 0, at = 0; i < n; i++)
+		for (let j = 0; j <= i; j++, at++) {
+			let sum = triangle[at]!;
+			for (let k = 0; k < j; k++) sum -= factor[i * n + k]! * factor[j * n + k]!;
+			factor[i * n + j] = i === j ? Math.sqrt(Math.max(1e-6, sum)) : sum / factor[j * n + j]!;
+		}
+	return factor;
+}
+
+/** In place: what has this covariance becomes uncorrelated with variance 1. */
+function whiten(factor: Float64Array, n: number, values: Float64Array): Float64Array {
+	for (let i = 0; i < n; i++) {
+		let sum = values[i]!;
+		for (let k = 0; k < i; k++) sum -= factor[i * n + k]! * values[k]!;
+		values[i] = sum / factor[i * n + i]!;
+	}
+	return values;
+}
+
+/** Per length, summing to 1: about as long as known lives took, and a little of everything. */
+function lengthPrior({ logHours: { mean, deviation } }: FailureLibrary): number[] {
+	const spread = Math.max(leastLengthSpread, deviation);
 	const bell = Array.from({ length: lengths }, (_, l) =>
-		Math.exp(-(((Math.log(lengthOf(l)) - mean) / deviation) ** 2) / 2)
+		Math.exp(-(((Math.log(lengthOf(l)) - mean) / spread) ** 2) / 2)
 	);
 	const total = bell.reduce((sum, value) => sum + value, 0);
 	return bell.map((value) => ((1 - otherLengths) * value) / total + otherLengths / lengths);
@@ -151,32 +218,33 @@ function lengthPrior({ lives }: FailureLibrary): number[] {
 interface Stretch {
 	/** Of its middle. */
 	readonly ageHours: number;
+	readonly rows: number;
+	/** Less how the machine began. */
 	readonly mean: Float64Array;
 }
 
 /** Edges go back with the square of their number: the last twentieth of the past makes a fifth of the stretches. */
-function stretchesOf(points: readonly PathPoint[], width: number): Stretch[] {
+function stretchesOf(points: readonly LevelPoint[], beginning: Float64Array): Stretch[] {
 	const now = points.at(-1)!.time;
 	const span = Math.max(1, now - points[0]!.time);
 	const sums = Array.from({ length: stretches }, () => ({
 		age: 0,
 		points: 0,
-		sum: new Float64Array(width),
-		count: new Uint32Array(width)
+		rows: 0,
+		sum: new Float64Array(beginning.length)
 	}));
-	for (const { time, path } of points) {
-		const k = Math.min(stretches - 1, Math.floor(Math.sqrt((now - time) / span) * stretches));
-		const into = sums[k]!;
+	for (const { time, rows, levels } of points) {
+		const into = sums[Math.min(stretches - 1, Math.floor(Math.sqrt((now - time) / span) * stretches))]!;
 		into.age += (now - time) / hourMs;
 		into.points++;
-		for (let d = 0; d < width; d++) {
-			const value = path[d]!;
-			if (Number.isNaN(value)) continue;
-			into.sum[d]! += value;
-			into.count[d]!++;
-		}
+		into.rows += rows;
+		for (let d = 0; d < levels.length; d++) into.sum[d]! += rows * levels[d]!;
 	}
 	return sums
 		.filter((one) => one.points > 0)
-		.map(({ age, points: n, sum, count }) => ({ ageHours: age / n, mean: sum.map((value, d) => value / count[d]!) }));
+		.map(({ age, points: n, rows, sum }) => ({
+			ageHours: age / n,
+			rows,
+			mean: sum.map((value, d) => value / rows - beginning[d]!)
+		}));
 }

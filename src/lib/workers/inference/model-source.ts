@@ -20,8 +20,9 @@ interface ShippedEntry {
 	/** Folder of the version relative to `models/`, or path of its model.json. */
 	readonly path: string;
 	readonly id: string;
-	/** File in the folder: lives that ended in failure. */
+	/** File in the folder: how machines of the class fail, and its checksum. */
 	readonly failures?: string;
+	readonly failuresSha256?: string;
 }
 
 /** The app's base address, from the address of this worker's script. */
@@ -49,15 +50,16 @@ export class ModelSource {
 	}
 
 	/**
-	 * Lives that ended in failure, as this version saw them; undefined where none were shipped with it or they cannot be had now. Fetched
-	 * once: an installed app has it offline.
+	 * How machines of its class fail, as this version sees them; undefined where nothing was shipped with it or it cannot be had now.
+	 * Fetched once: an installed app has it offline. Rejects with `invalid-model` when the file is damaged or of another version.
 	 */
 	failuresFor({ id, origin, target }: ModelVersion): Promise<FailureLibrary | undefined> {
 		if (origin !== 'shipped' || !('machineClass' in target)) return Promise.resolve(undefined);
 		let found = this.failures.get(id);
 		if (!found) {
 			// No network now: tried again with the next machine.
-			found = this.findFailures(id).catch(() => {
+			found = this.findFailures(id).catch((error: unknown) => {
+				if (error instanceof MillwrightError && error.code === 'invalid-model') throw error;
 				this.failures.delete(id);
 				return undefined;
 			});
@@ -70,8 +72,20 @@ export class ModelSource {
 		const entry = (await this.readIndex()).find((candidate) => candidate.id === id);
 		if (!entry?.failures) return undefined;
 		const answer = await this.get(new URL(entry.failures, this.folderOf(entry)));
-		const library = (await answer.json()) as FailureLibrary;
-		return library.modelId === id ? library : undefined;
+		const bytes = await answer.arrayBuffer();
+		const sha256 = await sha256Hex(bytes);
+		if (sha256 !== entry.failuresSha256)
+			throw new MillwrightError('invalid-model', `What is known of failures with ${id} is damaged (checksum differs)`, {
+				expected: entry.failuresSha256,
+				found: sha256
+			});
+		const library = JSON.parse(new TextDecoder().decode(bytes)) as FailureLibrary;
+		if (library.format !== 2 || library.modelId !== id)
+			throw new MillwrightError(
+				'invalid-model',
+				`What is known of failures belongs to ${library.modelId} (format ${library.format}), not to ${id}`
+			);
+		return library;
 	}
 
 	private folderOf({ path }: ShippedEntry): URL {

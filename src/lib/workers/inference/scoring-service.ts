@@ -29,6 +29,7 @@ import { isActive, raiseStale } from '../../advisory';
 import { Predictor } from '../../detection';
 import { Resampler, learnStep } from '../../manipulation';
 import { eventTurn, type Engine } from '../../neural';
+import type { LevelPoint } from '../../prognostics';
 import { MachinePipeline, judgeDue, type DueMachine, type Verdict } from '../../pipeline';
 import type { Store } from '../../storage/store';
 import { leadInRows, readRowsOf, scoreHistory, type HistoryTask } from './history';
@@ -37,6 +38,7 @@ import { reportWithout, type LiveReading, type MachineEntry } from './machine-en
 import type { ModelSource } from './model-source';
 import { missingIntervals } from './scored-intervals';
 import { AdaptationKeeper } from './adaptation-keeper';
+import { CourseKeeper } from './course-keeper';
 import { DriftKeeper } from './drift-keeper';
 import { DueQueue } from './due-queue';
 import { LifeKeeper } from './life-keeper';
@@ -80,6 +82,7 @@ export class ScoringService {
 	private readonly writer: VerdictWriter;
 	private readonly adaptations: AdaptationKeeper;
 	private readonly drift: DriftKeeper;
+	private readonly courses: CourseKeeper;
 	private readonly lives: LifeKeeper;
 	/** Machines with readings that wait to be judged. */
 	private readonly due = new DueQueue<MachineEntry>();
@@ -100,6 +103,7 @@ export class ScoringService {
 	constructor(private readonly ports: ScoringPorts) {
 		this.writer = new VerdictWriter(ports.store, ports.now);
 		this.drift = new DriftKeeper(ports.store);
+		this.courses = new CourseKeeper(ports.store, ports.now);
 		this.adaptations = new AdaptationKeeper(
 			ports.store,
 			ports.now,
@@ -153,6 +157,8 @@ export class ScoringService {
 		clearTimeout(this.postTimer);
 		await this.loop?.catch(() => undefined);
 		await this.writer.flush().catch(() => undefined);
+		for (const pipeline of this.livePipelines()) this.courses.keep(pipeline);
+		await this.courses.flush([]).catch(() => undefined);
 		for (const predictor of this.predictors.values()) predictor.dispose();
 		this.predictors.clear();
 	}
@@ -434,7 +440,11 @@ export class ScoringService {
 				version,
 				(name) => entry.sensors.find((s) => s.name === name)?.unit
 			);
-			const failures = await models.failuresFor(version);
+			// A damaged library is refused and said; the machine is watched without it.
+			const failures = await models.failuresFor(version).catch((error: unknown) => {
+				pipeline.refuseFailures(toPlainError(error).message);
+				return undefined;
+			});
 			if (failures) pipeline.learnFailures(failures);
 			pipeline.adapted.set(await this.adaptations.adaptationOf(machineId, version.id));
 			await this.drift.begin(machineId, version.id, (name) => entry.sensors.find((s) => s.name === name)?.kind);
@@ -497,7 +507,7 @@ export class ScoringService {
 		const warmed = job.resumed || (rows[0]?.time ?? Infinity) <= leadFrom + 2 * stepMs;
 		const lead = warmed ? rows.filter((row) => row.time <= job.from) : [];
 		const fresh = rows.slice(lead.length);
-		await this.recallScores(pipeline, leadFrom);
+		await this.recallScores(pipeline, leadFrom, await this.courses.of(pipeline));
 		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
 		const alarm = job.open.find(
 			(candidate) => candidate.kind === 'anomaly' && isOpen(candidate) && isActive(candidate)
@@ -526,7 +536,7 @@ export class ScoringService {
 	}
 
 	/** Tells the prognosis what is stored of the machine's scores, a month at most. */
-	private async recallScores(pipeline: MachinePipeline, to: EpochMs): Promise<void> {
+	private async recallScores(pipeline: MachinePipeline, to: EpochMs, course?: readonly LevelPoint[]): Promise<void> {
 		const { series } = this.ports.store;
 		// From the machine's first reading on: points spread over a month would tell little of an hour.
 		const extent = await series.extent(pipeline.machineId);
@@ -537,7 +547,7 @@ export class ScoringService {
 			to,
 			maxPoints: recalledPoints
 		});
-		if (scores && scores.times.length > 0) pipeline.recallScores(scores.times, scores.mean);
+		if (scores && scores.times.length > 0) pipeline.recallScores(scores.times, scores.mean, course);
 	}
 
 	/** A model of another rate would see held values and judge them as stuck: say so instead. */
@@ -616,6 +626,7 @@ export class ScoringService {
 		if (!scoring) return;
 		const span = scoring.pipeline.close(entry.scoredTo ?? this.ports.now());
 		if (span) this.writer.addSpan(span);
+		this.courses.keep(scoring.pipeline);
 		entry.scoring = undefined;
 		this.due.remove(entry);
 		this.drift.end(entry.record.id);
@@ -714,10 +725,15 @@ export class ScoringService {
 		try {
 			await this.writer.flush();
 			await this.drift.flush();
+			await this.courses.flush(this.livePipelines());
 			this.problem = undefined;
 		} catch (error) {
 			this.problem = `Verdicts could not be stored: ${toPlainError(error).message}`;
 		}
+	}
+
+	private *livePipelines(): Iterable<MachinePipeline> {
+		for (const { scoring } of this.machines.values()) if (scoring) yield scoring.pipeline;
 	}
 
 	/** Posts the machines' latest reports now, or with the next group if one has just gone out. */

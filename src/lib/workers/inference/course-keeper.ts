@@ -1,0 +1,58 @@
+/**
+ * Inference: the course of each machine's sensor levels, kept so that a prognosis speaks at once after a reload.
+ *
+ * In: pipelines as they run. Out: every few minutes, and when one ends, its averages as a setting of the machine; given back only to
+ * the version that they were seen with.
+ */
+import type { EpochMs, MachineId } from '../../contracts';
+import type { MachinePipeline } from '../../pipeline';
+import type { LevelPoint } from '../../prognostics';
+import type { Store } from '../../storage/store';
+
+const keepEveryMs = 300_000;
+/** Written at a time, so that a plant of thousands does not hold up the verdicts. */
+const mostAtOnce = 20;
+
+interface CourseRecord {
+	readonly format: 1;
+	readonly versionId: string;
+	readonly points: readonly LevelPoint[];
+}
+
+const courseKey = (machineId: MachineId) => `course:${machineId}`;
+
+export class CourseKeeper {
+	private readonly keptAt = new Map<MachineId, EpochMs>();
+	private readonly pending = new Map<MachineId, CourseRecord>();
+
+	constructor(
+		private readonly store: Store,
+		private readonly now: () => EpochMs
+	) {}
+
+	/** What an earlier run saw under this version; empty when there is nothing. */
+	async of({ machineId, version }: MachinePipeline): Promise<readonly LevelPoint[]> {
+		const record = this.pending.get(machineId) ?? (await this.store.settings.get<CourseRecord>(courseKey(machineId)));
+		return record?.format === 1 && record.versionId === version.id ? record.points : [];
+	}
+
+	/** Takes the machine's course as it is now, to be written with the next group. */
+	keep({ machineId, version, course }: MachinePipeline): void {
+		this.keptAt.set(machineId, this.now());
+		if (course.length > 0) this.pending.set(machineId, { format: 1, versionId: version.id, points: course });
+	}
+
+	/** Writes what is due of the machines that run. Rejects when storage does; nothing is lost by it. */
+	async flush(running: Iterable<MachinePipeline>): Promise<void> {
+		let due = 0;
+		for (const pipeline of running) {
+			const kept = this.keptAt.get(pipeline.machineId);
+			if (kept === undefined) this.keptAt.set(pipeline.machineId, this.now());
+			else if (this.now() - kept >= keepEveryMs && due++ < mostAtOnce) this.keep(pipeline);
+		}
+		for (const [machineId, record] of this.pending) {
+			await this.store.settings.set(courseKey(machineId), record);
+			if (this.pending.get(machineId) === record) this.pending.delete(machineId);
+		}
+	}
+}
