@@ -4,11 +4,13 @@
  *
  * Rows: `f1_forest`, `f1_lstm`, `f1_linear` (failure class; the threshold of a fold comes from its training rows) and Brier scores. Floors:
  * `f1_all` (every operation fails), `brier_share` (the share of failures, always). Options: --data DIR (holds ai4i2020.csv, gzip or not,
- * or a folder `ai4i2020` with it), --seed, --quick (2,500 rows, two folds).
+ * or a folder `ai4i2020` with it), --seed, --quick (2,500 rows, two folds), --pairs (not the three derived inputs but
+ * products and differences of every two, as the product offers them; forest and logistic regression alone).
  */
 import { join } from 'node:path';
-import type { ComparedRisk } from '../../src/lib/contracts';
+import type { RiskEvaluation } from '../../src/lib/contracts';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
+import { riskFeatureNames, rowFeatures } from '../../src/lib/prognostics';
 import { dataOption, dataSetFolder, readText } from './data/files';
 import { parseBenchArguments, progress, report, servePage, withChromium } from './harness';
 
@@ -73,6 +75,23 @@ const wanted = lines.slice(1, options.quick ? 2501 : undefined).map((line) => {
 		failure
 	};
 });
+const pairs = options.flag('pairs');
+const inputNames = featureNames.slice(0, 6);
+const spec = {
+	kind: 'rows',
+	pairs: true,
+	fill: inputNames.map(() => 0),
+	inputs: inputNames.map((name) => (name === 'type' ? { name, categories: ['L', 'M', 'H'] } : { name }))
+} as const;
+const request = pairs
+	? {
+			featureNames: riskFeatureNames(spec),
+			rows: [
+				...rowFeatures(spec, Float64Array.from(wanted.flatMap(({ values }) => values.slice(0, 6))), wanted.length)
+			],
+			lstm: false
+		}
+	: { featureNames, rows: wanted.flatMap(({ values }) => values), lstm: true };
 const labels = wanted.map(({ failure }) => failure);
 
 const server = await servePage('tests/bench/pages/rul', { plugins: [assemblyScript()] });
@@ -84,8 +103,10 @@ const { evaluation, seconds } = await withChromium(async (context) => {
 	const from = performance.now();
 	const evaluation = await page.evaluate(
 		(request) =>
-			(globalThis as unknown as { rulBench: { risk(request: object): Promise<ComparedRisk> } }).rulBench.risk(request),
-		{ featureNames, rows: wanted.flatMap(({ values }) => values), labels, folds: options.quick ? 2 : 5, seed }
+			(globalThis as unknown as { rulBench: { risk(request: object): Promise<RiskEvaluation> } }).rulBench.risk(
+				request
+			),
+		{ ...request, labels, folds: options.quick ? 2 : 5, seed }
 	);
 	return { evaluation, seconds: (performance.now() - from) / 1000 };
 }).finally(() => server.close());
@@ -96,11 +117,11 @@ report(
 	'ai4i',
 	{
 		f1_forest: forest.f1,
-		f1_lstm: lstm.f1,
+		f1_lstm: lstm?.f1 ?? null,
 		f1_linear: linear.f1,
 		pr_auc_forest: forest.prAuc,
 		brier_forest: forest.brier,
-		brier_lstm: lstm.brier,
+		brier_lstm: lstm?.brier ?? null,
 		brier_linear: linear.brier
 	},
 	{ f1_forest: 0.9, f1_all: (2 * share) / (1 + share), brier_share: share * (1 - share) },
@@ -112,7 +133,7 @@ report(
 		seconds,
 		precision_recall: {
 			forest: [forest.precision, forest.recall],
-			lstm: [lstm.precision, lstm.recall],
+			lstm: lstm && [lstm.precision, lstm.recall],
 			linear: [linear.precision, linear.recall]
 		},
 		reliability_forest: forest.reliability,

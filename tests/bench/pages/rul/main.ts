@@ -2,7 +2,7 @@
  * Page of the remaining-life benchmarks: the product's own training worker, told by a benchmark what to learn from. Histories
  * come in as JSON with base64 columns, since that is what crosses from Node to a page.
  */
-import type { ComparedRisk, RiskRequest, RulTrainingRequest, UnitHistories } from '../../../../src/lib/contracts';
+import type { RiskRequest, RulTrainingRequest, UnitHistories } from '../../../../src/lib/contracts';
 import { spawnTraining } from '../../../../src/lib/workers/training.client';
 import type { PackedHistories } from '../../data/pack-histories';
 
@@ -43,7 +43,7 @@ Object.assign(window, {
 		},
 		async risk({ machines, ...request }: RiskTask) {
 			await started;
-			const { probabilities, ...figures } = (await training.api.evaluateRisk(
+			const { probabilities, ...figures } = await training.api.evaluateRisk(
 				'bench',
 				{
 					...request,
@@ -56,9 +56,9 @@ Object.assign(window, {
 					}
 				},
 				() => undefined
-			)) as ComparedRisk;
+			);
 			const { forest, lstm, linear } = probabilities;
-			return { ...figures, probabilities: { forest: [...forest], lstm: [...lstm], linear: [...linear] } };
+			return { ...figures, probabilities: { forest: [...forest], lstm: lstm && [...lstm], linear: [...linear] } };
 		},
 		progress: () => progressNow
 	}
