@@ -66,6 +66,11 @@ export type RiskFeatureSpec =
 /** The one kind of error that a plant records by itself. */
 export const alarmErrorKind = 'alarm';
 
+/** The sensor that a file's column is of: "Torque [Nm]" is read from "Torque", whose unit stands beside it. */
+export function sensorOfColumn(column: string): string {
+	return column.replace(/\s*[[(][^\])]{1,16}[\])]\s*$/, '') || column;
+}
+
 /** What a model reads of days that no plant records by itself, so that it can be used on files alone. */
 export function onlyInFiles(spec: RiskFeatureSpec): string[] {
 	return spec.kind === 'rows' ? [] : [...spec.errors.filter((kind) => kind !== alarmErrorKind), ...spec.constants];

@@ -4,6 +4,7 @@
  */
 import {
 	onlyInFiles,
+	sensorOfColumn,
 	toPlainError,
 	type EpochMs,
 	type FailureModelVersion,
@@ -60,7 +61,8 @@ export class RiskShelf {
 	}
 
 	targetsOf({ features }: FailureModelVersion): readonly PromotionTarget[] {
-		const needed = features.kind === 'days' ? features.channels : features.inputs.map(({ name }) => name);
+		const needed =
+			features.kind === 'days' ? features.channels : features.inputs.map(({ name }) => sensorOfColumn(name));
 		return promotionTargets(this.machines, this.sensors, [...needed, ...onlyInFiles(features)]);
 	}
 

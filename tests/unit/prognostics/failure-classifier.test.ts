@@ -1,6 +1,6 @@
 /** Why a failure classifier says what it says: reasons are complete, fair, and in points of the probability that is shown. */
 import { describe, expect, test } from 'vitest';
-import { thresholdOfCosts, type RiskTable, type RiskTargetModel } from '../../../src/lib/contracts';
+import { sensorOfColumn, thresholdOfCosts, type RiskTable, type RiskTargetModel } from '../../../src/lib/contracts';
 import { randomFrom } from '../../../src/lib/neural/random';
 import {
 	alignTable,
@@ -88,6 +88,10 @@ test('the threshold is where a visit costs as much as leaving it', () => {
 	expect(threshold).toBeCloseTo(0.1, 12);
 	expect(threshold * costs.missed).toBeCloseTo((1 - threshold) * costs.needless, 9);
 	expect(thresholdOfCosts({ missed: 1, needless: 1 })).toBe(0.5);
+});
+
+test('a column with its unit is read from the sensor of that name', () => {
+	expect(['Torque [Nm]', 'flow (l/min)', 'speed'].map(sensorOfColumn)).toEqual(['Torque', 'flow', 'speed']);
 });
 
 describe('features of a row', () => {

@@ -7,6 +7,7 @@ import {
 	onlyInFiles,
 	riskAssignmentOf,
 	sensorIdOf,
+	sensorOfColumn,
 	type EpochMs,
 	type FailureModelPackage,
 	type FailureModelVersion,
@@ -115,7 +116,7 @@ export class RiskJobs {
 		const lacking =
 			spec.kind === 'days'
 				? lackingChannels(spec, names)
-				: spec.inputs.filter(({ name }) => !names.includes(name)).map(({ name }) => name);
+				: spec.inputs.map(({ name }) => sensorOfColumn(name)).filter((name) => !names.includes(name));
 		const { version } = pkg;
 		if (lacking.length > 0)
 			return {
@@ -171,8 +172,8 @@ async function readingsNow(
 	const { version } = pkg;
 	const spec = version.features;
 	if (spec.kind !== 'rows') throw new MillwrightError('internal', 'A model of days was asked of a row');
-	const latest = await store.series.latest(spec.inputs.map(({ name }) => sensorIdOf(machineId, name)));
-	const found = spec.inputs.map(({ name }) => latest.get(sensorIdOf(machineId, name)));
+	const latest = await store.series.latest(spec.inputs.map(({ name }) => sensorIdOf(machineId, sensorOfColumn(name))));
+	const found = spec.inputs.map(({ name }) => latest.get(sensorIdOf(machineId, sensorOfColumn(name))));
 	if (found.every((reading) => reading === undefined))
 		return { version, time: now, missing: 'No reading is stored of this machine' };
 	const values = Float64Array.from(spec.inputs, ({ categories }, k) => {
