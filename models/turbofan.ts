@@ -10,7 +10,7 @@ import { format } from 'prettier';
 import { previewLives, readLives } from '../src/lib/acquisition/files/life-table';
 import { packBacktest, type RulBacktest, type RulModelVersion } from '../src/lib/contracts';
 import { startEngine } from '../src/lib/neural';
-import { errorsByLead, livesOf } from '../src/lib/state/backtest-figures';
+import { errorsByLead, livesOf } from '../src/lib/state/prognostics/backtest-figures';
 import { trainRul } from '../src/lib/training';
 
 const root = new URL('./', import.meta.url);

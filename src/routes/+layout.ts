@@ -1,6 +1,6 @@
 // Every screen is a static shell rendered in the browser: there is no server of ours.
 import { browser } from '$app/environment';
-import { theme } from '$lib/state/theme.svelte';
+import { theme } from '$lib/state/app/theme.svelte';
 
 export const ssr = false;
 export const prerender = true;

@@ -65,7 +65,7 @@ describe('allowed imports pass', () => {
 		[
 			'state in a component',
 			'src/lib/components/Planted.svelte',
-			`<script lang="ts">import { clock } from '$lib/state/clock.svelte'; clock.now;</script>`
+			`<script lang="ts">import { clock } from '$lib/state/app/clock.svelte'; clock.now;</script>`
 		],
 		[
 			'contracts in the simulator',

@@ -12,7 +12,7 @@ import {
 } from '$lib/contracts';
 import { learnModes, ModeConditioning, ModeTracker } from '$lib/detection';
 import { normalFrom } from '$lib/neural/random';
-import { modeStretches } from '$lib/state/mode-stretches';
+import { modeStretches } from '$lib/state/machine/mode-stretches';
 
 const kinds: SensorKind[] = ['speed', 'temperature'];
 const sensorNames = ['speed', 'temperature'];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acknowledgeAlarm, canAcknowledge, type Alarm } from '$lib/contracts';
-import { computeAlarmKpi, rateLevel } from '$lib/state/alarm-kpi';
+import { computeAlarmKpi, rateLevel } from '$lib/state/alarms/alarm-kpi';
 
 const hour = 3_600_000;
 const now = Date.UTC(2026, 10, 23, 12);

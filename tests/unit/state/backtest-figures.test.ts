@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RulBacktest } from '../../../src/lib/contracts';
-import { coneShares, errorsByLead, livesOf } from '../../../src/lib/state/backtest-figures';
+import { coneShares, errorsByLead, livesOf } from '../../../src/lib/state/prognostics/backtest-figures';
 
 /** One unit of 101 rows that is told `error` too long, one of 11 rows told exactly; the ridge is twice as far off. */
 function backtest(error: number): RulBacktest {

@@ -6,7 +6,7 @@ import {
 	withLayout,
 	withSensor,
 	withTimeColumn
-} from '$lib/state/column-mapping';
+} from '$lib/state/intake/column-mapping';
 import type { FilePreview } from '$lib/contracts';
 
 const preview: FilePreview = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Alarm, FaultTruth } from '$lib/contracts';
-import { scoreDetection } from '$lib/state/fault-score';
+import { scoreDetection } from '$lib/state/feedback/fault-score';
 
 const hour = 3_600_000;
 const start = Date.UTC(2026, 10, 23);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AnomalySpan } from '$lib/contracts';
-import { anomalyRate } from '$lib/state/anomaly-rate';
-import { FreshnessTracker, isStale } from '$lib/state/freshness';
-import { summarise, type SummedMachine } from '$lib/state/fleet-summary';
-import { compareIds } from '$lib/state/rank';
-import { SparkBins, sparkBinMs, sparkSpanMs } from '$lib/state/spark-bins';
+import { anomalyRate } from '$lib/state/machine/anomaly-rate';
+import { FreshnessTracker, isStale } from '$lib/state/plant/freshness';
+import { summarise, type SummedMachine } from '$lib/state/plant/fleet-summary';
+import { compareIds } from '$lib/state/plant/rank';
+import { SparkBins, sparkBinMs, sparkSpanMs } from '$lib/state/plant/spark-bins';
 
 const minute = 60_000;
 

@@ -1,6 +1,6 @@
 /** The health of a line or plant: one failing machine shows, the rest counts, what has no index is said. */
 import { expect, test } from 'vitest';
-import { groupHealth } from '$lib/state/group-health';
+import { groupHealth } from '$lib/state/plant/group-health';
 
 const machines = (...indices: number[]) => indices.map((index, i) => ({ name: `m${i}`, index }));
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { intakeReasons, type LinkStatus } from '$lib/contracts';
-import { intakeWords } from '$lib/state/intake-words';
-import { addressTrouble, linkAdvice, shownAddress, suggestFilters, troubleAdvice } from '$lib/state/link-advice';
+import { intakeWords } from '$lib/state/intake/intake-words';
+import { addressTrouble, linkAdvice, shownAddress, suggestFilters, troubleAdvice } from '$lib/state/intake/link-advice';
 
 const now = 1_000_000;
 const connected: LinkStatus = { state: 'connected', source: 'broker', address: 'wss://broker:8884', owner: true };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LinkStatus } from '$lib/contracts';
-import { linkWords, silentAfterMs } from '$lib/state/link-words';
+import { linkWords, silentAfterMs } from '$lib/state/intake/link-words';
 
 const now = 1_800_000_000_000;
 const connected: LinkStatus = { state: 'connected', source: 'broker', connectedAt: now - 60_000, owner: true };

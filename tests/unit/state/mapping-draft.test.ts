@@ -13,8 +13,8 @@ import {
 	withLine,
 	withMachine,
 	withSingle
-} from '$lib/state/mapping-draft';
-import { mappingOfKnown, surveyOfKnown, unmapped } from '$lib/state/mapping-known';
+} from '$lib/state/intake/mapping-draft';
+import { mappingOfKnown, surveyOfKnown, unmapped } from '$lib/state/intake/mapping-known';
 
 const FILTER = 'acme/+/+';
 const sensor = (machine: string, name: string, unit?: string) => ({

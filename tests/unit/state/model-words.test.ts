@@ -8,7 +8,7 @@ import {
 	timesBetter,
 	trainingFailureWords,
 	versionInUse
-} from '$lib/state/model-words';
+} from '$lib/state/models/model-words';
 
 const version = (id: string, change: Partial<ModelVersion>) =>
 	({ id, createdAt: 1, origin: 'shipped', ...change }) as ModelVersion;

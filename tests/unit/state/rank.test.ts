@@ -1,6 +1,6 @@
 /** Worst first: who is looked at before whom. */
 import { expect, test } from 'vitest';
-import { rankOf, type Ranked } from '$lib/state/rank';
+import { rankOf, type Ranked } from '$lib/state/plant/rank';
 
 const machine = (over: Partial<Ranked>): Ranked => ({
 	id: 'm',

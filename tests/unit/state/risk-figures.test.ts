@@ -7,9 +7,9 @@ import {
 	type RiskPrediction
 } from '../../../src/lib/contracts';
 import { randomFrom } from '../../../src/lib/neural/random';
-import { atThreshold, cheapest, everyThreshold, rankedOutcomes } from '../../../src/lib/state/risk-figures';
-import { fleetErrors, rowMappingErrors, withRowRole } from '../../../src/lib/state/risk-files.svelte';
-import { predictionsCsv, whyWords } from '../../../src/lib/state/risk-words';
+import { atThreshold, cheapest, everyThreshold, rankedOutcomes } from '../../../src/lib/state/prognostics/risk-figures';
+import { fleetErrors, rowMappingErrors, withRowRole } from '../../../src/lib/state/prognostics/risk-files.svelte';
+import { predictionsCsv, whyWords } from '../../../src/lib/state/prognostics/risk-words';
 
 const costs = { missed: 100, needless: 10 };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { trimmingAnnouncement, type StorageUse } from '$lib/state/system-health';
+import { trimmingAnnouncement, type StorageUse } from '$lib/state/app/system-health';
 
 const storage = (daysUntilTrimming: number): StorageUse => ({
 	used: 1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { layOutLoss } from '$lib/charts/loss-plot';
 import { keyTarget, moveHandle } from '$lib/charts/span-range';
-import { fromLocalInput, toLocalInput } from '$lib/state/local-time';
+import { fromLocalInput, toLocalInput } from '$lib/state/app/local-time';
 
 const limits = { from: 1_000, to: 2_000 };
 

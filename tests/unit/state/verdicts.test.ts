@@ -8,9 +8,9 @@ import {
 	type SensorDeviation,
 	type VerdictEntry
 } from '$lib/contracts';
-import { judgedEvents } from '$lib/state/anomaly-events';
-import { leastSimilarity, similarEvents } from '$lib/state/similar-events';
-import { countVerdicts, precisionOf, realisedRate, wilson } from '$lib/state/verdict-figures';
+import { judgedEvents } from '$lib/state/machine/anomaly-events';
+import { leastSimilarity, similarEvents } from '$lib/state/machine/similar-events';
+import { countVerdicts, precisionOf, realisedRate, wilson } from '$lib/state/feedback/verdict-figures';
 
 const sensor = (sensorName: string, share: number, actual = 2, expected = 1): SensorDeviation => ({
 	sensorName,

@@ -1,7 +1,7 @@
 /** Expected cost of waiting: probability times what planning would save. */
 import { expect, test } from 'vitest';
 import type { Prognosis } from '../../../src/lib/contracts';
-import { defaultCosts, rankByWaiting, readCost, type WaitingMachine } from '../../../src/lib/state/waiting-cost';
+import { defaultCosts, rankByWaiting, readCost, type WaitingMachine } from '../../../src/lib/state/plant/waiting-cost';
 
 const machine = (id: string, within7d: number | undefined, machineClass?: 'centrifugal-pump'): WaitingMachine => ({
 	id,

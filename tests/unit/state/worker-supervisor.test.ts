@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MillwrightError } from '$lib/contracts';
-import { firstRetryMs, longestRetryMs, steadyAfterMs, WorkerSupervisor } from '$lib/state/worker-supervisor';
+import { firstRetryMs, longestRetryMs, steadyAfterMs, WorkerSupervisor } from '$lib/state/app/worker-supervisor';
 import type { Promisified, WorkerHandle } from '$lib/workers/host';
 
 interface Api {
