@@ -187,7 +187,10 @@ function scanRow(layer: Recurrent, step: i32, projection: usize, before: usize, 
 	const blocks = layer.unitBlocks;
 	const slotStride = <usize>blocks * 32;
 	const blockBytes = <usize>layer.units * 128;
-	for (let block: usize = 0; block < <usize>blocks; block++) {
+	// Every other step goes through the blocks from the last to the first: the weights used last are still in the first-level cache.
+	const backwards = step & 1;
+	for (let turn = 0; turn < blocks; turn++) {
+		const block = <usize>(backwards ? blocks - 1 - turn : turn);
 		forwardRow(
 			state, layer.units, layer.rowWeights + block * blockBytes, projection + block * 128,
 			layer.scratch + block * 32, slotStride
