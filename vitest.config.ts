@@ -6,7 +6,6 @@ import { shippedModels } from './src/build/shipped-models.ts';
 import { assemblyScript } from './src/lib/neural/wasm/vite-plugin-assemblyscript.ts';
 import { isolationHeaders } from './src/lib/contracts/isolation-headers.ts';
 import { findChromium } from './tests/tools/find-chromium.ts';
-import { LongestFirst } from './tests/tools/longest-first.ts';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const alias = { $lib: at('./src/lib'), $simulator: at('./simulator') };
@@ -22,7 +21,6 @@ const browserArguments = [
 
 export default defineConfig({
 	test: {
-		sequence: { sequencer: LongestFirst },
 		projects: [
 			{
 				resolve: { alias },
@@ -86,9 +84,8 @@ export default defineConfig({
 					environment: 'node',
 					testTimeout: 240_000,
 					hookTimeout: 240_000,
-					// Two at a time: most of them wait for a page, a broker or a clock half of the time.
-					maxWorkers: 2,
-					maxConcurrency: 3,
+					// One at a time: beside others, pages and service workers answer late.
+					fileParallelism: false,
 					sequence: { groupOrder: 2 }
 				}
 			}

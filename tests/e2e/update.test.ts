@@ -22,7 +22,7 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-test('an update is offered, never forced', { timeout: 120_000 }, () =>
+test('an update is offered, never forced', { timeout: 240_000 }, () =>
 	withChromium(async (context) => {
 		const page = await context.newPage();
 		await page.goto(app.url);
@@ -40,7 +40,7 @@ test('an update is offered, never forced', { timeout: 120_000 }, () =>
 		await page.getByRole('heading', { level: 1, name: 'Import a file' }).waitFor();
 		expect(await waiting()).toBe('installed');
 
-		const reloaded = page.waitForEvent('load');
+		const reloaded = page.waitForEvent('load', { timeout: 120_000 });
 		await offer.click();
 		await reloaded;
 		await page.getByRole('heading', { level: 1 }).waitFor();
