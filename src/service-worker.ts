@@ -23,14 +23,15 @@ declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] 
 
 /**
  * The headers are added on the way out, not when a file is stored: a file that an older version stored is kept. Only pages and the
- * scripts that workers start from need them; all else goes out as it lies in the cache, with the browser's compiled code.
+ * scripts that workers start from need them; all else goes out as it lies in the cache, with the browser's compiled code. Their bodies
+ * are copied whole: a stream that is handed on keeps this version busy, and a newer one could never take over.
  */
 const isolated = new Set<RequestDestination>(['document', 'iframe', 'worker']);
-function isolate(request: Request, response: Response): Response {
+async function isolate(request: Request, response: Response): Promise<Response> {
 	if (!isolated.has(request.destination) || response.type === 'opaqueredirect') return response;
 	const headers = new Headers(response.headers);
 	for (const [name, value] of Object.entries(isolationHeaders)) if (!headers.has(name)) headers.set(name, value);
-	return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+	return new Response(await response.blob(), { status: response.status, statusText: response.statusText, headers });
 }
 addPlugins([{ handlerWillRespond: async ({ request, response }) => isolate(request, response) }]);
 
