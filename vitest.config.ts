@@ -86,6 +86,7 @@ export default defineConfig({
 					hookTimeout: 240_000,
 					// One at a time: beside others, pages and service workers answer late.
 					fileParallelism: false,
+					maxConcurrency: 3,
 					sequence: { groupOrder: 2 }
 				}
 			}
