@@ -1,14 +1,8 @@
 /** State: failures and planned work recorded on one machine. In: what a person says happened. Out: the list, newest first; all written to this device. */
-import {
-	toPlainError,
-	type FailureModeCode,
-	type FailureRecord,
-	type MachineId,
-	type PlainError,
-	type RepairAction
-} from '$lib/contracts';
+import { type FailureModeCode, type FailureRecord, type MachineId, type RepairAction } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { person } from '../feedback/person.svelte';
+import { StoreActions } from '../app/store-actions.svelte';
 
 export const modeTitles: Record<FailureModeCode, string> = {
 	breakdown: 'Breakdown',
@@ -32,44 +26,29 @@ export const actionTitles: Record<RepairAction, string> = {
 	'none-yet': 'Nothing yet'
 };
 
-export class FailureBook {
+export class FailureBook extends StoreActions {
 	loading = $state(true);
-	problem = $state.raw<PlainError | undefined>();
 	/** Newest first. */
 	records = $state.raw<readonly FailureRecord[]>([]);
-	#store: Store | undefined;
-
 	follow(store: Store, machineId: MachineId): () => void {
-		this.#store = store;
+		this.store = store;
 		const unwatch = store.failures.watch(machineId, (records) => {
 			this.records = [...records].reverse();
 			this.loading = false;
 		});
 		return () => {
 			unwatch();
-			this.#store = undefined;
+			this.store = undefined;
 		};
 	}
 
 	record(said: Omit<FailureRecord, 'id' | 'by' | 'recordedAt'>): Promise<boolean> {
-		return this.#try((store) =>
+		return this.attempt((store) =>
 			store.failures.put({ ...said, id: crypto.randomUUID(), by: person.signature, recordedAt: Date.now() })
 		);
 	}
 
 	remove(id: string): Promise<boolean> {
-		return this.#try((store) => store.failures.remove(id));
-	}
-
-	async #try(action: (store: Store) => Promise<void>): Promise<boolean> {
-		if (!this.#store) return false;
-		this.problem = undefined;
-		try {
-			await action(this.#store);
-			return true;
-		} catch (error) {
-			this.problem = toPlainError(error);
-			return false;
-		}
+		return this.attempt((store) => store.failures.remove(id));
 	}
 }

@@ -5,22 +5,20 @@
 import {
 	onlyInFiles,
 	sensorOfColumn,
-	toPlainError,
 	type EpochMs,
 	type FailureModelVersion,
 	type FailureRecord,
 	type MachineRecord,
-	type PlainError,
 	type RiskAssignment,
 	type RiskLookBack,
 	type SensorRecord
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { promotionTargets, type PromotionTarget } from '../models/promotion-targets';
+import { StoreActions } from '../app/store-actions.svelte';
 
-export class RiskShelf {
+export class RiskShelf extends StoreActions {
 	loading = $state(true);
-	problem = $state.raw<PlainError | undefined>();
 	/** Newest first. */
 	versions = $state.raw<readonly FailureModelVersion[]>([]);
 	assignments = $state.raw<readonly RiskAssignment[]>([]);
@@ -30,10 +28,8 @@ export class RiskShelf {
 	records = $state.raw<readonly FailureRecord[]>([]);
 	readonly failures = $derived(this.records.filter(({ kind }) => kind === 'failure'));
 
-	#store: Store | undefined;
-
 	attach(store: Store): () => void {
-		this.#store = store;
+		this.store = store;
 		const stops = [
 			store.riskModels.watch((versions, assignments) => {
 				this.versions = [...versions].reverse();
@@ -48,7 +44,7 @@ export class RiskShelf {
 		];
 		return () => {
 			stops.forEach((stop) => stop());
-			this.#store = undefined;
+			this.store = undefined;
 		};
 	}
 
@@ -57,7 +53,7 @@ export class RiskShelf {
 	}
 
 	lookBack(versionId: string): Promise<RiskLookBack | undefined> {
-		return this.#store ? this.#store.riskModels.lookBack(versionId) : Promise.resolve(undefined);
+		return this.store ? this.store.riskModels.lookBack(versionId) : Promise.resolve(undefined);
 	}
 
 	targetsOf({ features }: FailureModelVersion): readonly PromotionTarget[] {
@@ -67,31 +63,19 @@ export class RiskShelf {
 	}
 
 	promote(versionId: string, target: RiskAssignment['target'], now: EpochMs): Promise<boolean> {
-		return this.#try((store) => store.riskModels.assign({ target, versionId, at: now }));
+		return this.attempt((store) => store.riskModels.assign({ target, versionId, at: now }));
 	}
 
 	withdraw(target: RiskAssignment['target']): Promise<boolean> {
-		return this.#try((store) => store.riskModels.withdraw(target));
+		return this.attempt((store) => store.riskModels.withdraw(target));
 	}
 
 	decide(versionId: string, decision: Pick<FailureModelVersion, 'costs' | 'thresholds' | 'method'>): Promise<boolean> {
-		return this.#try((store) => store.riskModels.decide(versionId, decision));
+		return this.attempt((store) => store.riskModels.decide(versionId, decision));
 	}
 
 	/** Deletes a version with its look back and what it was promoted to. */
 	discard(versionId: string): Promise<boolean> {
-		return this.#try((store) => store.riskModels.remove(versionId));
-	}
-
-	async #try(action: (store: Store) => Promise<void>): Promise<boolean> {
-		if (!this.#store) return false;
-		this.problem = undefined;
-		try {
-			await action(this.#store);
-			return true;
-		} catch (error) {
-			this.problem = toPlainError(error);
-			return false;
-		}
+		return this.attempt((store) => store.riskModels.remove(versionId));
 	}
 }

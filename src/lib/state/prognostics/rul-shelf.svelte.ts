@@ -12,7 +12,6 @@ import {
 	unpackBacktest,
 	type EpochMs,
 	type MachineRecord,
-	type PlainError,
 	type RulAssignment,
 	type RulBacktest,
 	type RulModelVersion,
@@ -22,6 +21,7 @@ import {
 import type { Store } from '$lib/storage/store';
 import { promotionTargets, type PromotionTarget } from '../models/promotion-targets';
 import { session } from '../app/session.svelte';
+import { StoreActions } from '../app/store-actions.svelte';
 
 interface ShippedLife {
 	readonly id: string;
@@ -29,11 +29,10 @@ interface ShippedLife {
 	readonly path: string;
 }
 
-export class RulShelf {
+export class RulShelf extends StoreActions {
 	#storedRead = $state(false);
 	#shippedRead = $state(false);
 	readonly loading = $derived(!this.#storedRead || !this.#shippedRead);
-	problem = $state.raw<PlainError | undefined>();
 	#stored = $state.raw<readonly RulModelVersion[]>([]);
 	#shipped = $state.raw<readonly RulModelVersion[]>([]);
 	#paths: ReadonlyMap<string, string> = new Map();
@@ -47,10 +46,8 @@ export class RulShelf {
 	machines = $state.raw<readonly MachineRecord[]>([]);
 	sensors = $state.raw<readonly SensorRecord[]>([]);
 
-	#store: Store | undefined;
-
 	attach(store: Store): () => void {
-		this.#store = store;
+		this.store = store;
 		const unwatch = store.rulModels.watch((versions, assignments, trials) => {
 			this.#stored = [...versions].reverse();
 			this.assignments = assignments;
@@ -65,7 +62,7 @@ export class RulShelf {
 		return () => {
 			unwatch();
 			unwatchRegistry();
-			this.#store = undefined;
+			this.store = undefined;
 		};
 	}
 
@@ -74,7 +71,7 @@ export class RulShelf {
 	}
 
 	async backtest(versionId: string): Promise<RulBacktest | undefined> {
-		const stored = await this.#store?.rulModels.backtest(versionId);
+		const stored = await this.store?.rulModels.backtest(versionId);
 		if (stored || !this.#paths.has(versionId)) return stored;
 		return unpackBacktest(await (await this.#fetch(versionId, 'backtest.json')).json());
 	}
@@ -103,7 +100,7 @@ export class RulShelf {
 		newSince: EpochMs | undefined,
 		now: EpochMs
 	): Promise<boolean> {
-		return this.#try(async (store) => {
+		return this.attempt(async (store) => {
 			await this.adopt(version);
 			const assignment = { target, versionId: version.id, stepHours, at: now };
 			await store.rulModels.assign({ ...assignment, ...(newSince !== undefined && { newSince }) });
@@ -111,16 +108,16 @@ export class RulShelf {
 	}
 
 	withdraw(target: RulAssignment['target']): Promise<boolean> {
-		return this.#try((store) => store.rulModels.withdraw(target));
+		return this.attempt((store) => store.rulModels.withdraw(target));
 	}
 
 	/** Deletes a version with its backtest and what it was promoted to. */
 	discard(versionId: string): Promise<boolean> {
-		return this.#try((store) => store.rulModels.remove(versionId));
+		return this.attempt((store) => store.rulModels.remove(versionId));
 	}
 
 	forgetTrials(searchId: string): Promise<boolean> {
-		return this.#try((store) => store.rulModels.removeTrials(searchId));
+		return this.attempt((store) => store.rulModels.removeTrials(searchId));
 	}
 
 	async #fetch(versionId: string, file: string): Promise<Response> {
@@ -143,18 +140,6 @@ export class RulShelf {
 			this.problem = toPlainError(error);
 		} finally {
 			this.#shippedRead = true;
-		}
-	}
-
-	async #try(action: (store: Store) => Promise<void>): Promise<boolean> {
-		if (!this.#store) return false;
-		this.problem = undefined;
-		try {
-			await action(this.#store);
-			return true;
-		} catch (error) {
-			this.problem = toPlainError(error);
-			return false;
 		}
 	}
 }
