@@ -16,6 +16,7 @@ import {
 	type UnfinishedRulTraining,
 	type UnfinishedTraining
 } from '../contracts';
+import { gatherMachines } from './machine-rows';
 import { migrateBlocks } from './migrate-v1';
 
 /** [machine, level, spanClass, from, to, rolled, rows, readings, bytes, serial]: all that is asked of a segment without reading it. */
@@ -33,14 +34,19 @@ export const Key = {
 	serial: 9
 } as const;
 
-export interface AssetRow {
-	key: number;
+/** A machine's number and those of its series, by the names of its sensors. */
+export interface DirectoryRow {
 	id: string;
+	key: number;
+	names: string[];
+	series: number[];
 }
-export interface SeriesRow {
-	key: number;
+/** What is known of a machine and its sensors; the machine itself may be unknown yet. */
+export interface RegistryRow {
 	id: string;
-	machine: number;
+	machine?: MachineRecord;
+	/** In the order of their ids. */
+	sensors: SensorRecord[];
 }
 export interface JournalRow {
 	seq: number;
@@ -94,19 +100,22 @@ export interface CheckpointRow {
 	checkpoint: unknown;
 }
 
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 /** Asked for and given up at once, to make every other context let go of a database whose content is about to be replaced. */
 export const EVICTING_VERSION = SCHEMA_VERSION * 10 + 1;
 
+/** Names of the tables. */
+export type TableName = {
+	[K in keyof Database]: Database[K] extends Table ? K & string : never;
+}[keyof Database];
+
 export class Database extends Dexie {
-	declare readonly assets: Table<AssetRow, string>;
-	declare readonly series: Table<SeriesRow, string>;
+	declare readonly directory: Table<DirectoryRow, string>;
+	declare readonly registry: Table<RegistryRow, string>;
 	declare readonly journal: Table<JournalRow, number>;
 	declare readonly segments: Table<Uint8Array, SegmentKey>;
 	declare readonly tails: Table<TailRow, number>;
 	declare readonly state: Table<JournalState | NumberState, string>;
-	declare readonly machines: Table<MachineRecord, string>;
-	declare readonly sensors: Table<SensorRecord, string>;
 	declare readonly modelVersions: Table<ModelVersion, string>;
 	declare readonly modelWeights: Table<{ id: string; weights: ArrayBuffer }, string>;
 	declare readonly assignments: Table<{ machineId: string; versionId: string }, string>;
@@ -150,17 +159,47 @@ export class Database extends Dexie {
 			})
 			.upgrade(migrateBlocks);
 		// Version 3: what people said of anomalies; trainings that have not ended.
-		this.version(SCHEMA_VERSION).stores({
+		this.version(3).stores({
 			verdicts: 'id, machineId, start',
 			trainings: 'jobId',
 			checkpoints: '[jobId+fit], jobId'
 		});
+		// Version 4: one row for a machine and all its sensors, without an index: a large plant's machines report for the first time by the thousand.
+		this.version(SCHEMA_VERSION)
+			.stores({
+				directory: 'id',
+				registry: 'id',
+				assets: null,
+				series: null,
+				machines: null,
+				sensors: null
+			})
+			.upgrade(gatherMachines);
 	}
 }
 
+/** Telemetry's tables, of the database or of a transaction. */
+export type SeriesTables = Pick<Database, 'journal' | 'segments' | 'tails' | 'state'>;
+
+/**
+ * Runs `work` in one transaction over the tables named. The tables it gets are bound to that transaction: what is asked of them belongs to it
+ * whatever was awaited before. (Asked of the database itself, Dexie guesses the transaction, and guesses wrong where several
+ * run at once and asynchronous functions call each other: it then ends too early.)
+ */
+export function inTransaction<N extends TableName, T>(
+	database: Database,
+	mode: 'r' | 'rw',
+	names: readonly N[],
+	work: (tables: Pick<Database, N>) => Promise<T>
+): Promise<T> {
+	return database.transaction(mode, names as readonly string[], async (transaction) =>
+		work(transaction as unknown as Pick<Database, N>)
+	) as unknown as Promise<T>;
+}
+
 /** The journal's state as the present transaction sees it. */
-export async function journalState(database: Database): Promise<JournalState> {
-	const state = (await database.state.get('journal')) as JournalState | undefined;
+export async function journalState(tables: Pick<Database, 'state'>): Promise<JournalState> {
+	const state = (await tables.state.get('journal')) as JournalState | undefined;
 	return state ?? { key: 'journal', seq: 0, sealed: 0, epoch: 0, serial: 0 };
 }
 

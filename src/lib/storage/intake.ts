@@ -5,12 +5,11 @@
  * newest is new without a look (the live case, 70,000 a second); only older or equal times are compared with journal and segments.
  */
 import { MillwrightError, type ReadingBatch } from '../contracts';
+import type { SeriesRow } from './directory';
+import { encodeJournal } from './journal';
 import type { CommitReceipt } from './store';
-import type { Database, SeriesRow } from './database';
-import { encodeJournal, rowsOf, type JournalRecord } from './journal';
-import { findSegments, type SegmentCache } from './segments';
-import { lowerBound, RawColumn } from './tables';
-import type { Tail, TailSnapshot } from './tail';
+import type { StoredReader } from './stored-rows';
+import type { Tail } from './tail';
 
 export interface SortedBatch {
 	/** Of the new readings; undefined when there are none. */
@@ -60,10 +59,8 @@ export function checkBatch(batch: ReadingBatch): void {
  * that are not newer than their series' newest. `tail` must be at `snapshot`.
  */
 export async function sortBatch(
-	database: Database,
 	tail: Tail,
-	cache: SegmentCache,
-	snapshot: Pick<TailSnapshot, 'records'>,
+	readStored: StoredReader,
 	batch: ReadingBatch,
 	rows: readonly SeriesRow[],
 	resolutionOf: (sensorId: string) => number | undefined
@@ -93,23 +90,41 @@ export async function sortBatch(
 	rows.forEach((row, i) => resolutions.set(row.key, resolutionOf(batch.sensorIds[i]!)));
 	const machineOf = new Map(rows.map((row) => [row.key, row.machine]));
 
+	/** Series of which something is not newer than what is stored, with the span to compare. */
+	const wanted: Parameters<StoredReader>[0][number][] = [];
+	const isSorted = new Uint8Array(order.length);
+	for (let r = 0; r < order.length; r++) {
+		const newest = tail.newestTime(order[r]!);
+		let first = Infinity;
+		let last = -Infinity;
+		let highest = newest;
+		let ascending = true;
+		for (let k = starts[r]!; k < starts[r + 1]!; k++) {
+			const time = batch.times[source[k]!]!;
+			if (time > highest) {
+				highest = time;
+				continue;
+			}
+			ascending = false;
+			if (time > newest) continue;
+			if (time < first) first = time;
+			if (time > last) last = time;
+		}
+		if (ascending) isSorted[r] = 1;
+		if (first <= last) wanted.push({ series: order[r]!, machine: machineOf.get(order[r]!)!, from: first, to: last });
+	}
+	const stored = wanted.length > 0 ? await readStored(wanted) : undefined;
+
 	for (let r = 0; r < order.length; r++) {
 		const from = starts[r]!;
 		const end = starts[r + 1]!;
 		if (from === end) continue;
 		const key = order[r]!;
 		const resolution = resolutions.get(key);
-		const newest = tail.newestTime(key);
-		let ascending = true;
-		let highest = newest;
-		for (let k = from; k < end; k++) {
-			const time = batch.times[source[k]!]!;
-			if (time > highest) highest = time;
-			else ascending = false;
-		}
 		const group = source.subarray(from, end);
-		let stored: StoredRows | undefined;
-		if (!ascending) {
+		if (isSorted[r] === 0) {
+			const newest = tail.newestTime(key);
+			const there = stored?.get(key);
 			// Arrivals that are behind what came before them, in the batch or in the store.
 			let seen = newest;
 			const late = new Set<number>();
@@ -118,21 +133,13 @@ export async function sortBatch(
 				else seen = batch.times[i]!;
 			}
 			group.sort((a, b) => batch.times[a]! - batch.times[b]! || a - b);
-			if (batch.times[group[0]!]! <= newest) {
-				const last = Math.min(newest, batch.times[group[group.length - 1]!]!);
-				stored = await readStored(database, cache, snapshot, machineOf.get(key)!, key, batch.times[group[0]!]!, last);
-			}
-			let previous = -1;
 			const before = kept;
 			for (const i of group) {
 				const time = batch.times[i]!;
 				const value = resolution ? quantise(batch.values[i]!, resolution) : batch.values[i]!;
-				let there: number | undefined;
-				if (kept > before && times[kept - 1] === time) there = values[kept - 1]!;
-				else if (previous === time || time <= newest) there = stored?.valueAt(time);
-				previous = time;
-				if (there !== undefined) {
-					if (Object.is(there, value) || there === value) duplicates++;
+				const known = kept > before && times[kept - 1] === time ? values[kept - 1]! : there?.get(time);
+				if (known !== undefined) {
+					if (Object.is(known, value) || known === value) duplicates++;
 					else conflicts++;
 					continue;
 				}
@@ -165,40 +172,4 @@ export async function sortBatch(
 		qualities.subarray(0, kept)
 	);
 	return { data, receipt };
-}
-
-/** What is stored of one series over a span, for lookups by exact time. */
-class StoredRows {
-	constructor(private readonly runs: readonly { times: Float64Array; values: Float64Array }[]) {}
-
-	valueAt(time: number): number | undefined {
-		for (const { times, values } of this.runs) {
-			const row = lowerBound(times, time);
-			if (row < times.length && times[row] === time) return values[row]!;
-		}
-		return undefined;
-	}
-}
-
-async function readStored(
-	database: Database,
-	cache: SegmentCache,
-	snapshot: Pick<TailSnapshot, 'records'>,
-	machine: number,
-	series: number,
-	from: number,
-	to: number
-): Promise<StoredRows> {
-	const runs: { times: Float64Array; values: Float64Array }[] = [];
-	for (const record of snapshot.records as readonly JournalRecord[]) {
-		const rows = rowsOf(record, series);
-		if (rows) runs.push({ times: record.times.subarray(...rows), values: record.values.subarray(...rows) });
-	}
-	const segments = await database.transaction('r', database.segments, async () =>
-		cache.open(database, await findSegments(database, machine, 0, from, to))
-	);
-	for (const segment of segments)
-		if (segment?.has(series))
-			runs.push({ times: segment.times(series), values: segment.column(series, RawColumn.value) });
-	return new StoredRows(runs);
 }

@@ -6,7 +6,8 @@
  */
 import { MillwrightError, type SensorId, type SeriesQuery, type SeriesSlice } from '../contracts';
 import type { Segment, SeriesTable } from './codec/segment';
-import { Key, type Database, type SegmentKey, type SeriesRow } from './database';
+import { inTransaction, Key, type Database, type SegmentKey, type SeriesTables } from './database';
+import type { SeriesRow } from './directory';
 import { journalTables } from './journal';
 import { findSegments, type SegmentCache } from './segments';
 import { joinRaw, LEVEL_WIDTHS, lowerBound, RawColumn, RollupColumn, TOP_LEVEL } from './tables';
@@ -53,23 +54,20 @@ export async function querySeries(
 	const level = chooseLevel(from, to, maxPoints);
 	const machines = [...new Set(rows.flatMap((row) => (row ? [row.machine] : [])))];
 	const views = new Map<number, Part[]>();
-	const { records } = await database.transaction(
-		'r',
-		[database.state, database.journal, database.tails, database.segments],
-		async () => {
-			const seen = await tail.snapshot(database);
-			for (const machine of machines) {
-				const parts = await findParts(database, machine, level, from, to, maxPoints !== undefined);
-				const opened = await cache.open(
-					database,
-					parts.map((part) => part.key)
-				);
-				parts.forEach((part, i) => (part.segment = opened[i]));
-				views.set(machine, parts);
-			}
-			return seen;
+	const names = ['state', 'journal', 'tails', 'segments'] as const;
+	const { records } = await inTransaction(database, 'r', names, async (tables) => {
+		const seen = await tail.snapshot(tables);
+		for (const machine of machines) {
+			const parts = await findParts(tables, machine, level, from, to, maxPoints !== undefined);
+			const opened = await cache.open(
+				tables,
+				parts.map((part) => part.key)
+			);
+			parts.forEach((part, i) => (part.segment = opened[i]));
+			views.set(machine, parts);
 		}
-	);
+		return seen;
+	});
 	const slices = rows.map((row, i) => {
 		const sensorId = query.sensorIds[i]!;
 		if (!row) return emptySlice(sensorId, level);
@@ -98,14 +96,14 @@ export async function querySeries(
 
 /** What answers a span at a level: its own segments, finer ones not rolled up yet, coarser ones where retention let its own go. */
 async function findParts(
-	database: Database,
+	tables: Pick<SeriesTables, 'tails' | 'segments'>,
 	machine: number,
 	level: number,
 	from: number,
 	to: number,
 	coarserToo: boolean
 ): Promise<Part[]> {
-	const tail = await database.tails.get(machine);
+	const tail = await tables.tails.get(machine);
 	const parts: Part[] = [];
 	let until = Infinity;
 	for (let now = level; now <= TOP_LEVEL; now++) {
@@ -116,7 +114,7 @@ async function findParts(
 		// What is left of this level counts from the first coarser bucket that begins after the loss.
 		const next = LEVEL_WIDTHS[now + 1] ?? 1;
 		const begin = lost >= start ? (Math.floor(lost / next) + 1) * next : -Infinity;
-		for (const key of await findSegments(database, machine, now, start, end))
+		for (const key of await findSegments(tables, machine, now, start, end))
 			parts.push({ level: now, key, from: begin, until });
 		for (const key of tail?.open ?? [])
 			if (key[Key.level] < now && key[Key.to] >= start && key[Key.from] <= end)

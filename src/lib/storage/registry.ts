@@ -1,8 +1,9 @@
 /**
- * Storage: the registry of machines and sensors. Rows as they cross the contracts; what is written merges into what is there.
+ * Storage: the registry of machines and sensors, one row for a machine and all its sensors. What is written merges into what is there.
  */
 import Dexie from 'dexie';
-import type { MachineId, MachineRecord, SensorRecord } from '../contracts';
+import { splitSensorId, type MachineId, type MachineRecord, type SensorId, type SensorRecord } from '../contracts';
+import { inTransaction, type Database, type RegistryRow } from './database';
 import type { DocumentContext } from './documents';
 import { RegistryWatch, type RegistryNews } from './registry-watch';
 import type { RegistryStore } from './store';
@@ -24,100 +25,145 @@ function sameRecord(a: unknown, b: unknown): boolean {
 	return JSON.stringify(a) === JSON.stringify(b);
 }
 
-interface RegistryTable<T> {
-	bulkAdd(rows: readonly T[]): PromiseLike<unknown>;
-	bulkGet(ids: string[]): PromiseLike<(T | undefined)[]>;
-	bulkPut(rows: T[]): PromiseLike<unknown>;
+/** What is said of one machine and its sensors. */
+interface Said {
+	machine?: MachineRecord;
+	readonly sensors: Map<SensorId, SensorRecord>;
+}
+
+function byMachine(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Map<MachineId, Said> {
+	const said = new Map<MachineId, Said>();
+	const of = (id: MachineId) => {
+		let one = said.get(id);
+		if (!one) said.set(id, (one = { sensors: new Map() }));
+		return one;
+	};
+	for (const machine of machines) {
+		const one = of(machine.id);
+		one.machine = merge(one.machine, machine);
+	}
+	for (const sensor of sensors) {
+		const one = of(sensor.machineId);
+		one.sensors.set(sensor.id, merge(one.sensors.get(sensor.id), sensor));
+	}
+	return said;
+}
+
+/** News that grow as rows are written. */
+type OpenNews = { -readonly [K in keyof RegistryNews]: RegistryNews[K][number][] };
+
+/** The row after what was said; undefined if that changes nothing. What is new in it is added to `news`. */
+function mergeRow(id: MachineId, old: RegistryRow | undefined, said: Said, news: OpenNews): RegistryRow | undefined {
+	const before = news.machines.length + news.sensors.length + news.machineIds.length + news.sensorIds.length;
+	const machine = said.machine ? merge(old?.machine, said.machine) : old?.machine;
+	if (machine && !old?.machine) news.machines.push(machine);
+	else if (machine && !sameRecord(machine, old?.machine)) news.machineIds.push(id);
+	const sensors = new Map(old?.sensors.map((sensor) => [sensor.id, sensor]));
+	for (const sensor of said.sensors.values()) {
+		const known = sensors.get(sensor.id);
+		const merged = merge(known, sensor);
+		if (!known) news.sensors.push(merged);
+		else if (!sameRecord(merged, known)) news.sensorIds.push(sensor.id);
+		sensors.set(sensor.id, merged);
+	}
+	const after = news.machines.length + news.sensors.length + news.machineIds.length + news.sensorIds.length;
+	if (after === before) return undefined;
+	return { id, ...(machine && { machine }), sensors: [...sensors.values()].sort((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
 /**
- * Merges records into what is stored of them, in the transaction of the caller. What `known` does not name is added without a look,
- * as a large plant's machines report for the first time by the thousand; what then turns out to be there is merged like the rest.
+ * Merges what is said into what is stored of it, in a transaction over the table. Machines that `known` does not name are added without a
+ * look, as a large plant's report for the first time by the thousand; what then turns out to be there is merged like the rest.
  */
-async function mergeInto<T extends { id: string; firstSeen: number }>(
-	table: RegistryTable<T>,
-	known: Set<string>,
-	records: readonly T[]
-): Promise<{ added: readonly T[]; changed: readonly string[] }> {
-	const current = new Map<string, T>();
-	for (const record of records) current.set(record.id, merge(current.get(record.id), record));
-	const there: T[] = [];
-	let fresh: T[] = [];
-	for (const record of current.values()) (known.has(record.id) ? there : fresh).push(record);
+async function mergeInto(
+	{ registry }: Pick<Database, 'registry'>,
+	known: Set<MachineId>,
+	said: ReadonlyMap<MachineId, Said>
+): Promise<RegistryNews> {
+	const news: OpenNews = { machines: [], sensors: [], machineIds: [], sensorIds: [] };
+	const there = [...said.keys()].filter((id) => known.has(id));
+	const fresh = [...said.keys()].filter((id) => !known.has(id));
+	let failed = new Set<number>();
 	if (fresh.length > 0) {
+		const newsOf: OpenNews[] = [];
+		const rows = fresh.map((id) => {
+			const own: OpenNews = { machines: [], sensors: [], machineIds: [], sensorIds: [] };
+			newsOf.push(own);
+			return mergeRow(id, undefined, said.get(id)!, own)!;
+		});
 		try {
-			await table.bulkAdd(fresh);
+			await registry.bulkAdd(rows);
 		} catch (error) {
 			if (!(error instanceof Dexie.BulkError)) throw error;
-			const failed = new Set(Object.keys(error.failuresByPos).map(Number));
-			for (const position of failed) there.push(fresh[position]!);
-			for (const { id } of fresh) known.add(id);
-			fresh = fresh.filter((_, position) => !failed.has(position));
+			failed = new Set(Object.keys(error.failuresByPos).map(Number));
 		}
-		for (const { id } of fresh) known.add(id);
+		fresh.forEach((id, position) => {
+			known.add(id);
+			if (failed.has(position)) return void there.push(id);
+			news.machines.push(...newsOf[position]!.machines);
+			news.sensors.push(...newsOf[position]!.sensors);
+		});
 	}
-	if (there.length === 0) return { added: fresh, changed: [] };
-	const old = await table.bulkGet(there.map(({ id }) => id));
-	const rows = there.map((record, i) => merge(old[i], record)).filter((row, i) => !sameRecord(row, old[i]));
-	if (rows.length > 0) await table.bulkPut(rows);
-	return { added: fresh, changed: rows.map(({ id }) => id) };
+	if (there.length === 0) return news;
+	const old = await registry.bulkGet(there);
+	const rows = there.flatMap((id, i) => mergeRow(id, old[i], said.get(id)!, news) ?? []);
+	if (rows.length > 0) await registry.bulkPut(rows);
+	return news;
 }
 
 /** `close` ends what the registry has open beside the database. */
 export function registryStore({ database, run, isClosed }: DocumentContext): RegistryStore & { close(): void } {
-	/** Ids that this context has written: they are looked up before they are written again. */
-	const knownMachines = new Set<string>();
-	const knownSensors = new Set<string>();
-	const machines = () => database.machines.toArray();
-	const sensors = (machineId?: MachineId) =>
-		machineId === undefined
-			? database.sensors.toArray()
-			: database.sensors.where('machineId').equals(machineId).toArray();
-	const inOneView = <T>(read: () => Promise<T>) =>
-		run(() => database.transaction('r', database.machines, database.sensors, read));
+	/** Machines that this context has written: they are looked up before they are written again. */
+	const known = new Set<MachineId>();
+	const rows = () => run(() => database.registry.toArray());
+	const machinesOf = (found: readonly RegistryRow[]) => found.flatMap(({ machine }) => machine ?? []);
+	const sensorsOf = (found: readonly (RegistryRow | undefined)[]) => found.flatMap((row) => row?.sensors ?? []);
 	const watch = new RegistryWatch(
 		database.name,
 		{
-			all: () => inOneView(async () => ({ machines: await machines(), sensors: await sensors() })),
-			some: (machineIds, sensorIds) =>
-				inOneView(async () => ({
-					machines: await database.machines.bulkGet([...machineIds]),
-					sensors: await database.sensors.bulkGet([...sensorIds])
-				}))
+			all: async () => {
+				const found = await rows();
+				return { machines: machinesOf(found), sensors: sensorsOf(found) };
+			},
+			some: async (machineIds, sensorIds) => {
+				const ids = [...new Set([...machineIds, ...sensorIds.map((id) => splitSensorId(id).machineId)])];
+				const found = await run(() => database.registry.bulkGet(ids));
+				const machines = new Map(found.map((row, i) => [ids[i]!, row?.machine]));
+				const sensors = new Map(sensorsOf(found).map((sensor) => [sensor.id, sensor]));
+				return {
+					machines: machineIds.map((id) => machines.get(id)),
+					sensors: sensorIds.map((id) => sensors.get(id))
+				};
+			}
 		},
 		isClosed
 	);
 	return {
-		machines: () => run(machines),
-		sensors: (machineId) => run(() => sensors(machineId)),
-		upsert: async (newMachines, newSensors) => {
+		machines: async () => machinesOf(await rows()),
+		sensors: async (machineId) =>
+			sensorsOf(machineId === undefined ? await rows() : [await run(() => database.registry.get(machineId))]),
+		upsert: async (machines, sensors) => {
+			const said = byMachine(machines, sensors);
 			const news = await run(() =>
-				database.transaction('rw', database.machines, database.sensors, async (): Promise<RegistryNews> => {
-					const ofMachines = await mergeInto<MachineRecord>(database.machines as never, knownMachines, newMachines);
-					const ofSensors = await mergeInto<SensorRecord>(database.sensors as never, knownSensors, newSensors);
-					return {
-						machines: ofMachines.added,
-						sensors: ofSensors.added,
-						machineIds: ofMachines.changed,
-						sensorIds: ofSensors.changed
-					};
-				})
+				inTransaction(database, 'rw', ['registry'] as const, (tables) => mergeInto(tables, known, said))
 			);
 			watch.tell(news);
 		},
 		remove: async (machineId) => {
-			const sensorIds = await run(() =>
-				database.transaction('rw', database.machines, database.sensors, async () => {
-					const own = database.sensors.where('machineId').equals(machineId);
-					const ids = await own.primaryKeys();
-					await database.machines.delete(machineId);
-					await database.sensors.bulkDelete(ids);
-					return ids;
+			const row = await run(() =>
+				inTransaction(database, 'rw', ['registry'] as const, async ({ registry }) => {
+					const found = await registry.get(machineId);
+					await registry.delete(machineId);
+					return found;
 				})
 			);
-			knownMachines.delete(machineId);
-			for (const id of sensorIds) knownSensors.delete(id);
-			watch.tell({ machines: [], sensors: [], machineIds: [machineId], sensorIds });
+			known.delete(machineId);
+			watch.tell({
+				machines: [],
+				sensors: [],
+				machineIds: [machineId],
+				sensorIds: sensorsOf([row]).map(({ id }) => id)
+			});
 		},
 		watch: (onChange) => watch.add(onChange),
 		close: () => watch.close()

@@ -15,7 +15,7 @@ export function spanClassOf(from: number, to: number): number {
 
 /** Keys of the segments of one machine and level that overlap [from, to]. In a transaction or not. */
 export async function findSegments(
-	database: Database,
+	tables: Pick<Database, 'segments'>,
 	machine: number,
 	level: number,
 	from: number,
@@ -25,7 +25,7 @@ export async function findSegments(
 		CLASS_SPANS.map((span, spanClass) => {
 			const low = [machine, level, spanClass, Math.max(from - span, -Number.MAX_VALUE)];
 			const high = [machine, level, spanClass, to, Dexie.maxKey];
-			return database.segments.where(':id').between(low, high, true, true).primaryKeys();
+			return tables.segments.where(':id').between(low, high, true, true).primaryKeys();
 		})
 	);
 	return lists
@@ -35,8 +35,8 @@ export async function findSegments(
 }
 
 /** All keys of one level over all machines, or of every level. */
-export async function allSegments(database: Database, level?: number): Promise<SegmentKey[]> {
-	const keys = await database.segments.toCollection().primaryKeys();
+export async function allSegments(tables: Pick<Database, 'segments'>, level?: number): Promise<SegmentKey[]> {
+	const keys = await tables.segments.toCollection().primaryKeys();
 	return level === undefined ? keys : keys.filter((key) => key[Key.level] === level);
 }
 
@@ -49,12 +49,12 @@ export class SegmentCache {
 	constructor(private readonly limitBytes: number) {}
 
 	/** Opens segments in the order of the keys; undefined where one is gone or unreadable. */
-	async open(database: Database, keys: readonly SegmentKey[]): Promise<(Segment | undefined)[]> {
+	async open(tables: Pick<Database, 'segments'>, keys: readonly SegmentKey[]): Promise<(Segment | undefined)[]> {
 		const names = keys.map((key) => key.join());
 		const missing = keys.filter((_, i) => !this.held.has(names[i]!));
 		const fetched = new Map<string, Segment | undefined>();
 		if (missing.length > 0) {
-			const blocks = await database.segments.bulkGet(missing as SegmentKey[]);
+			const blocks = await tables.segments.bulkGet(missing as SegmentKey[]);
 			missing.forEach((key, i) => {
 				const block = blocks[i];
 				const name = key.join();

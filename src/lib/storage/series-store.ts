@@ -12,7 +12,15 @@ import {
 	type SeriesSlice,
 	type WorkspaceName
 } from '../contracts';
-import { journalState, Key, type Database, type JournalRow, type SegmentKey } from './database';
+import {
+	inTransaction,
+	journalState,
+	Key,
+	type Database,
+	type JournalRow,
+	type SegmentKey,
+	type SeriesTables
+} from './database';
 import { Directory } from './directory';
 import { checkBatch, sortBatch } from './intake';
 import { encodeJournal, journalTables, openJournal } from './journal';
@@ -21,6 +29,7 @@ import { querySeries } from './query';
 import { planSeal } from './seal';
 import { allSegments, findSegments, SegmentCache } from './segments';
 import { storageTiers, type CommitReceipt, type SeriesStore, type StorageTier } from './store';
+import { storedReader } from './stored-rows';
 import { Tail, tablesOf } from './tail';
 
 /** Readings in the journal (32 MB) that are sealed at once: the more rows a seal brings each series, the less often they are coded again. */
@@ -31,6 +40,9 @@ const ROOM_ROUNDS = 6;
 const SEAL_AGE_MS = 120_000;
 const SEAL_ROWS = 8;
 const LONGEST_AGE_MS = 30 * 60_000;
+
+const ALL = ['state', 'journal', 'tails', 'segments'] as const;
+const OPEN_TAIL = ['state', 'journal', 'tails'] as const;
 
 export interface SeriesContext {
 	readonly database: Database;
@@ -105,24 +117,25 @@ export class DexieSeriesStore implements SeriesStore {
 		const { database } = this.context;
 		const rows = await this.directory.ensure(batch.sensorIds);
 		const resolutionOf = await this.context.resolutionOf(batch.sensorIds);
-		/** Undefined: somebody else appended meanwhile, look again before deciding what is new. */
-		const attempt = async (locked: boolean): Promise<{ receipt: CommitReceipt; row?: JournalRow } | undefined> => {
+		/** Undefined: somebody else appended meanwhile, look again before deciding what is new. `locked`: tables of a transaction that keeps others out. */
+		const attempt = async (
+			locked?: SeriesTables
+		): Promise<{ receipt: CommitReceipt; row?: JournalRow } | undefined> => {
 			const { seq, epoch } = this.tail;
-			const snapshot = { records: this.tail.known };
-			const sorted = await sortBatch(database, this.tail, this.cache, snapshot, batch, rows, resolutionOf);
-			const { data, receipt } = sorted;
+			const readStored = storedReader(database, this.cache, this.tail.known, locked);
+			const { data, receipt } = await sortBatch(this.tail, readStored, batch, rows, resolutionOf);
 			const row = data && { seq: seq + 1, at: this.context.now(), data };
-			const write = async () => {
-				const state = await journalState(database);
+			const write = async (tables: Pick<SeriesTables, 'state' | 'journal'>) => {
+				const state = await journalState(tables);
 				if (state.seq !== seq || state.epoch !== epoch) return false;
 				if (!row) return true;
-				await database.journal.add(row);
-				await database.state.put({ ...state, seq: row.seq });
+				await tables.journal.add(row);
+				await tables.state.put({ ...state, seq: row.seq });
 				return true;
 			};
 			const written = locked
-				? await write()
-				: await database.transaction('rw', database.state, database.journal, write);
+				? await write(locked)
+				: await inTransaction(database, 'rw', ['state', 'journal'] as const, write);
 			return written ? { receipt, ...(row ? { row } : {}) } : undefined;
 		};
 		const finish = ({ receipt, row }: { receipt: CommitReceipt; row?: JournalRow }) => {
@@ -131,24 +144,20 @@ export class DexieSeriesStore implements SeriesStore {
 		};
 		for (let tries = 0; tries < 3; tries++) {
 			if (tries > 0 || this.tail.seq < 0) await this.look();
-			const done = await attempt(false);
+			const done = await attempt();
 			if (done) return finish(done);
 		}
 		// Others are quick: look, sort and write in one transaction that keeps them out.
-		const tables = [database.state, database.journal, database.tails, database.segments];
-		const done = await database.transaction('rw', tables, async () => {
-			await this.tail.snapshot(database);
-			return (await attempt(true))!;
+		const done = await inTransaction(database, 'rw', ALL, async (tables) => {
+			await this.tail.snapshot(tables);
+			return (await attempt(tables))!;
 		});
 		return finish(done);
 	}
 
 	/** Brings this context's tail up to date. */
 	private look() {
-		const { database } = this.context;
-		return database.transaction('r', database.state, database.journal, database.tails, () =>
-			this.tail.snapshot(database)
-		);
+		return inTransaction(this.context.database, 'r', OPEN_TAIL, (tables) => this.tail.snapshot(tables));
 	}
 
 	private considerSealing(): void {
@@ -193,16 +202,15 @@ export class DexieSeriesStore implements SeriesStore {
 	extent(machineId: MachineId) {
 		return this.context.run(async () => {
 			const { database } = this.context;
-			const machine = await this.directory.machine(machineId);
-			if (machine === undefined) return undefined;
-			const series = await this.directory.seriesOf(machine);
-			return database.transaction('r', database.state, database.journal, database.tails, async () => {
-				const { records } = await this.tail.snapshot(database);
-				const tail = await database.tails.get(machine);
+			const own = await this.directory.machine(machineId);
+			if (own === undefined) return undefined;
+			return inTransaction(database, 'r', OPEN_TAIL, async (tables) => {
+				const { records } = await this.tail.snapshot(tables);
+				const tail = await tables.tails.get(own.key);
 				let from = tail?.from ?? Infinity;
 				let to = tail?.to ?? -Infinity;
 				let readings = tail?.readings ?? 0;
-				for (const { key } of series)
+				for (const key of own.series)
 					for (const { times } of journalTables(records, key)) {
 						from = Math.min(from, times[0]!);
 						to = Math.max(to, times[times.length - 1]!);
@@ -242,22 +250,22 @@ export class DexieSeriesStore implements SeriesStore {
 		const unknown = new Set<number>();
 		for (const record of portion)
 			for (const series of record.series) if (!this.directory.row(series)) unknown.add(series);
-		if (unknown.size > 0) await this.directory.load([...unknown]);
+		if (unknown.size > 0) await this.directory.loadAll();
 		const machineOf = (series: number) => this.directory.row(series)!.machine;
 		const plan = await planSeal(database, this.cache, portion, machineOf, state.serial, breather());
 		const sealed = portion[portion.length - 1]!.seq;
-		await database.transaction('rw', database.state, database.journal, database.tails, database.segments, async () => {
-			const now = await journalState(database);
+		await inTransaction(database, 'rw', ALL, async (tables) => {
+			const now = await journalState(tables);
 			if (now.epoch !== state.epoch || now.sealed !== state.sealed)
 				throw new Error('The journal changed while it was being sealed');
-			await database.segments.bulkPut(
+			await tables.segments.bulkPut(
 				plan.put.map(([, bytes]) => bytes),
 				plan.put.map(([key]) => key) as never
 			);
-			await database.segments.bulkDelete(plan.remove as never);
-			await database.tails.bulkPut(plan.tails);
-			await database.journal.where('seq').belowOrEqual(sealed).delete();
-			await database.state.put({ ...now, sealed, serial: plan.serial });
+			await tables.segments.bulkDelete(plan.remove as never);
+			await tables.tails.bulkPut(plan.tails);
+			await tables.journal.where('seq').belowOrEqual(sealed).delete();
+			await tables.state.put({ ...now, sealed, serial: plan.serial });
 		});
 		await this.look();
 		return { chunks: plan.put.length, sealed, last: state.seq };
@@ -267,41 +275,34 @@ export class DexieSeriesStore implements SeriesStore {
 		const { database, run, workspace } = this.context;
 		await withLock(lockName('seal', workspace), false, () =>
 			run(async () => {
-				const machine = await this.directory.machine(machineId);
-				if (machine === undefined) return;
-				const series = new Set((await this.directory.seriesOf(machine)).map((row) => row.key));
-				await database.transaction(
-					'rw',
-					database.state,
-					database.journal,
-					database.tails,
-					database.segments,
-					async () => {
-						const state = await journalState(database);
-						await database.segments
-							.where(':id')
-							.between([machine], [machine + 1], true, false)
-							.delete();
-						await database.tails.delete(machine);
-						for (const row of await database.journal.toArray()) {
-							const record = openJournal(row);
-							if (!record.series.some((key) => series.has(key))) continue;
-							const kept = tablesOf(record).filter((table) => !series.has(table.series));
-							let end = 0;
-							const joined = (column: (table: (typeof kept)[number]) => Float64Array) =>
-								Float64Array.from(kept.flatMap((table) => [...column(table)]));
-							const data = encodeJournal(
-								Uint32Array.from(kept, (table) => table.series),
-								Uint32Array.from(kept, (table) => (end += table.times.length)),
-								joined((table) => table.times),
-								joined((table) => table.columns[0]!),
-								Uint8Array.from(joined((table) => table.columns[1]!))
-							);
-							await database.journal.put({ ...row, data });
-						}
-						await database.state.put({ ...state, epoch: state.epoch + 1 });
+				const own = await this.directory.machine(machineId);
+				if (own === undefined) return;
+				const series = new Set(own.series);
+				await inTransaction(database, 'rw', ALL, async (tables) => {
+					const state = await journalState(tables);
+					await tables.segments
+						.where(':id')
+						.between([own.key], [own.key + 1], true, false)
+						.delete();
+					await tables.tails.delete(own.key);
+					for (const row of await tables.journal.toArray()) {
+						const record = openJournal(row);
+						if (!record.series.some((key) => series.has(key))) continue;
+						const kept = tablesOf(record).filter((table) => !series.has(table.series));
+						let end = 0;
+						const joined = (column: (table: (typeof kept)[number]) => Float64Array) =>
+							Float64Array.from(kept.flatMap((table) => [...column(table)]));
+						const data = encodeJournal(
+							Uint32Array.from(kept, (table) => table.series),
+							Uint32Array.from(kept, (table) => (end += table.times.length)),
+							joined((table) => table.times),
+							joined((table) => table.columns[0]!),
+							Uint8Array.from(joined((table) => table.columns[1]!))
+						);
+						await tables.journal.put({ ...row, data });
 					}
-				);
+					await tables.state.put({ ...state, epoch: state.epoch + 1 });
+				});
 			})
 		);
 	}
@@ -333,10 +334,10 @@ export class DexieSeriesStore implements SeriesStore {
 				bytes += key[Key.bytes];
 			}
 			if (going.length === 0) return { removed: 0, bytes: 0 };
-			await database.transaction('rw', database.tails, database.segments, async () => {
-				await database.segments.bulkDelete(going as never);
+			await inTransaction(database, 'rw', ['tails', 'segments'] as const, async (tables) => {
+				await tables.segments.bulkDelete(going as never);
 				const machines = [...new Set(going.map((key) => key[Key.machine]))];
-				for (const tail of await database.tails.bulkGet(machines)) {
+				for (const tail of await tables.tails.bulkGet(machines)) {
 					if (!tail) continue;
 					const dropped = tail.dropped ?? storageTiers.map(() => -Infinity);
 					for (const key of going)
@@ -345,11 +346,11 @@ export class DexieSeriesStore implements SeriesStore {
 							if (level === 0) tail.readings -= key[Key.readings];
 						}
 					if (level === 0) {
-						const left = await findSegments(database, tail.machine, 0, -Number.MAX_VALUE, Number.MAX_VALUE);
+						const left = await findSegments(tables, tail.machine, 0, -Number.MAX_VALUE, Number.MAX_VALUE);
 						tail.from = left.reduce((first, key) => Math.min(first, key[Key.from]), Infinity);
 						tail.to = left.reduce((last, key) => Math.max(last, key[Key.to]), -Infinity);
 					}
-					await database.tails.put({ ...tail, dropped });
+					await tables.tails.put({ ...tail, dropped });
 				}
 			});
 			return { removed: going.length, bytes };
@@ -358,47 +359,39 @@ export class DexieSeriesStore implements SeriesStore {
 
 	statistics() {
 		return this.context.run(async () => {
-			const { database } = this.context;
-			return database.transaction(
-				'r',
-				database.state,
-				database.journal,
-				database.tails,
-				database.segments,
-				async () => {
-					const { records } = await this.tail.snapshot(database);
-					const keys = await allSegments(database);
-					const bytesByTier = { raw: 0, minute: 0, 'ten-minutes': 0, hour: 0, day: 0 };
-					let readings = 0;
-					let bytes = 0;
-					let oldest = Infinity;
-					let newest = -Infinity;
-					for (const key of keys) {
-						bytes += key[Key.bytes];
-						bytesByTier[storageTiers[key[Key.level]]!] += key[Key.bytes];
-						if (key[Key.level] === 0) readings += key[Key.readings];
-						oldest = Math.min(oldest, key[Key.from]);
-						newest = Math.max(newest, key[Key.to]);
-					}
-					for (const record of records) {
-						readings += record.readings;
-						bytes += 16 * record.readings + 8 * record.series.length;
-						for (const { times } of tablesOf(record)) {
-							oldest = Math.min(oldest, times[0]!);
-							newest = Math.max(newest, times[times.length - 1]!);
-						}
-					}
-					return {
-						readings,
-						bytes,
-						chunks: keys.length,
-						journalEntries: records.length,
-						...(oldest === Infinity ? {} : { oldest, newest }),
-						bytesByTier,
-						unreadable: this.cache.unreadable.size
-					};
+			return inTransaction(this.context.database, 'r', ALL, async (tables) => {
+				const { records } = await this.tail.snapshot(tables);
+				const keys = await allSegments(tables);
+				const bytesByTier = { raw: 0, minute: 0, 'ten-minutes': 0, hour: 0, day: 0 };
+				let readings = 0;
+				let bytes = 0;
+				let oldest = Infinity;
+				let newest = -Infinity;
+				for (const key of keys) {
+					bytes += key[Key.bytes];
+					bytesByTier[storageTiers[key[Key.level]]!] += key[Key.bytes];
+					if (key[Key.level] === 0) readings += key[Key.readings];
+					oldest = Math.min(oldest, key[Key.from]);
+					newest = Math.max(newest, key[Key.to]);
 				}
-			);
+				for (const record of records) {
+					readings += record.readings;
+					bytes += 16 * record.readings + 8 * record.series.length;
+					for (const { times } of tablesOf(record)) {
+						oldest = Math.min(oldest, times[0]!);
+						newest = Math.max(newest, times[times.length - 1]!);
+					}
+				}
+				return {
+					readings,
+					bytes,
+					chunks: keys.length,
+					journalEntries: records.length,
+					...(oldest === Infinity ? {} : { oldest, newest }),
+					bytesByTier,
+					unreadable: this.cache.unreadable.size
+				};
+			});
 		});
 	}
 }

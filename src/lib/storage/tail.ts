@@ -4,7 +4,7 @@
  * `snapshot` runs inside a transaction and gives exactly the journal that this transaction sees, reading only records it has not
  * seen before, so that a page, a worker and another tab each follow the journal cheaply and the seam to the segments is exact.
  */
-import { journalState, type Database, type JournalState } from './database';
+import { journalState, type JournalState, type SeriesTables } from './database';
 import { journalTable, openJournal, type JournalRecord } from './journal';
 
 export interface Newest {
@@ -50,13 +50,13 @@ export class Tail {
 		return this.records;
 	}
 
-	/** To be called in a transaction over state, journal and tails. */
-	async snapshot(database: Database): Promise<TailSnapshot> {
-		const state = await journalState(database);
+	/** `tables`: of a transaction over all three. */
+	async snapshot(tables: Pick<SeriesTables, 'state' | 'journal' | 'tails'>): Promise<TailSnapshot> {
+		const state = await journalState(tables);
 		if (this.epoch !== state.epoch || this.seq < state.sealed) {
 			// First look, or records were sealed or removed unseen: the newest rows come from the sealed tails.
-			const tails = await database.tails.toArray();
-			const rows = await database.journal.where('seq').between(state.sealed, state.seq, false, true).toArray();
+			const tails = await tables.tails.toArray();
+			const rows = await tables.journal.where('seq').between(state.sealed, state.seq, false, true).toArray();
 			const records = rows.map(openJournal);
 			if (this.epoch > state.epoch || (this.epoch === state.epoch && this.seq >= state.seq)) return { state, records };
 			this.times.fill(-Infinity);
@@ -77,11 +77,11 @@ export class Tail {
 		if (has.length < state.seq - state.sealed) {
 			const before =
 				firstKnown !== Infinity && firstKnown > state.sealed + 1
-					? await database.journal.where('seq').between(state.sealed, firstKnown, false, false).toArray()
+					? await tables.journal.where('seq').between(state.sealed, firstKnown, false, false).toArray()
 					: [];
 			const after =
 				lastKnown < state.seq
-					? await database.journal.where('seq').between(lastKnown, state.seq, false, true).toArray()
+					? await tables.journal.where('seq').between(lastKnown, state.seq, false, true).toArray()
 					: [];
 			const later = after.map(openJournal);
 			records = [...before.map(openJournal), ...has, ...later];

@@ -138,6 +138,35 @@ describe('append and query', () => {
 		expect(await raw(one, flow)).toHaveLength(10);
 	});
 
+	test('questions of all kinds asked at once are all answered, while another context writes and seals', async () => {
+		const [writer, reader] = [await open(), await open()];
+		const machines = ['a/one', 'a/two', 'a/three', 'a/four'];
+		const failures: unknown[] = [];
+		for (let round = 0; round < 15; round++) {
+			const rows = machines.flatMap((machine) =>
+				Array.from({ length: 5 }, (_, i): Row => [`${machine}:flow`, START + round * 1000 + i, i])
+			);
+			await writer.series.append(batchOf(rows));
+			if (round % 5 === 4) await writer.series.seal({ all: true });
+			const questions = machines.flatMap((machine) => {
+				const sensorIds = [`${machine}:flow`];
+				const span = { sensorIds, from: START, to: START + 1e6 };
+				return [
+					reader.series.query(span),
+					reader.series.latest(sensorIds),
+					reader.series.extent(machine),
+					reader.series.query({ ...span, maxPoints: 10 }),
+					reader.registry.sensors(),
+					reader.series.statistics()
+				];
+			});
+			for (const answer of await Promise.allSettled<unknown>(questions))
+				if (answer.status === 'rejected') failures.push(answer.reason);
+		}
+		expect(failures).toEqual([]);
+		expect(await raw(reader, 'a/one:flow')).toHaveLength(75);
+	});
+
 	test('values are kept exact to the declared resolution, bit for bit without one', async () => {
 		const store = await open();
 		await store.registry.upsert(

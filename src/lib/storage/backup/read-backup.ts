@@ -6,10 +6,10 @@
  */
 import { MillwrightError, workspaceNames, type BackupAbout } from '../../contracts';
 import { Segment } from '../codec/segment';
-import { SCHEMA_VERSION, type JournalRow, type SegmentKey } from '../database';
+import { type JournalRow, type SegmentKey } from '../database';
 import { FrameType, readFrames, type ReadOptions } from './frames';
 import { parse } from './tagged-json';
-import { rowTables, type RowTable } from './write-backup';
+import { ROWS_VERSION, rowTables, type RowTable } from './write-backup';
 
 export type BackupPart =
 	| { readonly kind: 'about'; readonly about: BackupAbout }
@@ -18,7 +18,7 @@ export type BackupPart =
 	| { readonly kind: 'journal'; readonly row: JournalRow }
 	| { readonly kind: 'segment'; readonly key: SegmentKey; readonly bytes: Uint8Array<ArrayBuffer> };
 
-/** Schemas from here on only gained tables: a backup of theirs restores as one in which those are empty. */
+/** Forms from here on only gained tables: a backup in one of them restores as one in which those are empty. */
 const OLDEST_READ = 2;
 
 type Check = (value: unknown) => boolean;
@@ -115,7 +115,7 @@ function readAbout(payload: Uint8Array): BackupAbout {
 	if (stated['kind'] !== 'millwright-backup') throw foreign('no description');
 	if (!whole(stated['schema']) || !workspaceNames.includes(stated['workspace'] as never))
 		throw foreign('a description that makes no sense');
-	if ((stated['schema'] as number) > SCHEMA_VERSION)
+	if ((stated['schema'] as number) > ROWS_VERSION)
 		throw new MillwrightError(
 			'invalid-file',
 			'The backup was written by a newer version of Millwright. Update Millwright first.'

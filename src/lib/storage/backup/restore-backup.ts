@@ -16,6 +16,7 @@ import {
 	type JournalState
 } from '../database';
 import { withLock } from '../lock';
+import { gatherRows, spreadTables, type SpreadRows } from '../machine-rows';
 import { readBackup, type BackupPart } from './read-backup';
 import { ownRows, withOwnSecrets, type SettingRow } from './secrets';
 import type { FileJob } from './write-backup';
@@ -82,8 +83,9 @@ async function replaceAll(database: Database, file: Blob, { signal, onProgress }
 			const before = await journalState(database);
 			const settings = (await database.settings.toArray()) as SettingRow[];
 			for (const table of database.tables) await table.clear();
+			const spread: SpreadRows = { assets: [], series: [], machines: [], sensors: [] };
 			while (load.length > 0) {
-				await putParts(database, load, settings);
+				await putParts(database, load, settings, spread);
 				const reading = Dexie.ignoreTransaction(() =>
 					takeLoad().catch((error: unknown) => {
 						failure = error;
@@ -94,6 +96,9 @@ async function replaceAll(database: Database, file: Blob, { signal, onProgress }
 				if (!next) throw failure;
 				load = next;
 			}
+			const { directory, registry } = gatherRows(spread);
+			await database.directory.bulkPut(directory);
+			await database.registry.bulkPut(registry);
 			await database.settings.bulkPut(ownRows(settings));
 			const restored = await journalState(database);
 			// A higher epoch than any context has seen voids what they remember.
@@ -116,10 +121,12 @@ function weightOf(part: BackupPart): number {
 	return part.kind === 'weights' ? part.weights.byteLength : 0;
 }
 
+/** Rows that are stored in another form than they are written in are added to `spread`. */
 async function putParts(
 	database: Database,
 	parts: readonly BackupPart[],
-	settings: readonly SettingRow[]
+	settings: readonly SettingRow[],
+	spread: SpreadRows
 ): Promise<void> {
 	const segments = parts.filter((part) => part.kind === 'segment');
 	if (segments.length > 0)
@@ -131,6 +138,11 @@ async function putParts(
 		if (part.kind === 'weights') await database.modelWeights.put({ id: part.id, weights: part.weights });
 		else if (part.kind === 'journal') await database.journal.put(part.row);
 		else if (part.kind === 'rows') {
+			const gathered = spreadTables.find((name) => name === part.table);
+			if (gathered) {
+				for (const row of part.rows) spread[gathered].push(row as never);
+				continue;
+			}
 			const rows =
 				part.table === 'settings'
 					? (part.rows as unknown as SettingRow[]).map((row) => withOwnSecrets(row, settings))

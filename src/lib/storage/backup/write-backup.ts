@@ -13,15 +13,22 @@ import {
 	type WorkspaceName
 } from '../../contracts';
 import { Segment } from '../codec/segment';
-import { databaseName, Key, openDatabase, run, SCHEMA_VERSION, type Database, type SegmentKey } from '../database';
+import { databaseName, Key, openDatabase, run, type Database, type SegmentKey } from '../database';
 import { openJournal } from '../journal';
 import { withLock } from '../lock';
+import { spreadRows } from '../machine-rows';
 import { allSegments } from '../segments';
 import { FrameType, FrameWriter } from './frames';
 import { withoutSecrets } from './secrets';
 import { stringify } from './tagged-json';
 
-/** Tables written row by row, in the order in which a restore needs them. */
+/**
+ * The form that rows have in a backup: that of schema 3, whatever form they are stored in, so that backups can be read across
+ * versions. A change that older versions must not read raises it.
+ */
+export const ROWS_VERSION = 3;
+
+/** Tables written row by row. */
 export const rowTables = [
 	'assets',
 	'series',
@@ -38,6 +45,19 @@ export const rowTables = [
 	'intakeLog'
 ] as const;
 export type RowTable = (typeof rowTables)[number];
+
+/** Those of them that are stored as they are written. */
+const storedTables = [
+	'state',
+	'tails',
+	'modelVersions',
+	'assignments',
+	'alarms',
+	'spans',
+	'verdicts',
+	'settings',
+	'intakeLog'
+] as const;
 
 const ROWS_PER_FRAME = 200;
 const SEGMENTS_AT_ONCE = 16;
@@ -91,7 +111,7 @@ async function writeLocked(
 	const step = () => onProgress?.({ done: frames.bytes, total: Math.max(total, frames.bytes), of: 'bytes' });
 
 	await frames.begin();
-	await frames.frame(FrameType.about, text({ kind: 'millwright-backup', schema: SCHEMA_VERSION, ...about }));
+	await frames.frame(FrameType.about, text({ kind: 'millwright-backup', schema: ROWS_VERSION, ...about }));
 	const counts: Record<string, number> = {};
 	for (const table of rowTables) {
 		counts[table] = rows[table].length;
@@ -134,7 +154,11 @@ function named(name: Uint8Array, bytes: Uint8Array): Uint8Array[] {
 function takeStock(database: Database) {
 	return database.transaction('r', database.tables, async () => {
 		const rows = {} as Record<RowTable, unknown[]>;
-		for (const table of rowTables) rows[table] = await database[table].toArray();
+		Object.assign(
+			rows,
+			spreadRows({ directory: await database.directory.toArray(), registry: await database.registry.toArray() })
+		);
+		for (const table of storedTables) rows[table] = await database[table].toArray();
 		rows.settings = (rows.settings as { key: string; value: unknown }[]).flatMap((row) => withoutSecrets(row) ?? []);
 		return {
 			rows,
