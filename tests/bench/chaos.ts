@@ -107,6 +107,8 @@ async function acquisitionOf(page: Page): Promise<Worker> {
 }
 
 let quotaUntil = 0;
+/** When the faults began. */
+let begun = 0;
 
 /** Each resolves when the fault is over; what it broke must mend by itself. */
 const faults: Record<string, (scene: Scene) => Promise<void>> = {
@@ -206,6 +208,8 @@ function nextFault(): string {
 }
 
 const struck: Record<string, number> = {};
+/** Each fault with its time, to be laid beside the gaps. */
+const strikes: { name: string; from: number; to: number }[] = [];
 const refused: string[] = [];
 
 const result = await withChromium(async (context) => {
@@ -225,7 +229,8 @@ const result = await withChromium(async (context) => {
 	await inspector.call('listenAnew');
 
 	progress(`${minutes.toFixed(2)} minutes at ${rate} messages a second, ${machines} machines, seed ${seed}`);
-	const end = Date.now() + minutes * 60_000;
+	begun = Date.now();
+	const end = begun + minutes * 60_000;
 	const publishing = publishUntil(() => Date.now() >= end);
 	const [shortestPause, longestPause] = options.quick || minutes <= 2 ? [500, 2_500] : [2_000, 8_000];
 	for (;;) {
@@ -238,12 +243,13 @@ const result = await withChromium(async (context) => {
 		try {
 			await faults[name]!(scene);
 			struck[name] = (struck[name] ?? 0) + 1;
+			strikes.push({ name, from: started, to: name === 'quota-tiny' ? quotaUntil : Date.now() });
 		} catch (error) {
 			refused.push(`${name}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
 		}
 		const { outstanding } = publisher;
 		progress(
-			`${name} (${Date.now() - started} ms), ${publisher.delivered} taken by the broker, ${outstanding} waiting`
+			`${((Date.now() - begun) / 1000).toFixed(0)} s: ${name} (${Date.now() - started} ms), ${publisher.delivered} taken by the broker, ${outstanding} waiting`
 		);
 	}
 	await publishing;
@@ -267,6 +273,19 @@ await app.close();
 await proxy.close();
 await mosquitto.stop();
 const { counted, heard, statistics } = result;
+const second = (at: number) => Math.round((at - begun) / 100) / 10;
+for (const { at, said } of heard.links) progress(`${second(at)} s: link ${said}`);
+/** The longest times without a commit, and what struck from a few seconds before each until its end. */
+const gaps = [...heard.gaps]
+	.sort((a, b) => b.ms - a.ms)
+	.slice(0, 8)
+	.map(({ from, ms }) => ({
+		from_s: second(from),
+		lasted_s: ms / 1000,
+		faults: strikes
+			.filter((one) => one.from < from + ms && one.to > from - 5_000)
+			.map((one) => `${one.name} ${second(one.from)}-${second(one.to)}`)
+	}));
 report(
 	'chaos',
 	{
@@ -288,6 +307,8 @@ report(
 		repeated_after_broker_kill: publisher.repeated,
 		wrong_times: counted.wrongTimes,
 		missing: counted.missing,
+		longest_gaps: gaps,
+		redelivered_readings: heard.duplicates,
 		reasons: heard.reasons,
 		troubles: heard.troubles,
 		unreadable_segments: statistics.unreadable

@@ -28,7 +28,8 @@ const READINGS_AT_ONCE = 65_536;
  */
 const HELD_ACKS = 8;
 const STALL_MS = 5;
-const RETRY_MS = [250, 500, 1_000, 2_000, 4_000, 8_000];
+/** A person may be waiting for the end of what keeps storage from writing: never longer than two seconds. */
+const RETRY_MS = [250, 500, 1_000, 2_000];
 /** A batch that storage calls invalid this often is given up, so that it does not block everything after it. */
 const INVALID_ATTEMPTS = 3;
 

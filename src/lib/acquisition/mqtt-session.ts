@@ -22,10 +22,12 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KEEPALIVE_S = 20;
 const SILENCE_MS = 15_000;
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 20_000;
+const LONGEST_RETRY_MS = 10_000;
 const HOPELESS_RETRY_MS = 60_000;
 /** A connection that lasted this long resets the backoff. */
 const STABLE_MS = 10_000;
+/** One that only brought messages holds it here: about a second. Two tablets with one client id must not throw each other off at full speed. */
+const FAILURES_AFTER_MESSAGES = 2;
 
 export interface MqttSessionOptions {
 	readonly settings: BrokerSettings;
@@ -57,6 +59,8 @@ interface Ending {
 	readonly trouble?: LinkTrouble;
 	readonly detail?: string;
 	readonly connectedForMs: number;
+	/** Messages came. */
+	readonly heard?: boolean;
 }
 
 export function splitFilters(topicFilter: string): string[] {
@@ -104,7 +108,8 @@ export class MqttSession {
 			});
 			const ending = await this.#connectOnce();
 			if (this.#stopped) break;
-			failures = ending.connectedForMs >= STABLE_MS ? 1 : failures + 1;
+			if (ending.connectedForMs >= STABLE_MS) failures = 1;
+			else failures = Math.min(failures + 1, ending.heard ? FAILURES_AFTER_MESSAGES : Infinity);
 			const delay = isHopeless(ending.trouble) ? HOPELESS_RETRY_MS : this.#backoff(failures);
 			report({
 				state: isHopeless(ending.trouble) ? 'failed' : 'reconnecting',
@@ -267,7 +272,8 @@ export class MqttSession {
 			trouble: ending?.trouble,
 			detail:
 				ending?.detail ?? (connectedAt === undefined ? `No connection to ${this.#address}` : 'The connection was lost'),
-			connectedForMs
+			connectedForMs,
+			heard
 		};
 	}
 

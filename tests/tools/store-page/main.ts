@@ -30,6 +30,10 @@ export interface Commits {
 	readonly lastAt: EpochMs;
 	/** Longest time between two commits since `listen`, up to now. */
 	readonly longestGapMs: number;
+	/** The times between two commits that were longer than two seconds, in order. */
+	readonly gaps: readonly { readonly from: EpochMs; readonly ms: number }[];
+	/** What was said of the link, each change once; the last few hundred. */
+	readonly links: readonly { readonly at: EpochMs; readonly said: string }[];
 	/** From a reading's own time to the news that it is stored; NaN without readings. */
 	readonly p50Ms: number;
 	readonly p95Ms: number;
@@ -38,6 +42,8 @@ export interface Commits {
 	readonly mostPending: number;
 	/** Refused or altered input by reason, since the present owner began. */
 	readonly reasons: Readonly<Record<string, number>>;
+	/** Readings that were stored before, over all owners. */
+	readonly duplicates: number;
 	/** Tensors alive in the scoring worker when last told; NaN before. */
 	readonly tensors: number;
 	/** Troubles of the link, each as often as it began. */
@@ -45,11 +51,16 @@ export interface Commits {
 }
 
 const longestLatencyMs = 60_000;
+const longGapMs = 2_000;
+const mostLinks = 400;
 const nothingHeard = () => ({
 	commits: 0,
 	readings: 0,
 	lastAt: Date.now(),
 	longestGapMs: 0,
+	gaps: [] as { from: EpochMs; ms: number }[],
+	links: [] as { at: EpochMs; said: string }[],
+	duplicates: 0,
 	pending: 0,
 	mostPending: 0,
 	reasons: {} as Record<string, number>,
@@ -66,18 +77,26 @@ function hear(message: LiveMessage): void {
 		const { trouble } = message.status;
 		if (trouble && trouble !== heard.trouble) heard.troubles[trouble] = (heard.troubles[trouble] ?? 0) + 1;
 		heard.trouble = trouble;
+		const said = [message.status.state, trouble, message.status.detail].filter(Boolean).join(': ');
+		if (said !== heard.links.at(-1)?.said) heard.links = [...heard.links, { at: Date.now(), said }].slice(-mostLinks);
 	}
 	if (message.kind === 'intake') {
 		heard.pending = message.counters.pending;
 		heard.mostPending = Math.max(heard.mostPending, heard.pending);
+		const before = heard.reasons['duplicate'] ?? 0;
 		heard.reasons = Object.fromEntries(
 			Object.entries(message.counters.byReason).map(([reason, { count }]) => [reason, count])
 		);
+		const duplicates = heard.reasons['duplicate'] ?? 0;
+		// A new owner counts from nothing.
+		heard.duplicates += duplicates >= before ? duplicates - before : duplicates;
 	}
 	if (message.kind === 'inference') heard.tensors = message.status.tensors ?? NaN;
 	if (message.kind !== 'readings') return;
 	const now = Date.now();
-	heard.longestGapMs = Math.max(heard.longestGapMs, now - heard.lastAt);
+	const gapMs = now - heard.lastAt;
+	heard.longestGapMs = Math.max(heard.longestGapMs, gapMs);
+	if (gapMs > longGapMs) heard.gaps.push({ from: heard.lastAt, ms: gapMs });
 	heard.lastAt = now;
 	heard.commits++;
 	const { times } = message.batch;
@@ -105,7 +124,8 @@ const inspector = {
 		heard = nothingHeard();
 	},
 	heard(): Commits {
-		const { commits, readings, lastAt, pending, mostPending, reasons, tensors, troubles } = heard;
+		const { commits, readings, lastAt, pending, mostPending, reasons, tensors, troubles, gaps, links, duplicates } =
+			heard;
 		const longestGapMs = Math.max(heard.longestGapMs, Date.now() - heard.lastAt);
 		const known = readings > 0;
 		return {
@@ -113,6 +133,9 @@ const inspector = {
 			readings,
 			lastAt,
 			longestGapMs,
+			gaps,
+			links,
+			duplicates,
 			p50Ms: known ? latencyAt(0.5) : NaN,
 			p95Ms: known ? latencyAt(0.95) : NaN,
 			pending,
