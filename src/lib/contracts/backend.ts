@@ -8,8 +8,17 @@ export interface BackendReport {
 	/** Measured in calibration; undefined when not measured yet. */
 	readonly scoredWindowsPerSecond?: number;
 	readonly trainedWindowsPerSecond?: number;
+	/** Largest relative error of outputs and gradients in its self-test; undefined for the plain loops, which are the reference. */
+	readonly selfTestError?: number;
 	/** Backends that were tried and why they are not used. */
-	readonly rejected: readonly { readonly backend: string; readonly reason: string }[];
+	readonly rejected: readonly RejectedBackend[];
+}
+
+export interface RejectedBackend {
+	readonly backend: string;
+	readonly reason: string;
+	/** It calculated wrongly in the self-test: not merely slower, absent or lost. */
+	readonly isWrong?: boolean;
 }
 
 export const enginePurposes = ['scoring', 'training'] as const;

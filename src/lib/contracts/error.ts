@@ -16,6 +16,7 @@ export type ErrorCode =
 	| 'storage-quota'
 	| 'storage-unavailable'
 	| 'backend-unavailable'
+	| 'backend-wrong' // its self-test gave wrong numbers
 	| 'device-lost'
 	| 'link-failed'
 	| 'unsupported'

@@ -7,6 +7,7 @@ import { version_core } from '@tensorflow/tfjs-core';
 import { MillwrightError, toPlainError } from '../contracts/error';
 import { loadBackend, type BackendName, type LoadedBackend } from './backends';
 import { createExecutor, createTensorExecutor } from './create-executor';
+import type { RejectedBackend } from '../contracts/backend';
 import type { BackendReport, CalibrationEntry, EngineOptions } from './engine';
 import { calibrate, selfTest } from './self-test';
 
@@ -20,7 +21,12 @@ export interface Choice {
 	readonly options: EngineOptions;
 }
 
-type Rejected = { backend: string; reason: string };
+/** A backend that passed its self-test. */
+interface Tested {
+	readonly loaded: LoadedBackend;
+	/** See BackendReport. */
+	readonly selfTestError?: number;
+}
 
 /** Raised when kernels change so much that old rates mislead. */
 const calibrationVersion = 2;
@@ -36,18 +42,18 @@ const calibrationRows: Record<BackendName, number> = { wasm: 18, webgpu: 32, cpu
  */
 export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 	if (options.backends) return firstRight(options.backends, options, []);
-	const rejected: Rejected[] = [];
-	const right: LoadedBackend[] = [];
+	const rejected: RejectedBackend[] = [];
+	const right: Tested[] = [];
 	for (const name of options.purpose === 'training' ? (['wasm', 'webgpu'] as const) : (['wasm'] as const)) {
-		const loaded = await tryBackend(name, rejected, options.softwareAdapters ?? false);
-		if (loaded) right.push(loaded);
+		const tested = await tryBackend(name, rejected, options.softwareAdapters ?? false);
+		if (tested) right.push(tested);
 	}
-	if (right.length === 0) return firstRight(['cpu'], options, rejected);
+	if (right.length === 0) right.push({ loaded: await loadBackend('cpu') });
 	// Nothing to choose from and nowhere to keep a rate: measuring would only delay the start.
 	if (right.length === 1 && !options.calibrationCache)
 		return choiceOf(right[0]!, undefined, rejected, ['cpu'], options);
-	const candidates: { loaded: LoadedBackend; rate: CalibrationEntry }[] = [];
-	for (const loaded of right) candidates.push({ loaded, rate: await rateFor(loaded, options) });
+	const candidates: (Tested & { rate: CalibrationEntry })[] = [];
+	for (const tested of right) candidates.push({ ...tested, rate: await rateFor(tested.loaded, options) });
 	const measure = options.purpose === 'training' ? 'trainedWindowsPerSecond' : 'scoredWindowsPerSecond';
 	candidates.sort((a, b) => b.rate[measure] - a.rate[measure]);
 	const [best, ...others] = candidates;
@@ -56,9 +62,9 @@ export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 			backend: other.loaded.name,
 			reason: `Slower here: ${Math.round(other.rate[measure])} windows/s against ${Math.round(best!.rate[measure])}.`
 		});
-	const streams = right.find(({ name }) => name === 'wasm');
+	const streams = right.find(({ loaded }) => loaded.name === 'wasm')?.loaded;
 	const rest: BackendName[] = [...others.map(({ loaded }) => loaded.name), 'cpu'];
-	return choiceOf(best!.loaded, best!.rate, rejected, rest, options, streams);
+	return choiceOf(best!, best!.rate, rejected, rest, options, streams);
 }
 
 /** The next backend in line after one that failed while in use. */
@@ -75,14 +81,14 @@ export function nextBackend(choice: Choice, reason: string): Promise<Choice> {
 async function firstRight(
 	order: readonly BackendName[],
 	options: EngineOptions,
-	before: readonly Rejected[]
+	before: readonly RejectedBackend[]
 ): Promise<Choice> {
 	const rejected = [...before];
 	for (const [index, name] of order.entries()) {
-		const loaded = await tryBackend(name, rejected);
-		if (!loaded) continue;
-		const known = await options.calibrationCache?.get(keyOf(loaded));
-		return choiceOf(loaded, known, rejected, order.slice(index + 1), options);
+		const tested = await tryBackend(name, rejected);
+		if (!tested) continue;
+		const known = await options.calibrationCache?.get(keyOf(tested.loaded));
+		return choiceOf(tested, known, rejected, order.slice(index + 1), options);
 	}
 	throw new MillwrightError(
 		'backend-unavailable',
@@ -92,9 +98,9 @@ async function firstRight(
 }
 
 function choiceOf(
-	loaded: LoadedBackend,
+	{ loaded, selfTestError }: Tested,
 	rate: CalibrationEntry | undefined,
-	rejected: readonly Rejected[],
+	rejected: readonly RejectedBackend[],
 	rest: readonly BackendName[],
 	options: EngineOptions,
 	/** The plain loops need no loading: the self-test has used them. */
@@ -103,7 +109,7 @@ function choiceOf(
 	return {
 		loaded,
 		streams: loaded.name === 'webgpu' ? streams : loaded,
-		report: { backend: loaded.name, detail: loaded.detail, ...rate, rejected },
+		report: { backend: loaded.name, detail: loaded.detail, selfTestError, ...rate, rejected },
 		rest,
 		options
 	};
@@ -112,24 +118,25 @@ function choiceOf(
 /** Loads and tests a backend; notes why it cannot be used. */
 async function tryBackend(
 	name: BackendName,
-	rejected: Rejected[],
+	rejected: RejectedBackend[],
 	softwareAdapters = true
-): Promise<LoadedBackend | undefined> {
+): Promise<Tested | undefined> {
 	try {
 		const loaded = await loadBackend(name);
-		if (name === 'cpu') return loaded;
+		if (name === 'cpu') return { loaded };
 		// It would run on the very cores that the compiled kernels use, and compiling its shaders takes it many seconds.
 		if (loaded.isSoftware && !softwareAdapters)
 			throw new MillwrightError('backend-unavailable', `Its adapter (${loaded.detail}) is emulated in software.`);
 		await loadBackend('cpu');
-		await selfTest(
+		const selfTestError = await selfTest(
 			(plan) => createExecutor(loaded, plan),
 			(plan) => createTensorExecutor({ name: 'cpu' }, plan),
 			tolerance[name]
 		);
-		return await loadBackend(name);
+		return { loaded: await loadBackend(name), selfTestError };
 	} catch (error) {
-		rejected.push({ backend: name, reason: toPlainError(error).message });
+		const { code, message } = toPlainError(error);
+		rejected.push({ backend: name, reason: message, ...(code === 'backend-wrong' ? { isWrong: true } : {}) });
 		return undefined;
 	}
 }

@@ -160,6 +160,8 @@ export interface EngineOptions {
 	readonly purpose: 'scoring' | 'training';
 	/** Measures graphics adapters that are emulated in software too, when choosing; default false: they are named, and not used. */
 	readonly softwareAdapters?: boolean;
+	/** Called with the new report when the backend in use has been lost and another goes on. */
+	readonly onReport?: (report: BackendReport) => void;
 	/** Where measured rates are kept per device, so that calibration runs once; left out: measured at every start. */
 	readonly calibrationCache?: CalibrationCache;
 }

@@ -87,6 +87,7 @@ class LstmEngine implements Engine {
 		this.recovering ??= nextBackend(this.choice, 'its device was lost')
 			.then((choice) => {
 				this.choice = choice;
+				choice.options.onReport?.(choice.report);
 				return true;
 			})
 			.catch((error: unknown) => {

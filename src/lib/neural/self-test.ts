@@ -60,18 +60,24 @@ async function answersOf(make: MakeExecutor): Promise<{ output: Float32Array; gr
 	}
 }
 
-/** Throws `backend-unavailable` when outputs or gradients differ from the plain loops by more than `tolerance` (relative). */
-export async function selfTest(candidate: MakeExecutor, plain: MakeExecutor, tolerance: number): Promise<void> {
+/**
+ * The largest relative error of outputs and gradients against the plain loops. Throws `backend-wrong` when it is above
+ * `tolerance`.
+ */
+export async function selfTest(candidate: MakeExecutor, plain: MakeExecutor, tolerance: number): Promise<number> {
 	const [found, expected] = [await answersOf(candidate), await answersOf(plain)];
+	let worst = 0;
 	for (const part of ['output', 'gradient'] as const) {
 		const error = relativeError(found[part], expected[part]);
+		worst = Math.max(worst, error);
 		if (error <= tolerance) continue;
 		throw new MillwrightError(
-			'backend-unavailable',
-			`Self-test failed: its ${part} differs from the reference by ${error.toExponential(1)} (at most ${tolerance} is right).`,
+			'backend-wrong',
+			`Self-test failed: its ${part} differs from the reference by ${error.toExponential(1)} (at most ${tolerance.toExponential(0)} is right).`,
 			{ part, expected: tolerance, found: error }
 		);
 	}
+	return worst;
 }
 
 /** Largest difference over the largest magnitude; Infinity for lengths that differ or anything not finite. */

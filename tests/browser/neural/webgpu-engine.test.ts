@@ -3,6 +3,7 @@ import { engine as tensorflow } from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
 	startEngine,
+	type BackendReport,
 	type Engine,
 	type FitCheckpoint,
 	type FitData,
@@ -118,7 +119,9 @@ describe('the engine on WebGPU', () => {
 	});
 
 	it('goes on from its last epoch on the next backend when the device is lost, and starts anew later', async () => {
-		engine = await startEngine({ backends: ['webgpu', 'wasm'], purpose: 'training' });
+		const told: BackendReport[] = [];
+		const onReport = (report: BackendReport) => void told.push(report);
+		engine = await startEngine({ backends: ['webgpu', 'wasm'], purpose: 'training', onReport });
 		const device = graphicsDevice();
 		const network = engine.createNetwork(spec, 2);
 		const epochs: number[] = [];
@@ -131,6 +134,7 @@ describe('the engine on WebGPU', () => {
 		expect(result.lossCurve).toHaveLength(5);
 		expect(engine.report.backend).toBe('wasm');
 		expect(engine.report.rejected).toMatchObject([{ backend: 'webgpu', reason: expect.stringContaining('lost') }]);
+		expect(told).toEqual([engine.report]);
 		const weights = await network.getWeights();
 		const unbroken = await weightsAfter(['wasm'], spec, { epochs: 5 });
 		expect(relativeError(weights, unbroken.weights)).toBeLessThan(1e-4);

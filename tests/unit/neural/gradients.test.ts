@@ -119,7 +119,7 @@ describe.each(Object.entries(networks))('%s', (_, layers) => {
 
 describe('self-test', () => {
 	const plain = (plan: Parameters<typeof createTensorExecutor>[1]) => createTensorExecutor({ name: 'cpu' }, plan);
-	it('lets a right backend through', () => selfTest(plain, plain, 1e-6));
+	it('lets a right backend through, and says how right', () => expect(selfTest(plain, plain, 1e-6)).resolves.toBe(0));
 	it.each(['score', 'readGradient'] as const)(
 		'turns down a backend with a wrong %s, saying by how much',
 		async (method) => {
@@ -130,7 +130,10 @@ describe('self-test', () => {
 					(await right(...given)).map((value, k) => (k === 7 ? value + 0.5 : value));
 				return executor;
 			};
-			await expect(selfTest(wrong, plain, 1e-3)).rejects.toThrow(/Self-test failed: its (output|gradient) differs/);
+			await expect(selfTest(wrong, plain, 1e-3)).rejects.toMatchObject({
+				code: 'backend-wrong',
+				message: expect.stringMatching(/Self-test failed: its (output|gradient) differs/) as string
+			});
 		}
 	);
 });
