@@ -1,6 +1,6 @@
 /**
  * Failure classifiers as a person makes them. From a file: a leak refused in words, trained, costs moved, a file predicted with reasons and taken away.
- * From the plant itself: failures recorded on the machine's screen until there are enough, trained on, promoted, told with reasons.
+ * From the plant itself: failures recorded on the machine's screen until there are enough, trained on over a reload, promoted, told with reasons.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -126,6 +126,15 @@ test('from a file: leak refused, trained, costs moved, predicted with reasons', 
 		const tile = page.getByRole('group', { name: 'Probability of failure by milling' });
 		await tile.getByText('As it runs now').waitFor();
 		await page.getByText('a visit is worth it').first().waitFor();
+
+		// Without the machine's screen: the plant's tile, and what it costs to wait.
+		await page.goto(app.url);
+		await page
+			.locator('[data-machine="mill-1"]')
+			.getByText(/Failure as it runs: .*, a visit is worth it/)
+			.waitFor();
+		await page.getByRole('button', { name: 'By cost of waiting' }).click();
+		await page.getByRole('row', { name: /mill-1.*Failure classifier/ }).waitFor();
 		expect(errors).toEqual([]);
 		expect(strangers).toEqual([]);
 	});
@@ -175,6 +184,10 @@ test('from the plant: failures recorded, counted, learnt from, promoted', { time
 		await page.getByRole('link', { name: 'Learn from them' }).click();
 		await page.getByText('12 of at least 10 failures').waitFor();
 		await page.getByRole('button', { name: 'Train on them' }).click();
+		// Left in the middle, it goes on by itself.
+		await page.getByText(/^(Judging|Learning): failure within/).waitFor();
+		await page.reload();
+		await page.getByText(/Resumed after the page was left/).waitFor();
 		await page.getByRole('link', { name: 'Look back and choose' }).click({ timeout: 180_000 });
 		await page.getByText(/too few machines to hold one out/).waitFor();
 		await page.getByRole('button', { name: 'Promote it' }).click();

@@ -3,7 +3,10 @@
  *
  * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
  */
-import type { EpochMs, HealthReport, Prognosis, SensorDeviation } from '../contracts';
+import type { EpochMs, HealthReport, SensorDeviation } from '../contracts';
+import type { ModelStatement } from './failure-alarm';
+
+const hourMs = 3_600_000;
 
 /** Clock time, hours and minutes of the tablet's own zone. */
 export function clockOf(time: EpochMs): string {
@@ -57,12 +60,28 @@ export function staleReason(lastTime: EpochMs): string {
 	return `No data since ${clockOf(lastTime)}: the machine or its link has stopped sending`;
 }
 
-/** When, not in how long: an alarm's sentence is read later than it was written. */
-export function failureReason({ time, rulHours }: Prognosis, model: string): string {
-	const { low, median, high } = rulHours!;
-	const at = (hours: number) => dayAndClockOf(time + hours * 3_600_000);
-	const latest = Number.isFinite(high) ? `and ${at(high)}` : 'or later';
-	return `Failure expected around ${at(median)} (90 %: between ${at(low)} ${latest}), by the model ${model}`;
+/** When, not in how long: an alarm's sentence is read later than it was written. Figures are rounded, so that it does not change all the time. */
+export function failureReason({ prognosis, title, mode }: ModelStatement): string {
+	const { time, rulHours, eventProbability, tellsUpToHours } = prognosis;
+	const by = `by the model ${title}${mode ? `; most likely ${spoken(mode)}` : ''}`;
+	if (rulHours) {
+		const { low, median, high } = rulHours;
+		const at = (hours: number) => dayAndClockOf(time + hours * hourMs);
+		const latest = Number.isFinite(high) ? `and ${at(high)}` : 'or later';
+		return `Failure expected around ${at(median)} (90 %: between ${at(low)} ${latest}), ${by}`;
+	}
+	const { within24h, within72h, within7d } = eventProbability!;
+	const [hours, probability] =
+		within24h >= 0.5 ? [24, within24h] : within72h >= 0.5 ? [72, within72h] : ([168, within7d] as const);
+	const when =
+		tellsUpToHours === 0
+			? 'as it runs now'
+			: `before ${dayAndClockOf(Math.floor((time + hours * hourMs) / hourMs) * hourMs)}`;
+	return `Failure ${when} is ${probability >= 0.5 ? 'likely' : 'possible'} (${tenthWords(probability)}), ${by}`;
+}
+
+function tenthWords(probability: number): string {
+	return probability > 0.95 ? 'over 95 %' : `about ${Math.round(probability * 10) * 10} %`;
 }
 
 function dayAndClockOf(time: EpochMs): string {

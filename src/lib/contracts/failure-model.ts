@@ -3,7 +3,8 @@
  * seen, and which machines it speaks for. Crosses from the training worker to storage and the screens.
  */
 import type { MachineId } from './identity';
-import type { MachineClassId } from './machine';
+import type { Prognosis } from './prognosis';
+import type { Promotion } from './promotion';
 import type { EpochMs } from './reading';
 import type { RiskFigures } from './risk';
 import type { FleetDays, RiskInput, RiskTable } from './risk-table';
@@ -175,22 +176,9 @@ export interface RiskLookBack {
 	}[];
 }
 
-export interface RiskAssignment {
-	readonly target: { readonly machineId: MachineId } | { readonly machineClass: MachineClassId };
-	readonly versionId: string;
+/** Which machines a failure classifier speaks for. */
+export interface RiskAssignment extends Promotion {
 	readonly at: EpochMs;
-}
-
-/** The assignment that speaks for a machine: its own comes before its class's. */
-export function riskAssignmentOf(
-	assignments: readonly RiskAssignment[],
-	machineId: MachineId,
-	machineClass: MachineClassId | undefined
-): RiskAssignment | undefined {
-	return (
-		assignments.find(({ target }) => 'machineId' in target && target.machineId === machineId) ??
-		assignments.find(({ target }) => 'machineClass' in target && target.machineClass === machineClass)
-	);
 }
 
 export type RiskSource =
@@ -217,6 +205,8 @@ export interface RiskTrainingProgress {
 	/** 0-1 over the whole job. */
 	readonly fraction: number;
 	readonly secondsLeft: number | undefined;
+	/** True when what was learnt could not be stored (no room): a reload would lose this training. */
+	readonly notKept?: boolean;
 }
 
 /** What pushed one prediction up or down; points of probability. With the base they sum to the probability. */
@@ -252,11 +242,26 @@ export interface PlantHistory {
 	readonly channels: readonly string[];
 }
 
-/** What a promoted classifier says of a machine now, or what it lacks to say. */
+/** What the classifier promoted to a machine or its class says of it, or what it lacks to say. */
 export interface RiskOfMachine {
-	readonly version: FailureModelVersion;
-	/** End of the day, or time of the newest reading, that it looked at. */
-	readonly time: EpochMs;
+	readonly machineId: MachineId;
+	readonly versionId: string;
+	readonly title: string;
+	/** What the model was promoted to: this machine, or its class. */
+	readonly target: RiskAssignment['target'];
+	/** What a person had chosen when it spoke. */
+	readonly choice: RiskChoice;
+	/** As of the end of the day, or the time of the newest reading, that it looked at. A model of rows gives least probabilities of any time. */
+	readonly prognosis: Prognosis;
 	readonly prediction?: RiskPrediction;
-	readonly missing?: string;
+	/** By the costs that were set a visit is worth it. */
+	readonly visit: boolean;
+}
+
+/** What decides what a model says of the same data, and from where on a visit is worth it. */
+export type RiskChoice = Pick<FailureModelVersion, 'method' | 'thresholds'>;
+
+/** At or above the threshold of any target. */
+export function isFlagged({ thresholds }: Pick<RiskChoice, 'thresholds'>, { probabilities }: RiskPrediction): boolean {
+	return probabilities.some((p, t) => p >= thresholds[t]!);
 }

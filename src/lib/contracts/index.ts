@@ -28,6 +28,7 @@ export * from './model-version';
 export * from './operating-modes';
 export * from './packed-backtest';
 export * from './prognosis';
+export * from './promotion';
 export * from './reading';
 export * from './risk';
 export * from './risk-table';

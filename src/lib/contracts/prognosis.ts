@@ -13,9 +13,10 @@ export interface Prognosis {
 	readonly time: EpochMs;
 	/**
 	 * `health-trend`: the health index extrapolated to its limit; `failure-library`: time to failure by likeness to lives that ended in
-	 * one; `rul-model`: by a network learnt from units that ran to failure.
+	 * one; `rul-model`: by a network learnt from units that ran to failure; `failure-classifier`: probabilities alone, learnt from days or rows
+	 * before failures.
 	 */
-	readonly method: 'none' | 'health-trend' | 'failure-library' | 'rul-model';
+	readonly method: 'none' | 'health-trend' | 'failure-library' | 'rul-model' | 'failure-classifier';
 	/** Median and central 90% interval, hours; undefined when there is not enough to say. `high` is Infinity when it has no end. */
 	readonly rulHours?: { readonly median: number; readonly low: number; readonly high: number };
 	/** Probability, 0-1, that the event comes within the time. */
@@ -28,7 +29,7 @@ export interface Prognosis {
 	readonly earlier?: readonly EarlierPrognosis[];
 	/** Of `failure-library`: which faults the machine's course is like, likeliest first, and what the figures are worth. */
 	readonly failure?: FailureOutlook;
-	/** In plain words, what is missing when `rulHours` is undefined. */
+	/** In plain words, what is missing when nothing can be told. */
 	readonly missing?: string;
 }
 

@@ -3,8 +3,8 @@
  * What crosses from a file to the training worker, and from there to storage and `models/`.
  */
 import type { MachineId } from './identity';
-import type { MachineClassId } from './machine';
 import type { Prognosis } from './prognosis';
+import type { Promotion } from './promotion';
 import type { EpochMs } from './reading';
 import type { WeightEntry } from './model-version';
 
@@ -208,18 +208,6 @@ export interface RulTrainingRequest {
 	readonly searchMinutes?: number;
 }
 
-/** A training of remaining life that has begun and not ended; its histories and networks are kept beside it as checkpoints. */
-export interface UnfinishedRulTraining {
-	readonly jobId: string;
-	readonly kind: 'remaining-life';
-	readonly request: Omit<RulTrainingRequest, 'histories'>;
-	readonly startedAt: EpochMs;
-	/** Times it was taken up without finishing another epoch: it is given up when it only ever crashes. */
-	readonly attempts: number;
-	/** Seconds that went into networks before it was taken up again. */
-	readonly spentSeconds: number;
-}
-
 export interface RulPlanChange {
 	readonly folds?: number;
 	readonly repeats?: number;
@@ -272,9 +260,7 @@ export interface RulTrial {
 }
 
 /** Which machines a remaining-life model speaks for. */
-export interface RulAssignment {
-	readonly target: { readonly machineId: MachineId } | { readonly machineClass: MachineClassId };
-	readonly versionId: string;
+export interface RulAssignment extends Promotion {
 	/** Hours of one step on these machines. */
 	readonly stepHours: number;
 	/** When the machine was new; undefined: at its first stored reading. */

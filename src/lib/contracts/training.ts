@@ -1,8 +1,10 @@
 /**
  * Training: what the page asks of the training worker and hears back.
  */
+import type { RiskTrainingRequest } from './failure-model';
 import type { MachineId } from './identity';
 import type { EpochMs } from './reading';
+import type { RulTrainingRequest } from './run-to-failure';
 
 export interface TrainingRequest {
 	readonly machineId: MachineId;
@@ -22,6 +24,28 @@ export interface UnfinishedTraining {
 	/** Times it was taken up without finishing another epoch: it is given up when it only ever crashes. */
 	readonly attempts: number;
 }
+
+/** A training of a model that is promoted: what it learns from and what it has learnt are kept beside it as checkpoints. */
+interface UnfinishedJob<Kind extends string, Request> {
+	readonly jobId: string;
+	readonly kind: Kind;
+	readonly request: Request;
+	readonly startedAt: EpochMs;
+	/** Times it was taken up without finishing another piece: it is given up when it only ever crashes. */
+	readonly attempts: number;
+	/** Seconds that went into it before it was taken up again. */
+	readonly spentSeconds: number;
+}
+
+export type UnfinishedRulTraining = UnfinishedJob<'remaining-life', Omit<RulTrainingRequest, 'histories'>>;
+export type UnfinishedRiskTraining = UnfinishedJob<'failure-classifier', KeptRiskRequest>;
+/** A failure classifier's request without its rows; `plant`: the machines that they were taken from. */
+export type KeptRiskRequest = Omit<RiskTrainingRequest, 'source'> & { readonly plant?: readonly MachineId[] };
+export type ModelTrainingKind = 'remaining-life' | 'failure-classifier';
+export type UnfinishedModelTraining<Kind extends ModelTrainingKind = ModelTrainingKind> = Extract<
+	UnfinishedRulTraining | UnfinishedRiskTraining,
+	{ readonly kind: Kind }
+>;
 
 export interface TrainingProgress {
 	readonly phase: 'loading' | 'training' | 'calibrating' | 'saving';

@@ -13,7 +13,7 @@ import {
 	type MachineRecord,
 	type ModelVersion,
 	type SensorRecord,
-	type UnfinishedRulTraining,
+	type UnfinishedModelTraining,
 	type UnfinishedTraining
 } from '../contracts';
 import { gatherMachines } from './machine-rows';
@@ -124,7 +124,7 @@ export class Database extends Dexie {
 	declare readonly verdicts: Table<AnomalyVerdict, string>;
 	declare readonly settings: Table<{ key: string; value: unknown }, string>;
 	declare readonly intakeLog: Table<IntakeRow, string>;
-	declare readonly trainings: Table<UnfinishedTraining | UnfinishedRulTraining, string>;
+	declare readonly trainings: Table<UnfinishedTraining | UnfinishedModelTraining, string>;
 	declare readonly checkpoints: Table<CheckpointRow, [string, string]>;
 
 	constructor(name: string) {

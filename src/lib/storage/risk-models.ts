@@ -1,5 +1,6 @@
 /**
- * Storage: failure classifiers with their trees, what they said when they were looked back on, and which machines they speak for.
+ * Storage: failure classifiers with their trees, what they said when they were looked back on, which machines they speak for, and what they
+ * say of them.
  * Documents lie among the settings under their own prefixes: they are in every backup already.
  */
 import {
@@ -7,9 +8,11 @@ import {
 	type FailureModelPackage,
 	type FailureModelVersion,
 	type RiskAssignment,
-	type RiskLookBack
+	type RiskLookBack,
+	type RiskOfMachine
 } from '../contracts';
 import type { DocumentContext } from './documents';
+import { outlookDocuments, promotionKey } from './promotions';
 import type { RiskModelStore } from './store';
 import { watchQuery } from './watch';
 
@@ -17,15 +20,18 @@ const VERSION = 'risk-model:';
 const TREES = 'risk-trees:';
 const LOOK_BACK = 'risk-look-back:';
 const ASSIGNMENT = 'risk-assignment:';
+const OUTLOOK = 'risk-outlook:';
 
 type Trees = Pick<FailureModelPackage, 'targets' | 'modes'>;
 
-export function riskModelStore({ database, run, isClosed }: DocumentContext): RiskModelStore {
+export function riskModelStore(context: DocumentContext): RiskModelStore {
+	const { database, run, isClosed } = context;
 	const { settings } = database;
 	const all = async <T>(prefix: string): Promise<T[]> =>
 		(await settings.where('key').startsWith(prefix).toArray()).map(({ value }) => value as T);
 	const versions = async () => (await all<FailureModelVersion>(VERSION)).sort((a, b) => a.createdAt - b.createdAt);
 	const assignments = () => all<RiskAssignment>(ASSIGNMENT);
+	const told = outlookDocuments<RiskOfMachine>(context, OUTLOOK);
 	const missing = (id: string) =>
 		new MillwrightError('not-found', `There is no failure classifier "${id}" here`, { id });
 	return {
@@ -60,6 +66,7 @@ export function riskModelStore({ database, run, isClosed }: DocumentContext): Ri
 			run(() =>
 				database.transaction('rw', settings, async () => {
 					await settings.bulkDelete([VERSION + id, TREES + id, LOOK_BACK + id]);
+					await told.forgetWhere(({ versionId }) => versionId === id);
 					await settings
 						.where('key')
 						.startsWith(ASSIGNMENT)
@@ -69,8 +76,24 @@ export function riskModelStore({ database, run, isClosed }: DocumentContext): Ri
 			).then(() => undefined),
 		assignments: () => run(assignments),
 		assign: (assignment) =>
-			run(() => settings.put({ key: keyOf(assignment.target), value: assignment })).then(() => undefined),
-		withdraw: (target) => run(() => settings.delete(keyOf(target))),
+			run(() => settings.put({ key: promotionKey(ASSIGNMENT, assignment.target), value: assignment })).then(
+				() => undefined
+			),
+		withdraw: (target) =>
+			run(() =>
+				database.transaction('rw', settings, async () => {
+					const key = promotionKey(ASSIGNMENT, target);
+					await settings.delete(key);
+					await told.forgetWhere((outlook) => promotionKey(ASSIGNMENT, outlook.target) === key);
+				})
+			),
+		outlooks: told.outlooks,
+		outlook: (machineId) => run(() => told.find(machineId)),
+		saveOutlook: (outlook) =>
+			run(() => settings.put({ key: told.keyOf(outlook.machineId), value: outlook })).then(() => undefined),
+		removeOutlook: told.removeOutlook,
+		watchOutlooks: told.watchOutlooks,
+		watchOutlook: (machineId, onChange) => watchQuery(() => told.find(machineId), onChange, isClosed),
 		watch: (onChange) =>
 			watchQuery(
 				// One transaction: a live query follows what is read within it.
@@ -83,8 +106,4 @@ export function riskModelStore({ database, run, isClosed }: DocumentContext): Ri
 				isClosed
 			)
 	};
-}
-
-function keyOf(target: RiskAssignment['target']): string {
-	return ASSIGNMENT + ('machineId' in target ? `machine:${target.machineId}` : `class:${target.machineClass}`);
 }

@@ -14,6 +14,7 @@ import {
 	type RulTrial
 } from '../contracts';
 import type { DocumentContext } from './documents';
+import { outlookDocuments, promotionKey } from './promotions';
 import type { RulModelStore } from './store';
 import { watchQuery } from './watch';
 
@@ -24,20 +25,16 @@ const TRIAL = 'rul-trial:';
 const OUTLOOK = 'rul-outlook:';
 const SAID = 'rul-said:';
 
-export function rulModelStore({ database, run, isClosed }: DocumentContext): RulModelStore {
+export function rulModelStore(context: DocumentContext): RulModelStore {
+	const { database, run, isClosed } = context;
 	const all = async <T>(prefix: string): Promise<T[]> =>
 		(await database.settings.where('key').startsWith(prefix).toArray()).map(({ value }) => value as T);
 	const versions = async () => (await all<RulModelVersion>(VERSION)).sort((a, b) => a.createdAt - b.createdAt);
 	const trials = async () => (await all<RulTrial>(TRIAL)).sort((a, b) => a.at - b.at);
 	const assignments = () => all<RulAssignment>(ASSIGNMENT);
-	const outlooks = () => all<RulOfMachine>(OUTLOOK);
+	const told = outlookDocuments<RulOfMachine>(context, OUTLOOK, SAID);
 	const said = async (machineId: MachineId) =>
 		((await database.settings.get(SAID + machineId))?.value as EarlierPrognosis[] | undefined) ?? [];
-	/** Within a transaction. */
-	const forget = async (which: (outlook: RulOfMachine) => boolean) => {
-		const gone = (await outlooks()).filter(which).flatMap(({ machineId }) => [OUTLOOK + machineId, SAID + machineId]);
-		await database.settings.bulkDelete(gone);
-	};
 	const tables = [database.settings, database.modelWeights];
 	return {
 		versions: () => run(versions),
@@ -65,7 +62,7 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 				database.transaction('rw', tables, async () => {
 					await database.settings.bulkDelete([VERSION + id, BACKTEST + id]);
 					await database.modelWeights.delete(id);
-					await forget(({ versionId }) => versionId === id);
+					await told.forgetWhere(({ versionId }) => versionId === id);
 					await database.settings
 						.where('key')
 						.startsWith(ASSIGNMENT)
@@ -75,31 +72,33 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 			).then(() => undefined),
 		assignments: () => run(assignments),
 		assign: (assignment) =>
-			run(() => database.settings.put({ key: keyOf(assignment.target), value: assignment })).then(() => undefined),
+			run(() => database.settings.put({ key: promotionKey(ASSIGNMENT, assignment.target), value: assignment })).then(
+				() => undefined
+			),
 		withdraw: (target) =>
 			run(() =>
 				database.transaction('rw', database.settings, async () => {
-					await database.settings.delete(keyOf(target));
-					await forget((outlook) => keyOf(outlook.target) === keyOf(target));
+					const key = promotionKey(ASSIGNMENT, target);
+					await database.settings.delete(key);
+					await told.forgetWhere((outlook) => promotionKey(ASSIGNMENT, outlook.target) === key);
 				})
 			).then(() => undefined),
-		outlooks: () => run(outlooks),
+		outlooks: told.outlooks,
 		saveOutlook: (outlook, earlier) =>
 			run(() =>
 				database.settings.bulkPut([
-					{ key: OUTLOOK + outlook.machineId, value: outlook },
+					{ key: told.keyOf(outlook.machineId), value: outlook },
 					{ key: SAID + outlook.machineId, value: earlier }
 				])
 			).then(() => undefined),
-		removeOutlook: (machineId) =>
-			run(() => database.settings.bulkDelete([OUTLOOK + machineId, SAID + machineId])).then(() => undefined),
+		removeOutlook: told.removeOutlook,
 		said: (machineId) => run(() => said(machineId)),
-		watchOutlooks: (onChange) => watchQuery(outlooks, onChange, isClosed),
+		watchOutlooks: told.watchOutlooks,
 		watchOutlook: (machineId, onChange) =>
 			watchQuery(
 				() =>
 					database.transaction('r', database.settings, async () => ({
-						outlook: (await database.settings.get(OUTLOOK + machineId))?.value as RulOfMachine | undefined,
+						outlook: await told.find(machineId),
 						earlier: await said(machineId)
 					})),
 				({ outlook, earlier }) => onChange(outlook, earlier),
@@ -129,8 +128,4 @@ export function rulModelStore({ database, run, isClosed }: DocumentContext): Rul
 				isClosed
 			)
 	};
-}
-
-function keyOf(target: RulAssignment['target']): string {
-	return ASSIGNMENT + ('machineId' in target ? `machine:${target.machineId}` : `class:${target.machineClass}`);
 }

@@ -16,11 +16,13 @@ import type {
 	MachineId,
 	MachineRecord,
 	ModelPackage,
+	ModelTrainingKind,
 	ModelVersion,
 	ReadingBatch,
 	RiskAssignment,
 	RiskCosts,
 	RiskLookBack,
+	RiskOfMachine,
 	RulAssignment,
 	RulBacktest,
 	RulModelPackage,
@@ -32,7 +34,7 @@ import type {
 	SeriesQuery,
 	SeriesSlice,
 	SourceSettings,
-	UnfinishedRulTraining,
+	UnfinishedModelTraining,
 	UnfinishedTraining,
 	WorkspaceName
 } from '../contracts';
@@ -169,7 +171,16 @@ export interface RiskModelStore {
 	assignments(): Promise<RiskAssignment[]>;
 	/** Replaces what was assigned to the same machine or class. */
 	assign(assignment: RiskAssignment): Promise<void>;
+	/** With what was said of the machines it was assigned to. */
 	withdraw(target: RiskAssignment['target']): Promise<void>;
+	/** What promoted models say of machines now. */
+	outlooks(): Promise<RiskOfMachine[]>;
+	outlook(machineId: MachineId): Promise<RiskOfMachine | undefined>;
+	/** Replaces what was said of the machine. */
+	saveOutlook(outlook: RiskOfMachine): Promise<void>;
+	removeOutlook(machineId: MachineId): Promise<void>;
+	watchOutlooks(onChange: (outlooks: RiskOfMachine[]) => void): () => void;
+	watchOutlook(machineId: MachineId, onChange: (outlook: RiskOfMachine | undefined) => void): () => void;
 	watch(onChange: (versions: FailureModelVersion[], assignments: RiskAssignment[]) => void): () => void;
 }
 
@@ -226,11 +237,14 @@ export interface SettingsStore {
 export interface TrainingStore {
 	/** Of detection models, oldest first. */
 	unfinished(): Promise<UnfinishedTraining[]>;
-	/** Of remaining-life models, oldest first. */
-	unfinishedLives(): Promise<UnfinishedRulTraining[]>;
+	/** Of models of one kind that are promoted, oldest first. */
+	unfinishedModels<Kind extends ModelTrainingKind>(kind: Kind): Promise<UnfinishedModelTraining<Kind>[]>;
 	find(jobId: string): Promise<UnfinishedTraining | undefined>;
-	findLives(jobId: string): Promise<UnfinishedRulTraining | undefined>;
-	put(training: UnfinishedTraining | UnfinishedRulTraining): Promise<void>;
+	findModel<Kind extends ModelTrainingKind>(
+		kind: Kind,
+		jobId: string
+	): Promise<UnfinishedModelTraining<Kind> | undefined>;
+	put(training: UnfinishedTraining | UnfinishedModelTraining): Promise<void>;
 	/**
 	 * What `saveCheckpoint` kept under this name; undefined: nothing. `fit` names one network and its data within the job. Plain data,
 	 * which storage does not look into.

@@ -2,23 +2,26 @@
  * Storage: trainings that have not ended. In: a job and, after each epoch, all that is needed to go on from there. Out: the same
  * after a reload or a crash. One checkpoint per network is kept, the newest; all go with the job.
  */
-import type { UnfinishedRulTraining, UnfinishedTraining } from '../contracts';
+import type { ModelTrainingKind, UnfinishedModelTraining, UnfinishedTraining } from '../contracts';
 import type { DocumentContext } from './documents';
 import type { TrainingStore } from './store';
 
-const isLives = (training: UnfinishedTraining | UnfinishedRulTraining | undefined): training is UnfinishedRulTraining =>
-	training !== undefined && 'kind' in training;
-const isDetection = (
-	training: UnfinishedTraining | UnfinishedRulTraining | undefined
-): training is UnfinishedTraining => training !== undefined && !('kind' in training);
+type Unfinished = UnfinishedTraining | UnfinishedModelTraining;
+
+const isOfKind =
+	<Kind extends ModelTrainingKind>(kind: Kind) =>
+	(training: Unfinished | undefined): training is UnfinishedModelTraining<Kind> =>
+		training !== undefined && 'kind' in training && training.kind === kind;
+const isDetection = (training: Unfinished | undefined): training is UnfinishedTraining =>
+	training !== undefined && !('kind' in training);
 
 export function trainingStore({ database, run }: DocumentContext): TrainingStore {
 	const inOrder = async () => (await database.trainings.toArray()).sort((a, b) => a.startedAt - b.startedAt);
 	return {
 		unfinished: () => run(async () => (await inOrder()).filter(isDetection)),
-		unfinishedLives: () => run(async () => (await inOrder()).filter(isLives)),
+		unfinishedModels: (kind) => run(async () => (await inOrder()).filter(isOfKind(kind))),
 		find: (jobId) => run(async () => [await database.trainings.get(jobId)].find(isDetection)),
-		findLives: (jobId) => run(async () => [await database.trainings.get(jobId)].find(isLives)),
+		findModel: (kind, jobId) => run(async () => [await database.trainings.get(jobId)].find(isOfKind(kind))),
 		put: (training) => run(() => database.trainings.put(training)).then(() => undefined),
 		checkpoint: <T>(jobId: string, fit: string) =>
 			run(async () => (await database.checkpoints.get([jobId, fit]))?.checkpoint as T | undefined),

@@ -13,7 +13,6 @@ import type {
 	PickedFile,
 	PlantHistory,
 	RiskEvaluation,
-	RiskOfMachine,
 	RiskPrediction,
 	RiskRequest,
 	RiskTable,
@@ -64,10 +63,13 @@ export interface TrainingApi {
 		request: RiskRequest,
 		onFold: (done: number, folds: number) => void
 	): Promise<RiskEvaluation>;
-	/** Learns a failure classifier and stores it with its look back. Rejects with code `aborted` after `cancel(jobId)`. */
+	/**
+	 * Learns a failure classifier and stores it with its look back. Rejects with code `aborted` after `cancel(jobId)`. The job is stored until it
+	 * ends, rows included: `undefined` for the request goes on with it.
+	 */
 	trainRisk(
 		jobId: string,
-		request: RiskTrainingRequest,
+		request: RiskTrainingRequest | undefined,
 		onProgress: (progress: RiskTrainingProgress) => void
 	): Promise<FailureModelVersion>;
 	/** What a stored classifier says of each row, or of each machine's last day. */
@@ -75,8 +77,6 @@ export interface TrainingApi {
 		modelId: string,
 		data: { readonly table: RiskTable } | { readonly fleet: FleetDays }
 	): Promise<RiskPrediction[]>;
-	/** What the classifier promoted to a machine or its class says of it; undefined: there is none. */
-	riskOfMachine(machineId: MachineId, now: EpochMs): Promise<RiskOfMachine | undefined>;
 	/** How much of these machines there is to learn failures from. */
 	plantHistory(machineIds: readonly MachineId[], now: EpochMs): Promise<PlantHistory>;
 	cancel(jobId: string): Promise<void>;

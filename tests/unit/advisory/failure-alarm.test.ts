@@ -1,9 +1,9 @@
 /** An expected failure becomes an alarm: the nearer, the graver; it neither chatters nor ends by silence. */
 import { describe, expect, test } from 'vitest';
 import type { Alarm, Prognosis } from '../../../src/lib/contracts';
-import { adviseFailure, applyChange } from '../../../src/lib/advisory';
+import { adviseFailure, applyChange, type ModelStatement } from '../../../src/lib/advisory';
 
-const model = { id: 'm', title: 'Turbofan' };
+const by = (prognosis: Prognosis) => ({ modelId: 'm', title: 'Turbofan', prognosis });
 const said = (within24h: number, within72h: number, within7d: number, time = 1_000): Prognosis => ({
 	machineId: 'fan',
 	time,
@@ -11,8 +11,8 @@ const said = (within24h: number, within72h: number, within7d: number, time = 1_0
 	rulHours: { median: 40, low: 20, high: 60 },
 	eventProbability: { within24h, within72h, within7d }
 });
-const after = (alarm: Alarm | undefined, prognosis: Prognosis) => {
-	const change = adviseFailure(alarm, 'fan', prognosis, model);
+const after = (alarm: Alarm | undefined, prognosis: Prognosis, ...others: ModelStatement[]) => {
+	const change = adviseFailure(alarm, 'fan', [by(prognosis), ...others]);
 	return change ? applyChange(alarm, change) : alarm;
 };
 
@@ -39,8 +39,41 @@ describe('an alarm of an expected failure', () => {
 
 	test('is neither raised nor ended by a prognosis without figures', () => {
 		const nothing: Prognosis = { machineId: 'fan', time: 5, method: 'none', missing: 'x' };
-		expect(adviseFailure(undefined, 'fan', nothing, model)).toBeUndefined();
+		expect(adviseFailure(undefined, 'fan', [by(nothing)])).toBeUndefined();
 		const standing = after(undefined, said(0.6, 0.9, 0.9));
-		expect(adviseFailure(standing, 'fan', nothing, model)).toBeUndefined();
+		expect(adviseFailure(standing, 'fan', [by(nothing)])).toBeUndefined();
+	});
+
+	const risk = (probability: number, tellsUpToHours?: number, mode?: string): ModelStatement => {
+		const { rulHours: _, ...prognosis } = said(probability / 4, probability / 2, probability, 10_000);
+		return {
+			modelId: 'r',
+			title: 'Milling',
+			...(mode !== undefined && { mode }),
+			prognosis: {
+				...prognosis,
+				method: 'failure-classifier',
+				...(tellsUpToHours !== undefined && { tellsUpToHours })
+			}
+		};
+	};
+
+	test('by a classifier tells the time by which, rounded, and how it will most likely fail', () => {
+		const low = after(undefined, said(0, 0, 0.1), risk(0.62, undefined, 'bearing_wear'))!;
+		expect(low).toMatchObject({ priority: 'low', modelId: 'r' });
+		expect(low.reason).toMatch(
+			/^Failure before \d+ \w+ \d\d:00 is likely \(about 60 %\), by the model Milling; most likely bearing wear$/
+		);
+		expect(after(low, said(0, 0, 0.1), risk(0.64, undefined, 'bearing_wear'))).toBe(low);
+		expect(after(undefined, said(0, 0, 0.1), risk(0.97, 0))!.reason).toMatch(
+			/^Failure as it runs now is likely \(over 95 %\)/
+		);
+	});
+
+	test('of two models the graver one is told; it ends when neither expects a failure any more', () => {
+		const high = after(undefined, said(0.6, 0.9, 0.99), risk(0.8))!;
+		expect(high).toMatchObject({ priority: 'high', modelId: 'm' });
+		expect(after(high, said(0, 0, 0.1), risk(0.8))).toMatchObject({ state: 'unacknowledged' });
+		expect(after(high, said(0, 0, 0.1), risk(0.1))).toMatchObject({ state: 'returned-unacknowledged' });
 	});
 });

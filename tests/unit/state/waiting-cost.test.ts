@@ -44,3 +44,24 @@ test('what is no sum is not taken', () => {
 		80
 	]);
 });
+
+test('a promoted classifier tells the probability; what one lacks stands beside what health says', () => {
+	const [risk] = rankByWaiting(
+		[
+			{
+				...machine('a', 0.5),
+				outlook: {
+					machineId: 'a',
+					time: 0,
+					method: 'failure-classifier',
+					eventProbability: { within24h: 0.4, within72h: 0.4, within7d: 0.4 },
+					tellsUpToHours: 0
+				}
+			}
+		],
+		{}
+	);
+	expect(risk).toMatchObject({ method: 'failure-classifier', probability: 0.4, atLeast: true, rulHours: undefined });
+	const [lacking] = rankByWaiting([{ ...machine('b', 0.5), unsaid: 'Fans reads sensors that are not there' }], {});
+	expect(lacking).toMatchObject({ method: 'health-trend', unsaid: 'Fans reads sensors that are not there' });
+});

@@ -1,6 +1,6 @@
 /** Unfinished trainings on (fake) IndexedDB: kept over a reopening, and gone without a trace when they end. */
 import { describe, expect, it } from 'vitest';
-import type { TrainingRequest } from '$lib/contracts';
+import { defaultRiskCosts, type TrainingRequest } from '$lib/contracts';
 import { openContext } from './open-store';
 
 const request: TrainingRequest = {
@@ -35,7 +35,7 @@ describe('unfinished trainings', () => {
 		second.close();
 	});
 
-	it('of remaining life are listed apart', async () => {
+	it('of promoted models are listed apart, by kind', async () => {
 		const store = await openContext();
 		const life = { title: 'Bearings', description: '', seed: 1 };
 		await store.trainings.put({ jobId: 'detection', request, startedAt: 1, attempts: 1 });
@@ -47,13 +47,24 @@ describe('unfinished trainings', () => {
 			attempts: 0,
 			spentSeconds: 3
 		});
+		const risk = { ...life, costs: defaultRiskCosts, lstm: false };
+		await store.trainings.put({
+			jobId: 'risk',
+			kind: 'failure-classifier',
+			request: risk,
+			startedAt: 3,
+			attempts: 0,
+			spentSeconds: 0
+		});
 		expect((await store.trainings.unfinished()).map(({ jobId }) => jobId)).toEqual(['detection']);
-		expect((await store.trainings.unfinishedLives()).map(({ jobId }) => jobId)).toEqual(['life']);
+		expect((await store.trainings.unfinishedModels('remaining-life')).map(({ jobId }) => jobId)).toEqual(['life']);
+		expect((await store.trainings.unfinishedModels('failure-classifier')).map(({ jobId }) => jobId)).toEqual(['risk']);
 		expect(await store.trainings.find('life')).toBeUndefined();
-		expect(await store.trainings.findLives('life')).toMatchObject({ request: life, spentSeconds: 3 });
+		expect(await store.trainings.findModel('failure-classifier', 'life')).toBeUndefined();
+		expect(await store.trainings.findModel('remaining-life', 'life')).toMatchObject({ request: life, spentSeconds: 3 });
 		await store.trainings.remove('life');
 		await store.trainings.remove('detection');
-		expect(await store.trainings.unfinishedLives()).toEqual([]);
+		expect(await store.trainings.unfinishedModels('remaining-life')).toEqual([]);
 		store.close();
 	});
 

@@ -1,9 +1,9 @@
 /** A failure classifier from rows and from days: what is learnt, told of rows not seen, and refused for want of failures. */
 import { expect, test } from 'vitest';
-import { defaultRiskCosts, type FleetDays, type RiskTable } from '../../../src/lib/contracts';
+import { MillwrightError, defaultRiskCosts, type FleetDays, type RiskTable } from '../../../src/lib/contracts';
 import { normalFrom, randomFrom } from '../../../src/lib/neural/random';
 import { FailureClassifier } from '../../../src/lib/prognostics';
-import { riskRowsOfFleet, riskRowsOfTable, trainRisk } from '../../../src/lib/training';
+import { riskRowsOfFleet, riskRowsOfTable, trainRisk, type KeptPieces } from '../../../src/lib/training';
 
 const context = {
 	id: 'risk-1',
@@ -105,4 +105,35 @@ test('too few failures are refused, with how many there are', () => {
 	const labels = few.labels.map((_, i) => (i < 9 ? 1 : 0));
 	expect(() => riskRowsOfTable({ ...few, labels }, true)).toThrow(/at least 10 rows that failed; there are 9/);
 	expect(() => riskRowsOfFleet(fleet(1, 100))).toThrow(/at least 10 failures/);
+});
+
+test('a training that was left goes on from its last piece, to the same model', async () => {
+	const rows = riskRowsOfTable(milling(300), false);
+	const whole = await trainRisk(rows, context);
+	const kept = new Map<string, unknown>();
+	const pieces = (most: number): KeptPieces => ({
+		load: (name) => Promise.resolve(structuredClone(kept.get(name)) as never),
+		save: async (name, piece) => {
+			if (kept.size >= most) throw new MillwrightError('worker-crashed', 'gone');
+			kept.set(name, structuredClone(piece));
+		},
+		onProblem: (error) => {
+			throw error;
+		}
+	});
+	await expect(trainRisk(rows, { ...context, pieces: pieces(4) })).rejects.toThrow('gone');
+	expect(kept.size).toBe(4);
+	let made = 0;
+	const rest = pieces(Infinity);
+	const again = await trainRisk(rows, {
+		...context,
+		pieces: { ...rest, save: (name, piece) => rest.save(name, piece).then(() => void made++) },
+		spentSeconds: 7
+	});
+	// Five folds and a last forest for the failure and for its one mode; four were kept.
+	expect(made).toBe(12 - 4);
+	expect(again.pkg.targets).toEqual(whole.pkg.targets);
+	expect(again.lookBack).toEqual(whole.lookBack);
+	expect({ ...again.pkg.version, seconds: 0 }).toEqual({ ...whole.pkg.version, seconds: 0 });
+	expect(again.pkg.version.seconds).toBe(7);
 });

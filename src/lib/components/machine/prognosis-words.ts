@@ -1,5 +1,5 @@
 /** A prognosis in words. In: remaining life and what drives the score. Out: sentences and figures for a person. */
-import type { HealthReport, SensorRecord } from '$lib/contracts';
+import type { HealthReport, RiskOfMachine, SensorRecord } from '$lib/contracts';
 import { formatDuration, formatShare, sensorLabel } from '$lib/words';
 
 const hourMs = 3_600_000;
@@ -27,6 +27,15 @@ export function formatProbability(probability: number, atLeast = false): string 
 export function spanWords({ median, low, high }: { median: number; low: number; high: number }): string {
 	const span = (hours: number) => formatDuration(hours * hourMs);
 	return Number.isFinite(high) ? `${span(median)} (${span(low)} to ${span(high)})` : `at least ${span(low)}`;
+}
+
+/** "Failure within 7 d: 62 %, a visit is worth it", or of a model that only knows the present "Failure as it runs: 62 %". */
+export function riskWords({ prognosis, visit }: RiskOfMachine): string {
+	const { eventProbability, tellsUpToHours = Infinity } = prognosis;
+	if (!eventProbability) return '';
+	const when = tellsUpToHours === 0 ? 'as it runs' : 'within 7 d';
+	const probability = formatProbability(eventProbability.within7d, tellsUpToHours > 0 && tellsUpToHours < 168);
+	return `Failure ${when}: ${probability}${visit ? ', a visit is worth it' : ''}`;
 }
 
 /** "Driven by vibration (64 %) and bearing temperature (21 %)"; empty when nothing stands out. */

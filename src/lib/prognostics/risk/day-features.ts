@@ -12,6 +12,8 @@ const short = 3;
 const week = 7;
 /** Days that a machine's own normal level is taken from. */
 const normalDays = 30;
+/** Telemetry of more days ago changes nothing. */
+export const daysLookedBack = normalDays;
 /** Days since something that never happened. */
 const longAgo = 365;
 

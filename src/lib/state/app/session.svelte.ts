@@ -100,7 +100,6 @@ class Session {
 		trainRisk: async (jobId, request, onProgress) =>
 			(await this.#training.whenStarted()).trainRisk(jobId, request, onProgress),
 		predictRisk: async (modelId, data) => (await this.#training.whenStarted()).predictRisk(modelId, data),
-		riskOfMachine: async (machineId, now) => (await this.#training.whenStarted()).riskOfMachine(machineId, now),
 		plantHistory: async (machineIds, now) => (await this.#training.whenStarted()).plantHistory(machineIds, now),
 		inspectModel: async (files) => (await this.#training.whenStarted()).inspectModel(files),
 		importModel: async (request) => (await this.#training.whenStarted()).importModel(request),

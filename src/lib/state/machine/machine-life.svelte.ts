@@ -2,7 +2,14 @@
  * State: the remaining life of one machine by a promoted model, as the inference worker stored it. In: storage as it changes. Out: what
  * the model says, what it said step by step, and whether there is a model that has not spoken yet.
  */
-import type { EarlierPrognosis, MachineId, MachineRecord, RulAssignment, RulOfMachine } from '$lib/contracts';
+import {
+	promotionOf,
+	type EarlierPrognosis,
+	type MachineId,
+	type MachineRecord,
+	type RulAssignment,
+	type RulOfMachine
+} from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 
 export class MachineLife {
@@ -14,12 +21,7 @@ export class MachineLife {
 	#record = $state.raw<MachineRecord | undefined>();
 	/** A model was promoted to this machine or its class. */
 	readonly promoted = $derived(
-		this.#record !== undefined &&
-			this.#assignments.some(({ target }) =>
-				'machineId' in target
-					? target.machineId === this.#record!.id
-					: target.machineClass === this.#record!.machineClass
-			)
+		this.#record !== undefined && promotionOf(this.#assignments, this.#record) !== undefined
 	);
 
 	follow(store: Store, machineId: MachineId): () => void {

@@ -11,12 +11,17 @@ import type {
 	MachineRecord,
 	Presence,
 	Prognosis,
+	RiskOfMachine,
 	RulOfMachine,
 	SensorRecord
 } from '$lib/contracts';
 import { clock } from '../app/clock.svelte';
+import { outlookOf } from './outlook';
 import { FreshnessTracker, isStale } from '../plant/freshness';
 import { SparkBins, sparkBinMs, sparkSpanMs, type SparkPoint } from '../plant/spark-bins';
+
+/** What was said at the end of a day holds until the next one is half over. */
+const freshDayMs = 36 * 3_600_000;
 
 export class MachineState {
 	readonly id: MachineId;
@@ -28,6 +33,7 @@ export class MachineState {
 	#report = $state.raw<HealthReport | undefined>();
 	#prognosis = $state.raw<Prognosis | undefined>();
 	#life = $state.raw<RulOfMachine | undefined>();
+	#risk = $state.raw<RiskOfMachine | undefined>();
 	#alarm = $state.raw<Alarm | undefined>();
 	#lastAt = $state<EpochMs | undefined>();
 	#staleAfterMs = $state(0);
@@ -78,9 +84,25 @@ export class MachineState {
 	get life(): RulOfMachine | undefined {
 		return this.#life;
 	}
-	/** What remaining life is told by: a promoted model while it speaks, else its health. */
+	/** By a failure classifier that was promoted to it or its class. */
+	get risk(): RiskOfMachine | undefined {
+		return this.#risk;
+	}
+	/** What a promoted remaining-life model says of the present. */
+	get lifeNow(): Prognosis | undefined {
+		return this.#life && lifeSpeaks(this.#life, this.recorded, clock.now) ? this.#life.prognosis : undefined;
+	}
+	/** What a promoted failure classifier says of the present. */
+	get riskNow(): RiskOfMachine | undefined {
+		return this.#risk && riskSpeaks(this.#risk, this.recorded, this.stale, clock.now) ? this.#risk : undefined;
+	}
+	/** What its future is told by: the graver of its promoted models while one speaks, else its health. */
 	get outlook(): Prognosis | undefined {
-		return this.#life && lifeSpeaks(this.#life, this.recorded, clock.now) ? this.#life.prognosis : this.#prognosis;
+		return outlookOf(this.lifeNow, this.riskNow?.prognosis, this.#prognosis);
+	}
+	/** What a promoted model lacks to say anything of it. */
+	get unsaid(): string | undefined {
+		return this.#life?.prognosis.missing ?? this.#risk?.prognosis.missing;
 	}
 	get index(): number {
 		return this.#report?.index ?? NaN;
@@ -149,6 +171,10 @@ export class MachineState {
 		if (life !== this.#life) this.#life = life;
 	}
 
+	takeRisk(risk: RiskOfMachine | undefined): void {
+		if (risk !== this.#risk) this.#risk = risk;
+	}
+
 	takeReport(report: HealthReport): void {
 		this.#report = report;
 		if (!Number.isFinite(report.index)) return;
@@ -173,6 +199,12 @@ export class MachineState {
 /** It has figures, and they are of the present: of a machine that goes on, from one of its last three steps. */
 export function lifeSpeaks({ prognosis, stepHours }: RulOfMachine, recorded: boolean, now: EpochMs): boolean {
 	return prognosis.rulHours !== undefined && (recorded || now - prognosis.time <= 3 * stepHours * 3_600_000);
+}
+
+/** It has figures, and they are of the present: of its last day, or of readings that still come. */
+export function riskSpeaks({ prognosis }: RiskOfMachine, recorded: boolean, silent: boolean, now: EpochMs): boolean {
+	if (!prognosis.eventProbability) return false;
+	return recorded || (prognosis.tellsUpToHours === 0 ? !silent : now - prognosis.time <= freshDayMs);
 }
 
 function sameSensor(a: SensorRecord, b: SensorRecord | undefined): boolean {

@@ -95,6 +95,20 @@ export function resumedWords(
 		: `Begun again, after ${why}: no epoch of this data had been finished.`;
 }
 
+/** The same of a training that is kept piece by piece. */
+export function takenUpWords(interruption: 'reload' | 'crash' | undefined): string | undefined {
+	if (!interruption) return undefined;
+	const why = interruption === 'reload' ? 'the page was left' : 'its worker stopped';
+	return `Resumed after ${why}: what had been learnt by then was kept.`;
+}
+
+/** What ends a training of that kind, and what does not. */
+export function keptNote(progress: { readonly notKept?: boolean } | undefined): string {
+	return progress?.notKept
+		? 'No room to keep how far it has got: closing this tab ends it.'
+		: 'It goes on while you look at other screens, and after a reload.';
+}
+
 /** What a training runs on, in words. */
 export function runsOnWords({
 	backend,

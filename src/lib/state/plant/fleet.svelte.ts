@@ -20,6 +20,7 @@ import {
 	type MachineRecord,
 	type PlainError,
 	type ReadingBatch,
+	type RiskOfMachine,
 	type RulOfMachine,
 	type SensorId,
 	type SensorRecord
@@ -86,6 +87,8 @@ class Fleet {
 	#reports = new Map<MachineId, HealthReport>();
 	/** What remaining-life models say, also of machines that are not known yet. */
 	#outlooks = new Map<MachineId, RulOfMachine>();
+	/** The same of failure classifiers. */
+	#risks = new Map<MachineId, RiskOfMachine>();
 	#flushTimer: ReturnType<typeof setTimeout> | undefined;
 	#flushAt = Infinity;
 	/** Readings of machines that the registry does not know yet. */
@@ -158,6 +161,7 @@ class Fleet {
 			}),
 			store.alarms.watch((alarms) => this.#takeAlarms(alarms)),
 			store.rulModels.watchOutlooks((outlooks) => this.#takeOutlooks(outlooks)),
+			store.riskModels.watchOutlooks((risks) => this.#takeRisks(risks)),
 			live.on('readings', ({ batch }) => this.#hearReadings(batch)),
 			live.on('verdicts', ({ reports, prognoses = [] }) => {
 				this.#hearReports(reports);
@@ -203,6 +207,7 @@ class Fleet {
 		this.#touched.clear();
 		this.#reports.clear();
 		this.#outlooks.clear();
+		this.#risks.clear();
 		this.#early.clear();
 	}
 
@@ -218,6 +223,7 @@ class Fleet {
 				for (const time of this.#early.get(record.id) ?? []) machine.observe(time);
 				machine.settleFreshness();
 				machine.takeLife(this.#outlooks.get(record.id));
+				machine.takeRisk(this.#risks.get(record.id));
 				this.#early.delete(record.id);
 			} else machine.takeRecord(record);
 			machine.takeSensors(sensorsOf.get(record.id) ?? []);
@@ -237,6 +243,11 @@ class Fleet {
 	#takeOutlooks(outlooks: readonly RulOfMachine[]): void {
 		this.#outlooks = new Map(outlooks.map((outlook) => [outlook.machineId, outlook]));
 		for (const machine of this.#machines.values()) machine.takeLife(this.#outlooks.get(machine.id));
+	}
+
+	#takeRisks(risks: readonly RiskOfMachine[]): void {
+		this.#risks = new Map(risks.map((risk) => [risk.machineId, risk]));
+		for (const machine of this.#machines.values()) machine.takeRisk(this.#risks.get(machine.id));
 	}
 
 	#takeAlarms(alarms: readonly Alarm[]): void {

@@ -34,6 +34,8 @@ export interface WaitingRow {
 	/** The probability was measured against what came, on lives not learnt from. */
 	readonly calibrated: boolean;
 	readonly missing: string | undefined;
+	/** What a promoted model lacks to say anything, while another one or health speaks. */
+	readonly unsaid: string | undefined;
 }
 
 export interface WaitingMachine {
@@ -41,6 +43,8 @@ export interface WaitingMachine {
 	readonly record: { readonly machineClass?: MachineClassId | undefined };
 	/** What is said of its remaining life. */
 	readonly outlook: Prognosis | undefined;
+	/** What a promoted model lacks to say anything of it. */
+	readonly unsaid?: string | undefined;
 }
 
 export function costsOf(table: CostTable, costClass: CostClass): FailureCosts {
@@ -50,7 +54,7 @@ export function costsOf(table: CostTable, costClass: CostClass): FailureCosts {
 /** Dearest first; machines of which nothing can be said come last, in the order they were given. */
 export function rankByWaiting(machines: readonly WaitingMachine[], table: CostTable): WaitingRow[] {
 	return machines
-		.map(({ id, record, outlook: prognosis }): WaitingRow => {
+		.map(({ id, record, outlook: prognosis, unsaid }): WaitingRow => {
 			const costClass = record.machineClass ?? 'none';
 			const { unplanned, planned } = costsOf(table, costClass);
 			const reached = prognosis?.rulHours?.median === 0 && !prognosis.eventProbability;
@@ -66,7 +70,8 @@ export function rankByWaiting(machines: readonly WaitingMachine[], table: CostTa
 				cost: probability === undefined ? undefined : probability * consequence,
 				method: prognosis?.method,
 				calibrated: prognosis?.failure?.calibration !== undefined,
-				missing: prognosis ? prognosis.missing : 'Not judged yet'
+				missing: prognosis ? prognosis.missing : 'Not judged yet',
+				unsaid
 			};
 		})
 		.sort((a, b) => (b.cost ?? -1) - (a.cost ?? -1));

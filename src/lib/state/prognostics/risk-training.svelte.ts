@@ -1,23 +1,25 @@
 /**
  * State: a failure classifier being trained, from files or from what the plant itself recorded. One at a time in this tab; it goes on while other
- * screens are looked at, but not over a reload: what was read lives in this page alone.
+ * screens are looked at. A training that has begun is taken up again after a reload or a crash, by one tab, from the trees that were grown by then.
  *
  * In: a source and a person's choices. Out: phase, progress, the stored version.
  */
 import {
 	defaultRiskCosts,
 	fewestFailures,
-	isAborted,
-	toPlainError,
 	type FailureModelVersion,
+	type KeptRiskRequest,
 	type MachineId,
 	type PlainError,
 	type RiskCosts,
 	type RiskSource,
-	type RiskTrainingProgress
+	type RiskTrainingProgress,
+	type RiskTrainingRequest
 } from '$lib/contracts';
 import { RiskFiles } from './risk-files.svelte';
-import { session } from '../app/session.svelte';
+import { alone, trainingLock } from '../app/alone';
+import { session, type Store } from '../app/session.svelte';
+import { cancelKept, runToEnd, takeUpKept } from './kept-training';
 
 export interface RiskChoices {
 	readonly title: string;
@@ -29,8 +31,6 @@ export interface RiskChoices {
 }
 
 const startChoices: RiskChoices = { title: '', costs: defaultRiskCosts, pairs: true, lstm: false, seed: 1 };
-/** A worker in the middle of one long computation does not hear a cancel: after this long it is ended. */
-const cancelPatienceMs = 500;
 
 export class RiskTraining {
 	readonly files = new RiskFiles(true);
@@ -42,6 +42,10 @@ export class RiskTraining {
 	cancelled = $state(false);
 	/** What is trained from the plant itself: these machines. */
 	plant = $state.raw<readonly MachineId[] | undefined>();
+	/** What is being trained, or was, from the first step of the training on. */
+	training = $state.raw<KeptRiskRequest | undefined>();
+	/** Why the training had to be taken up again, the last time that it was. */
+	interruption = $state<'reload' | 'crash' | undefined>();
 
 	readonly busy = $derived(this.phase === 'training' || this.phase === 'cancelling');
 	/** Failures that were read: rows, or entries of the log. */
@@ -82,42 +86,79 @@ export class RiskTraining {
 		);
 	}
 
+	/** Takes up what was left unfinished in this workspace; returns how to stop looking, when the workspace is left. */
+	follow(store: Store): () => void {
+		const stop = takeUpKept(store, 'failure-classifier', async ({ jobId, request }) => {
+			// What a person does here is not taken from them.
+			if (this.busy) return;
+			this.reset();
+			this.plant = request.plant;
+			this.#begin(jobId, request);
+			this.interruption = 'reload';
+			await this.#drive(jobId, undefined);
+		});
+		return () => {
+			stop();
+			this.#jobId = '';
+			this.phase = 'idle';
+			this.reset();
+		};
+	}
+
 	async #train(source: RiskSource, description: string): Promise<void> {
 		if (this.busy) return;
 		const { title, costs, lstm, seed } = $state.snapshot(this.choices) as RiskChoices;
-		const jobId = (this.#jobId = crypto.randomUUID());
+		const request = { title: title.trim() || 'Failures', description, costs, seed, lstm };
+		const jobId = crypto.randomUUID();
+		this.#begin(jobId, request);
+		await alone(trainingLock(jobId), undefined, () => this.#drive(jobId, { ...request, source }));
+	}
+
+	#begin(jobId: string, request: KeptRiskRequest): void {
+		this.#jobId = jobId;
+		this.training = request;
 		this.phase = 'training';
 		this.problem = undefined;
 		this.cancelled = false;
+		this.interruption = undefined;
 		this.progress = undefined;
 		this.version = undefined;
-		try {
-			const version = await session.training.trainRisk(
+	}
+
+	/** `given` undefined: as it is stored. */
+	async #drive(jobId: string, given: RiskTrainingRequest | undefined): Promise<void> {
+		const end = await runToEnd(
+			{
 				jobId,
-				{ title: title.trim() || 'Failures', description, source, costs, seed, lstm },
-				(progress) => {
-					if (this.#jobId === jobId) this.progress = progress;
+				kind: 'failure-classifier',
+				run: (resume, onProgress) => session.training.trainRisk(jobId, resume ? undefined : given, onProgress),
+				stageOf: ({ phase, target }: RiskTrainingProgress) => `${phase} ${target}`,
+				isCurrent: () => this.#jobId === jobId,
+				isRunning: () => this.phase === 'training',
+				onProgress: (progress) => (this.progress = progress),
+				onCrash: () => {
+					this.interruption = 'crash';
+					this.progress = undefined;
 				}
-			);
-			if (this.#jobId !== jobId) return;
-			this.version = version;
+			},
+			given === undefined
+		);
+		if (end.kind === 'left') return;
+		if (end.kind === 'done') {
+			this.version = end.version;
 			this.phase = 'done';
-		} catch (error) {
-			if (this.#jobId !== jobId) return;
-			if (isAborted(error)) this.cancelled = true;
-			else this.problem = toPlainError(error);
-			this.phase = 'idle';
+			return;
 		}
+		if (end.kind === 'cancelled') this.cancelled = true;
+		else this.problem = end.problem;
+		this.phase = 'idle';
 	}
 
 	async cancel(): Promise<void> {
 		if (this.phase !== 'training') return;
 		const jobId = this.#jobId;
 		this.phase = 'cancelling';
-		setTimeout(() => {
-			if (this.phase === 'cancelling' && this.#jobId === jobId) void session.training.end();
-		}, cancelPatienceMs);
-		await session.training.cancel(jobId).catch(() => undefined);
+		await cancelKept(jobId, () => this.phase === 'cancelling' && this.#jobId === jobId);
 	}
 
 	async choose(files: readonly File[]): Promise<void> {
@@ -148,6 +189,8 @@ export class RiskTraining {
 		this.problem = undefined;
 		this.cancelled = false;
 		this.plant = undefined;
+		this.training = undefined;
+		this.interruption = undefined;
 	}
 }
 

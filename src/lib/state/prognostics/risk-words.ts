@@ -1,5 +1,11 @@
 /** State: what a failure classifier says, in words. In: predictions, targets. Out: sentences and cells for a person and for a file. */
-import type { FailureModelVersion, RiskPrediction, RiskReason, RiskTargetFigures } from '../../contracts';
+import {
+	isFlagged,
+	type FailureModelVersion,
+	type RiskPrediction,
+	type RiskReason,
+	type RiskTargetFigures
+} from '../../contracts';
 import { formatShare, formatValue } from '../../words';
 
 /** "Within 24 hours"; of a row: "Failure of a row". */
@@ -53,14 +59,9 @@ export function predictionsCsv(version: FailureModelVersion, predictions: readon
 	const lines = predictions.map((prediction) => [
 		prediction.id,
 		...prediction.probabilities.map((p) => p.toFixed(4)),
-		flagged(version, prediction) ? 'yes' : 'no',
+		isFlagged(version, prediction) ? 'yes' : 'no',
 		...version.modes.map(({ name }) => prediction.modes.find((mode) => mode.name === name)!.probability.toFixed(4)),
 		whyWords(prediction)
 	]);
 	return [head, ...lines].map((line) => line.map(quote).join(',')).join('\r\n') + '\r\n';
-}
-
-/** At or above the threshold of any target. */
-export function flagged({ thresholds }: FailureModelVersion, { probabilities }: RiskPrediction): boolean {
-	return probabilities.some((p, t) => p >= thresholds[t]!);
 }

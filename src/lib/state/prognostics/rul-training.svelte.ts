@@ -11,7 +11,6 @@ import {
 	isAborted,
 	toPlainError,
 	type RulTrainingRequest,
-	type UnfinishedRulTraining,
 	type LifeMapping,
 	type LifePreview,
 	type LifeReading,
@@ -23,6 +22,7 @@ import {
 import { openImport, type FileReading } from '$lib/workers/import.client';
 import { alone, trainingLock } from '../app/alone';
 import { session, type Store } from '../app/session.svelte';
+import { cancelKept, runToEnd, takeUpKept } from './kept-training';
 
 export type RulPhase =
 	'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'ready' | 'training' | 'cancelling' | 'done';
@@ -44,10 +44,6 @@ const effortPlan: Record<RulChoices['effort'], RulPlanChange> = {
 	quick: { folds: 3, repeats: 1, updates: 300 },
 	full: {}
 };
-/** A worker in the middle of one long computation does not hear a cancel: after this long it is ended. */
-const cancelPatienceMs = 500;
-/** Crashes without another network between them after which a training has failed. */
-const mostCrashes = 4;
 
 export class RulTraining {
 	phase = $state<RulPhase>('choosing');
@@ -140,28 +136,20 @@ export class RulTraining {
 
 	/** Takes up what was left unfinished in this workspace; returns how to stop looking, when the workspace is left. */
 	follow(store: Store): () => void {
-		const left = new AbortController();
-		void store.trainings
-			.unfinishedLives()
-			.then((trainings) => trainings.forEach((training) => void this.#takeUp(store, training, left.signal)))
-			.catch(() => undefined);
-		return () => {
-			left.abort();
-			this.#jobId = '';
-			this.phase = 'choosing';
-			this.reset();
-		};
-	}
-
-	async #takeUp(store: Store, { jobId, request }: UnfinishedRulTraining, left: AbortSignal): Promise<void> {
-		await alone(trainingLock(jobId), left, async () => {
-			// Another tab may have ended it meanwhile; and what a person does here is not taken from them.
-			if (left.aborted || this.busy || !(await store.trainings.findLives(jobId))) return;
+		const stop = takeUpKept(store, 'remaining-life', async ({ jobId, request }) => {
+			// What a person does here is not taken from them.
+			if (this.busy) return;
 			this.reset();
 			this.#begin(jobId, request);
 			this.interruption = 'reload';
 			await this.#drive(jobId, undefined);
 		});
+		return () => {
+			stop();
+			this.#jobId = '';
+			this.phase = 'choosing';
+			this.reset();
+		};
 	}
 
 	#begin(jobId: string, request: Omit<RulTrainingRequest, 'histories'>): void {
@@ -174,46 +162,34 @@ export class RulTraining {
 		this.progress = undefined;
 	}
 
-	/** Runs a job to its end, in as many workers as it takes. Never rejects. `given` undefined: as it is stored. */
+	/** `given` undefined: as it is stored. */
 	async #drive(jobId: string, given: RulTrainingRequest | undefined): Promise<void> {
-		let crashes = 0;
-		let reached = '';
-		for (;;) {
-			try {
-				const { version } = await session.training.trainRul(jobId, given, (progress) => {
-					if (this.#jobId !== jobId) return;
-					const at = `${progress.trials}/${progress.member}`;
-					if (at !== reached) crashes = 0;
-					reached = at;
-					this.progress = progress;
-				});
-				if (this.#jobId !== jobId) return;
-				this.version = version;
-				this.phase = 'done';
-				return;
-			} catch (error) {
-				if (this.#jobId !== jobId) return;
-				const problem = toPlainError(error);
-				const running = this.phase === 'training';
-				const crashed = problem.code === 'worker-crashed' || problem.code === 'device-lost';
-				if (running && crashed && ++crashes <= mostCrashes) {
-					const stored = await session.store?.trainings.findLives(jobId).catch(() => undefined);
-					// What could not be kept begins anew.
-					if (stored) given = undefined;
-					// The engine of a lost device goes with its worker.
-					if (problem.code === 'device-lost') await session.training.end();
+		const end = await runToEnd(
+			{
+				jobId,
+				kind: 'remaining-life',
+				run: async (resume, onProgress) =>
+					(await session.training.trainRul(jobId, resume ? undefined : given, onProgress)).version,
+				stageOf: ({ trials, member }: RulTrainingProgress) => `${trials}/${member}`,
+				isCurrent: () => this.#jobId === jobId,
+				isRunning: () => this.phase === 'training',
+				onProgress: (progress) => (this.progress = progress),
+				onCrash: () => {
 					this.interruption = 'crash';
 					this.progress = undefined;
-					continue;
 				}
-				// Once more after a cancel: the worker may have stored the job anew while it was being cancelled.
-				await session.store?.trainings.remove(jobId).catch(() => undefined);
-				if (isAborted(error) || !running) this.cancelled = true;
-				else this.problem = problem;
-				this.phase = this.reading ? 'ready' : 'choosing';
-				return;
-			}
+			},
+			given === undefined
+		);
+		if (end.kind === 'left') return;
+		if (end.kind === 'done') {
+			this.version = end.version;
+			this.phase = 'done';
+			return;
 		}
+		if (end.kind === 'cancelled') this.cancelled = true;
+		else this.problem = end.problem;
+		this.phase = this.reading ? 'ready' : 'choosing';
 	}
 
 	async cancel(): Promise<void> {
@@ -225,10 +201,7 @@ export class RulTraining {
 		if (this.phase !== 'training') return;
 		const jobId = this.#jobId;
 		this.phase = 'cancelling';
-		setTimeout(() => {
-			if (this.phase === 'cancelling' && this.#jobId === jobId) void session.training.end();
-		}, cancelPatienceMs);
-		await Promise.allSettled([session.training.cancel(jobId), session.store?.trainings.remove(jobId)]);
+		await cancelKept(jobId, () => this.phase === 'cancelling' && this.#jobId === jobId);
 	}
 
 	/** Back to what the columns mean, keeping the file. */

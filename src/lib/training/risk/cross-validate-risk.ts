@@ -36,10 +36,42 @@ export function riskForestOptions(machines: boolean): Pick<ForestOptions, 'trees
 	return { trees: riskTrees, ...(machines ? ofMachines : keenest) };
 }
 
+/** What is learnt piece by piece, kept so that a job can go on where it was left. */
+export interface KeptPieces {
+	load<T>(name: string): Promise<T | undefined>;
+	save(name: string, piece: unknown): Promise<void>;
+	/** A piece could not be stored: the job goes on, but a reload would lose it. */
+	onProblem?(error: unknown): void;
+}
+
 export interface RiskJob {
 	readonly signal?: AbortSignal;
 	readonly onFold?: (done: number, folds: number) => void;
-	readonly onTree?: () => void;
+	/** Trees grown, or taken as they were kept. */
+	readonly onTree?: (trees: number, kept: boolean) => void;
+	/** `name` tells these judgements from the job's others. */
+	readonly kept?: { readonly name: string; readonly pieces: KeptPieces };
+}
+
+/** A piece as it was kept, or made and kept now. */
+export async function keptOr<T>(
+	pieces: KeptPieces | undefined,
+	name: string,
+	make: () => Promise<T> | T
+): Promise<{ readonly piece: T; readonly kept: boolean }> {
+	const known = await pieces?.load<T>(name);
+	if (known !== undefined) return { piece: known, kept: true };
+	const piece = await make();
+	await pieces?.save(name, piece).catch((error: unknown) => pieces.onProblem?.(error));
+	return { piece, kept: false };
+}
+
+/** What a fold's models said of the rows held out, and how their verdicts at a threshold chosen without them came out. */
+interface JudgedFold {
+	readonly said: Readonly<Partial<Record<RiskMethod, Float64Array>>>;
+	/** Hits, false alarms, misses. */
+	readonly counted: Readonly<Partial<Record<RiskMethod, readonly [number, number, number]>>>;
+	readonly influence: Float64Array;
 }
 
 /** @throws MillwrightError `aborted`, `invalid-input` (sizes, labels of one kind, fewer failures or machines than folds) */
@@ -56,8 +88,7 @@ export async function crossValidateRisk(
 	const probabilities = { forest: empty(), lstm: empty(), linear: empty() };
 	const counted = { forest: [0, 0, 0], lstm: [0, 0, 0], linear: [0, 0, 0] };
 	const influence = new Float64Array(features);
-	for (let k = 0; k < folds; k++) {
-		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
+	const judgeFold = async (k: number): Promise<JudgedFold> => {
 		const known = pickRows(request, (i) => deal.learns(i, k));
 		const held = pickRows(request, (i) => deal.judges(i, k));
 		const forest = growForest(known.rows, features, known.labels, {
@@ -65,10 +96,10 @@ export async function crossValidateRisk(
 			seed: seedOf(seed, k),
 			groups: machines && known.places.map((place) => machines.machine[place]!),
 			signal: job.signal,
-			onTree: job.onTree
+			onTree: () => job.onTree?.(1, false)
 		});
 		const linear = fitLogistic(known.rows, features, known.labels);
-		const told: Record<'forest' | 'linear', Told> & { lstm?: Told } = {
+		const told: Partial<Record<RiskMethod, Told>> = {
 			forest: corrected(
 				{
 					known: forest.outOfBag,
@@ -90,26 +121,28 @@ export async function crossValidateRisk(
 				)
 			})
 		};
-		for (const method of methods) {
-			const { known: said, knownLabels, held: now } = told[method]!;
-			const threshold = bestF1Threshold(
-				Array.from(said, (p) => (Number.isNaN(p) ? 0 : p)),
-				knownLabels
-			);
-			held.places.forEach((place, i) => {
-				const p = now[i]!;
-				probabilities[method][place] = p;
-				const [flagged, is] = [p >= threshold, held.labels[i] === 1];
-				if (flagged && is) counted[method][0]!++;
-				else if (flagged) counted[method][1]!++;
-				else if (is) counted[method][2]!++;
-			});
-		}
+		const moved = new Float64Array(features);
 		held.places.forEach((_, i) => {
 			if (held.labels[i] !== 1) return;
 			const { byFeature } = forestContributions(forest, held.rows, i);
-			for (let f = 0; f < features; f++) influence[f]! += Math.abs(byFeature[f]!);
+			for (let f = 0; f < features; f++) moved[f]! += Math.abs(byFeature[f]!);
 		});
+		return {
+			said: Object.fromEntries(methods.map((method) => [method, Float64Array.from(told[method]!.held)])),
+			counted: Object.fromEntries(methods.map((method) => [method, countVerdicts(told[method]!, held.labels)])),
+			influence: moved
+		};
+	};
+	for (let k = 0; k < folds; k++) {
+		if (job.signal?.aborted) throw new MillwrightError('aborted', 'Training was cancelled');
+		const { piece, kept } = await keptOr(job.kept?.pieces, `${job.kept?.name} fold ${k}`, () => judgeFold(k));
+		if (kept) job.onTree?.(riskTrees, true);
+		const { places } = pickRows(request, (i) => deal.judges(i, k));
+		for (const method of methods) {
+			places.forEach((place, i) => (probabilities[method][place] = piece.said[method]![i]!));
+			piece.counted[method]!.forEach((count, c) => (counted[method][c]! += count));
+		}
+		piece.influence.forEach((value, f) => (influence[f]! += value));
 		job.onFold?.(k + 1, folds);
 		await new Promise((resolve) => setTimeout(resolve, 0));
 	}
@@ -143,6 +176,22 @@ interface Told {
 	readonly known: ArrayLike<number>;
 	readonly knownLabels: Uint8Array;
 	readonly held: ArrayLike<number>;
+}
+
+/** At the threshold that is best on what was learnt from: hits, false alarms, misses. */
+function countVerdicts({ known, knownLabels, held }: Told, labels: Uint8Array): [number, number, number] {
+	const threshold = bestF1Threshold(
+		Array.from(known, (p) => (Number.isNaN(p) ? 0 : p)),
+		knownLabels
+	);
+	const counted: [number, number, number] = [0, 0, 0];
+	Array.from(held).forEach((p, i) => {
+		const [flagged, is] = [p >= threshold, labels[i] === 1];
+		if (flagged && is) counted[0]++;
+		else if (flagged) counted[1]++;
+		else if (is) counted[2]++;
+	});
+	return counted;
 }
 
 function corrected(told: Told, wanted: boolean): Told {

@@ -19,7 +19,7 @@ import {
 import { calibrateProbabilities, featureQuantiles, fitLogistic, growForest } from '../../prognostics';
 import type { Engine } from '../../neural/engine';
 import { seedOf } from '../../neural/random';
-import { crossValidateRisk, riskForestOptions, riskTrees } from './cross-validate-risk';
+import { crossValidateRisk, keptOr, riskForestOptions, riskTrees, type KeptPieces } from './cross-validate-risk';
 import { pickRows } from './risk-folds';
 import type { RiskRows } from './risk-rows';
 
@@ -40,6 +40,10 @@ export interface RiskTrainingContext {
 	readonly engine: () => Promise<Engine>;
 	/** Milliseconds. */
 	readonly now: () => number;
+	/** Where what was learnt is kept, so that a job can go on; absent: nowhere. */
+	readonly pieces?: KeptPieces;
+	/** Seconds that went into it before. */
+	readonly spentSeconds?: number;
 	readonly signal?: AbortSignal;
 	readonly onProgress?: (progress: RiskTrainingProgress) => void;
 }
@@ -54,9 +58,11 @@ export async function trainRisk(
 	const perTarget = (data.folds + 1) * riskTrees + (context.lstm ? data.folds * lstmInTrees : 0);
 	const perMode = (data.folds + 1) * riskTrees;
 	const all = data.targets.length * perTarget + data.modes.length * perMode;
-	let [done, told] = [0, -Infinity];
-	const step = (phase: RiskTrainingProgress['phase'], target: string, trees = 1) => {
+	let [done, taken, told] = [0, 0, -Infinity];
+	/** `kept`: taken as it was, so that it says nothing of how fast this goes. */
+	const step = (phase: RiskTrainingProgress['phase'], target: string, trees = 1, kept = false) => {
 		done += trees;
+		if (kept) taken += trees;
 		const now = context.now();
 		if (now - told < progressEveryMs) return;
 		told = now;
@@ -66,7 +72,7 @@ export async function trainRisk(
 			phase,
 			target,
 			fraction,
-			secondsLeft: fraction < 0.03 ? undefined : (spent / fraction) * (1 - fraction)
+			secondsLeft: done - taken < 0.03 * all ? undefined : (spent / (done - taken)) * (all - done)
 		});
 	};
 	const judge = (name: string, labels: Uint8Array, machines: RiskMachines | undefined, lstm: boolean, salt: number) =>
@@ -83,11 +89,24 @@ export async function trainRisk(
 			},
 			{
 				signal,
-				onTree: () => step('judging', name),
+				onTree: (trees, kept) => step('judging', name, trees, kept),
+				...(context.pieces && { kept: { name: `judged ${salt}`, pieces: context.pieces } }),
 				onFold: () => step('judging', name, lstm ? lstmInTrees : 0)
 			}
 		);
-	const learn = (
+	const learn = async (
+		name: string,
+		labels: Uint8Array,
+		machines: RiskMachines | undefined,
+		salt: number
+	): Promise<RiskTargetModel> => {
+		const { piece, kept } = await keptOr(context.pieces, `learnt ${salt}`, () =>
+			learnNow(name, labels, machines, salt)
+		);
+		if (kept) step('learning', name, riskTrees, true);
+		return piece;
+	};
+	const learnNow = (
 		name: string,
 		labels: Uint8Array,
 		machines: RiskMachines | undefined,
@@ -117,13 +136,13 @@ export async function trainRisk(
 	const targets: RiskTargetModel[] = [];
 	for (const [t, { name, labels, machines }] of data.targets.entries()) {
 		judged.push(await judge(name, labels, machines, context.lstm, t));
-		targets.push(learn(name, labels, machines, t));
+		targets.push(await learn(name, labels, machines, t));
 	}
 	const { machines } = data.targets.at(-1)!;
 	const modes = [];
 	for (const [m, { name, labels }] of data.modes.entries()) {
 		const evaluation = await judge(name, labels, machines, false, 100 + m);
-		modes.push({ name, labels, evaluation, forest: learn(name, labels, machines, 100 + m).forest });
+		modes.push({ name, labels, evaluation, forest: (await learn(name, labels, machines, 100 + m)).forest });
 	}
 	const judgedRows = (of: RiskEvaluation) => of.probabilities.forest.filter((p) => !Number.isNaN(p)).length;
 	const positives = (of: RiskEvaluation, labels: Uint8Array) =>
@@ -165,7 +184,7 @@ export async function trainRisk(
 		...(data.heldOut && { heldOut: data.heldOut }),
 		...(data.units !== undefined && { units: data.units }),
 		folds: data.folds,
-		seconds: (context.now() - startedAt) / 1000
+		seconds: (context.spentSeconds ?? 0) + (context.now() - startedAt) / 1000
 	};
 	return {
 		pkg: { version, targets, modes: modes.map(({ forest }) => ({ forest })) },

@@ -22,6 +22,8 @@ import {
 	type MachineRecord,
 	type Prognosis,
 	type ReadingBatch,
+	type RiskAssignment,
+	type RulAssignment,
 	type SensorId,
 	type SensorRecord
 } from '../../contracts';
@@ -41,7 +43,9 @@ import { AdaptationKeeper } from './adaptation-keeper';
 import { CourseKeeper } from './course-keeper';
 import { DriftKeeper } from './drift-keeper';
 import { DueQueue } from './due-queue';
-import { LifeKeeper } from './life-keeper';
+import { PromotedClassifiers } from './promoted-classifiers';
+import { PromotedKeeper, Track } from './promoted-keeper';
+import { PromotedLives } from './promoted-lives';
 import { VerdictWriter } from './verdict-writer';
 
 export interface ScoringPorts {
@@ -83,7 +87,7 @@ export class ScoringService {
 	private readonly adaptations: AdaptationKeeper;
 	private readonly drift: DriftKeeper;
 	private readonly courses: CourseKeeper;
-	private readonly lives: LifeKeeper;
+	private readonly promoted: PromotedKeeper;
 	/** Machines with readings that wait to be judged. */
 	private readonly due = new DueQueue<MachineEntry>();
 	private readonly stops: (() => void)[] = [];
@@ -110,15 +114,18 @@ export class ScoringService {
 			(machineId, adaptation) => this.machines.get(machineId)?.scoring?.pipeline.adapted.set(adaptation),
 			(machineId) => this.drift.calmResiduals(machineId)
 		);
-		this.lives = new LifeKeeper({
-			...ports,
-			machine: (id) => this.machines.get(id),
-			machines: () => this.machines.values(),
-			change: async (change) => {
-				this.writer.addChange(change);
-				await this.write();
-			}
-		});
+		this.promoted = new PromotedKeeper(
+			{
+				...ports,
+				machine: (id) => this.machines.get(id),
+				machines: () => this.machines.values(),
+				change: async (change) => {
+					this.writer.addChange(change);
+					await this.write();
+				}
+			},
+			[new Track<RulAssignment>(new PromotedLives(ports)), new Track<RiskAssignment>(new PromotedClassifiers(ports))]
+		);
 		this.startedAt = ports.now();
 	}
 
@@ -141,7 +148,7 @@ export class ScoringService {
 				})
 			);
 		});
-		this.stops.push(this.adaptations.follow(), this.lives.follow());
+		this.stops.push(this.adaptations.follow(), this.promoted.follow());
 		const timers = [
 			setInterval(() => void this.write(), writeEveryMs),
 			setInterval(() => this.postStatus(), statusEveryMs),
@@ -362,7 +369,7 @@ export class ScoringService {
 				entry.sensors = own;
 			}
 		}
-		this.lives.refresh();
+		this.promoted.refresh();
 		this.wake();
 	}
 
@@ -666,7 +673,7 @@ export class ScoringService {
 			void this.compareWithStorage().catch(() => undefined);
 		}
 		void this.reviewAdaptations();
-		if (!this.isHistoryBeingMade) void this.lives.lookNext();
+		if (!this.isHistoryBeingMade) void this.promoted.lookNext();
 		this.wake();
 	}
 

@@ -5,10 +5,7 @@
 import {
 	MillwrightError,
 	fewestLifeRows,
-	isAborted,
 	sensorsReadBy,
-	toPlainError,
-	type ErrorCode,
 	type RulBacktest,
 	type RulModelPackage,
 	type RulModelVersion,
@@ -19,7 +16,7 @@ import {
 } from '../../contracts';
 import { RulEnsemble } from '../../prognostics';
 import { keepBack, rulPlan, searchRul, sha256Hex, trainRul, type RulPlan } from '../../training';
-import { KeptRulJob } from './kept-rul-job';
+import { KeptJob } from './kept-job';
 import { asJob, type JobContext } from './job';
 
 /** Of a job's progress bar. */
@@ -33,9 +30,6 @@ const searching = {
 	windowsPerSecond: undefined,
 	lossCurve: []
 } as const;
-
-/** After these the job stays stored: another worker may go on with it. */
-const survivable: ReadonlySet<ErrorCode> = new Set(['worker-crashed', 'device-lost']);
 
 const searchWords = (trials: number | undefined) =>
 	trials === undefined
@@ -55,23 +49,24 @@ export class RulJobs {
 	): Promise<{ readonly version: RulModelVersion; readonly backtest: RulBacktest }> {
 		return asJob(this.context, jobId, async (signal) => {
 			const { trainings, rulModels } = this.context.store();
-			const kept = new KeptRulJob(jobId, trainings);
+			const kept = new KeptJob<'remaining-life', UnitHistories>(jobId, 'remaining-life', 'histories', trainings);
 			try {
-				const { request, startedAt, spentSeconds } = await kept.takeUp(given);
+				const { histories: all, ...asked } = given ?? {};
+				const { request, data, startedAt, spentSeconds } = await kept.takeUp(
+					all && { request: asked as Omit<RulTrainingRequest, 'histories'>, data: all }
+				);
 				const engine = await this.context.engine();
 				signal.throwIfAborted();
 				const { title, description, seed, searchMinutes = 0 } = request;
 				const { known, heldOut } =
-					searchMinutes > 0
-						? keepBack(request.histories.units, seed)
-						: { known: request.histories.units, heldOut: undefined };
-				const histories = { ...request.histories, units: known };
+					searchMinutes > 0 ? keepBack(data.units, seed) : { known: data.units, heldOut: undefined };
+				const histories = { ...data, units: known };
 				const { network, ...change } = request.plan ?? {};
 				let plan: Partial<RulPlan> = { ...change, network: { ...rulPlan.network, ...network } };
 				let trials: number | undefined;
 				const tell = (progress: RulTrainingProgress) =>
 					onProgress(kept.lost ? { ...progress, notKept: true } : progress);
-				const shared = { title, seed, checkpoints: kept.checkpoints, signal };
+				const shared = { title, seed, checkpoints: kept.pieces, signal };
 				if (searchMinutes > 0) {
 					const searched = await searchRul(engine, histories, {
 						...shared,
@@ -104,7 +99,7 @@ export class RulJobs {
 					heldOut,
 					spentSeconds,
 					onProgress: (progress) => {
-						kept.noteMember(progress.member);
+						kept.noteStage(progress.member);
 						tell({
 							...progress,
 							...(trials !== undefined && { trials }),
@@ -117,8 +112,7 @@ export class RulJobs {
 				await kept.remove();
 				return { version: pkg.version, backtest };
 			} catch (error) {
-				const { code } = toPlainError(error);
-				if (signal.aborted || isAborted(error) || !survivable.has(code)) await kept.remove().catch(() => undefined);
+				await kept.giveUp(error, signal);
 				throw error;
 			}
 		});

@@ -63,7 +63,6 @@ export class TrainingSession implements TrainingApi {
 	readonly evaluateRisk = this.risk.evaluate.bind(this.risk);
 	readonly trainRisk = this.risk.train.bind(this.risk);
 	readonly predictRisk = this.risk.predict.bind(this.risk);
-	readonly riskOfMachine = this.risk.ofMachine.bind(this.risk);
 	readonly plantHistory = this.risk.plantHistory.bind(this.risk);
 
 	async start(workspace: WorkspaceName): Promise<void> {

@@ -1,9 +1,10 @@
-/** Promoted remaining-life models in the inference worker: asked without any screen, kept, told as alarms, withdrawn. */
+/** Promoted models in the inference worker: asked without any screen, kept, told as alarms, withdrawn. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Alarm, RulOfMachine } from '$lib/contracts';
+import type { Alarm, RiskOfMachine, RulOfMachine } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { constantRulModel } from '../../tools/constant-rul-model';
+import { constantRiskModel, daysOf, rowsOf } from '../../tools/constant-risk-model';
 import { openEmptyStore } from '../../tools/empty-store';
 import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
@@ -130,6 +131,65 @@ describe('a promoted remaining-life model', () => {
 		await promote('damaged');
 		const refused = await outlook((said) => said?.versionId === 'damaged');
 		expect(refused!.prognosis.missing).toMatch(/weights are damaged/);
+		expect(await store.alarms.open()).toEqual([]);
+	});
+});
+
+/** Resolves with what a classifier says of the machine once it fits; undefined: with its absence. */
+function risk(fits: (found: RiskOfMachine | undefined) => boolean): Promise<RiskOfMachine | undefined> {
+	return new Promise((resolve) => {
+		const unwatch = store.riskModels.watchOutlook(machineId, (found) => {
+			if (!fits(found)) return;
+			resolve(found);
+			queueMicrotask(() => unwatch());
+		});
+	});
+}
+
+describe('a promoted failure classifier', () => {
+	const ofClass = { machineClass: 'electric-motor' } as const;
+	const noLookBack = { ids: [], of: new Uint32Array(), day: new Uint32Array(), targets: [] };
+	const save = (...made: Parameters<typeof constantRiskModel>) =>
+		store.riskModels.save(constantRiskModel(...made), noLookBack);
+
+	it('speaks of what its machines do now, warns, follows a new choice of what speaks, and falls silent when withdrawn', async () => {
+		await save('now', rowsOf(await sensorsHere()), [0.7]);
+		await store.riskModels.assign({ target: ofClass, versionId: 'now', at: 1 });
+		await startScoring();
+		const found = (await risk((said) => said !== undefined))!;
+		expect(found).toMatchObject({ versionId: 'now', visit: true, prognosis: { method: 'failure-classifier' } });
+		expect(found.prediction!.probabilities[0]).toBeCloseTo(0.7, 6);
+		// What fails as it runs now fails within a week at least as likely.
+		expect(found.prognosis.eventProbability!.within7d).toBeCloseTo(0.7, 6);
+		expect(found.prognosis.tellsUpToHours).toBe(0);
+		const raised = await alarm(() => true);
+		expect(raised).toMatchObject({ priority: 'high', state: 'unacknowledged', modelId: 'now' });
+		expect(raised.reason).toMatch(/as it runs now is likely \(about 70 %\).*most likely bearing/);
+
+		const costs = { missed: 1, needless: 9 };
+		await store.riskModels.decide('now', { costs, thresholds: [0.9], method: 'linear' });
+		expect(await risk((said) => said?.visit === false)).toMatchObject({ choice: { thresholds: [0.9] } });
+
+		await store.riskModels.withdraw(ofClass);
+		expect(await risk((said) => said === undefined)).toBeUndefined();
+		await alarm(({ returnedAt }) => returnedAt !== undefined);
+	});
+
+	it('says what it lacks: sensors, what no machine records, a day of readings', async () => {
+		const sensors = await sensorsHere();
+		await save('fan', rowsOf(['fan_speed']), [0.7]);
+		await save('logs', daysOf(sensors, ['overheat']), [0.7, 0.8, 0.9]);
+		await save('days', daysOf(sensors), [0.7, 0.8, 0.9]);
+		await startScoring();
+		for (const [versionId, missing] of [
+			['fan', /has not: fan_speed/],
+			['logs', /no machine here records: overheat/],
+			['days', /Less than one day/]
+		] as const) {
+			await store.riskModels.assign({ target: { machineId }, versionId, at: 1 });
+			const said = await risk((found) => found?.versionId === versionId);
+			expect(said!.prognosis).toMatchObject({ method: 'none', missing: expect.stringMatching(missing) });
+		}
 		expect(await store.alarms.open()).toEqual([]);
 	});
 });
