@@ -134,7 +134,8 @@ test('from a file: leak refused, trained, costs moved, predicted with reasons', 
 			.getByText(/Failure as it runs: .*, a visit is worth it/)
 			.waitFor();
 		await page.getByRole('button', { name: 'By cost of waiting' }).click();
-		await page.getByRole('row', { name: /mill-1.*Failure classifier/ }).waitFor();
+		const waiting = page.getByRole('table', { name: 'Machines by expected cost of waiting' });
+		await waiting.getByText('Failure classifier').waitFor();
 		expect(errors).toEqual([]);
 		expect(strangers).toEqual([]);
 	});

@@ -93,7 +93,9 @@ export class KeptJob<Kind extends ModelTrainingKind, Data> {
 		this.spentBefore = training.spentSeconds;
 		await trainings.put(this.training);
 		const { request, startedAt, spentSeconds } = training;
-		return { request, data, startedAt, spentSeconds } as KeptRequest<Kind, Data> & typeof training;
+		// What is found by a kind has that kind's request, which the compiler cannot tell.
+		const kept = { request, data } as unknown as KeptRequest<Kind, Data>;
+		return { ...kept, startedAt, spentSeconds };
 	}
 
 	/** It has come to this stage. Time counts from the first one; what was spent so far is noted with each new one. */
