@@ -114,9 +114,9 @@ let begun = 0;
 const faults: Record<string, (scene: Scene) => Promise<void>> = {
 	async 'broker-killed'() {
 		await mosquitto.kill();
+		publisher.repeatLately();
 		await wait(between(200, 4_000));
 		await mosquitto.start();
-		publisher.repeatLately();
 	},
 	async 'broker-restarted'() {
 		await mosquitto.terminate();

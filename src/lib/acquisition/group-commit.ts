@@ -2,7 +2,7 @@
  * Data Acquisition: commits readings in groups and acknowledges each message only after its group is durable.
  *
  * In: readings, new machines and sensors, and what to call once a message is safe. Out: calls of the store, acknowledgements,
- * committed batches. One commit at a time; while it runs the next group gathers, so the group size follows the load.
+ * committed batches. One commit at a time; while it runs the next group gathers, so the group size follows the load, as far as commits stay quick.
  */
 import {
 	MillwrightError,
@@ -22,6 +22,14 @@ import { BatchNumbers, ReadingColumns } from './columns';
 const GATHER_MS = 100;
 /** More readings are not gathered: by then a commit costs as much as two halves of it. */
 const READINGS_AT_ONCE = 65_536;
+/**
+ * Messages and readings that a group may gather beside a commit: twice as many after each full one that was quick, half as many after a slow
+ * one. A tablet that has just started, or is busy, commits and acknowledges a little at once rather than everything too late.
+ */
+const LEAST_ALLOWED = 2_048;
+const MOST_ALLOWED = 4 * READINGS_AT_ONCE;
+const QUICK_MS = 250;
+const SLOW_MS = 1_000;
 /**
  * With this many acknowledgements held the broker may have stopped sending: Mosquitto lets 20 messages fly unless told otherwise.
  * When nothing comes for `STALL_MS` it has, and gathering longer would bring nothing.
@@ -53,6 +61,10 @@ class Group {
 
 	constructor(readonly columns: ReadingColumns) {}
 
+	get weight(): number {
+		return this.messages + this.columns.length;
+	}
+
 	get empty(): boolean {
 		return this.messages === 0 && this.columns.length === 0 && this.machines.size === 0 && this.sensors.size === 0;
 	}
@@ -69,7 +81,11 @@ export class GroupCommit {
 	#window = Infinity;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#stallTimer: ReturnType<typeof setTimeout> | undefined;
+	/** What a group may weigh while a commit runs. */
+	#allowed = LEAST_ALLOWED;
 	#closed = false;
+	/** Told whenever a commit has begun or ended: what waits outside may come. */
+	onRoom: (() => void) | undefined;
 	#wake: (() => void) | undefined;
 
 	constructor(
@@ -79,6 +95,11 @@ export class GroupCommit {
 
 	get pendingMessages(): number {
 		return this.#group.messages + this.#inFlightMessages;
+	}
+
+	/** False: what comes now would wait long; it had better wait outside. */
+	get hasRoom(): boolean {
+		return !this.#running || this.#group.weight < this.#allowed;
 	}
 
 	get pendingReadings(): number {
@@ -118,9 +139,10 @@ export class GroupCommit {
 	}
 
 	#startIfDue(): void {
-		const { afterCommit, columns, ripe } = this.#group;
 		if (this.#running) return;
-		if (ripe || afterCommit.length >= this.#window || columns.length >= READINGS_AT_ONCE) this.#start();
+		const { afterCommit, columns, ripe, weight } = this.#group;
+		if (ripe || afterCommit.length >= this.#window || columns.length >= READINGS_AT_ONCE || weight >= this.#allowed)
+			this.#start();
 	}
 
 	/** Looks whether messages still come; when none does while acknowledgements are held, the broker waits for them. */
@@ -168,6 +190,7 @@ export class GroupCommit {
 			if (this.#closed) return;
 			this.#startIfDue();
 			if (!this.#running && this.#group.afterCommit.length >= HELD_ACKS) this.#watchForStall();
+			this.onRoom?.();
 		});
 	}
 
@@ -179,7 +202,12 @@ export class GroupCommit {
 		this.#inFlightReadings = group.columns.length;
 		this.#inFlightAcks = group.afterCommit.length;
 		const batch = group.columns.toBatch(group.receivedAt);
+		const began = performance.now();
 		const receipt = await this.#commit(group, batch);
+		const tookMs = performance.now() - began;
+		if (tookMs > SLOW_MS) this.#allowed = Math.max(LEAST_ALLOWED, this.#allowed / 2);
+		else if (tookMs < QUICK_MS && 2 * group.weight >= this.#allowed)
+			this.#allowed = Math.min(MOST_ALLOWED, 2 * this.#allowed);
 		this.#inFlightMessages = 0;
 		this.#inFlightReadings = 0;
 		this.#inFlightAcks = 0;

@@ -49,6 +49,8 @@ export interface MqttSessionOptions {
 	 * connection is closed, and the broker sends it again over the next one.
 	 */
 	readonly isFull?: () => boolean;
+	/** Whether to read on; if not, what comes waits unread, until `readOn`. */
+	readonly hasRoom?: () => boolean;
 	/** Says of this device, as a Sparkplug primary host, whether it is there. */
 	readonly host?: SparkplugHost;
 	/** Called with the filters once the broker granted them. */
@@ -77,6 +79,7 @@ export class MqttSession {
 	#tellStopping = () => {};
 	readonly #stopping = new Promise<void>((resolve) => (this.#tellStopping = resolve));
 	#client: MqttClient | undefined;
+	#socket: MqttSocket | undefined;
 	#wake: (() => void) | undefined;
 	#subscribedBefore = false;
 	readonly #filters: readonly string[];
@@ -141,6 +144,11 @@ export class MqttSession {
 	/** Publishes for the decoders (a rebirth request); lost if not connected, the decoder asks again. */
 	publish(topic: string, payload: Uint8Array): void {
 		if (this.#client?.connected) this.#client.publish(topic, payload as Buffer, { qos: 0 });
+	}
+
+	/** There may be room again for what waits unread. */
+	readOn(): void {
+		this.#socket?.readOn();
 	}
 
 	/** One connection from opening to end. */
@@ -208,7 +216,9 @@ export class MqttSession {
 			createWebsocket: (_url: string, protocols: string[]) => {
 				const real = world.openSocket(withoutCredentials(settings.url), protocols[0] ?? 'mqtt');
 				// Room for topic and header beside the largest payload.
-				return (socket = new MqttSocket(real, settings.protocolVersion, MAX_PAYLOAD_BYTES + 70_000, onPublish));
+				const largest = MAX_PAYLOAD_BYTES + 70_000;
+				socket = new MqttSocket(real, settings.protocolVersion, largest, onPublish, this.options.hasRoom);
+				return (this.#socket = socket);
 			}
 		});
 		this.#client = client;

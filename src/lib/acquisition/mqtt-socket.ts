@@ -2,8 +2,9 @@
  * Data Acquisition, MQTT: the WebSocket as mqtt.js sees it, with the publishes taken out (mqtt-frames.ts).
  *
  * In: a real socket. Out: to mqtt.js a socket without PUBLISH packets; to the session each publish, and a way to acknowledge it
- * later. Acknowledgements given in one go leave in one frame.
+ * later. Acknowledgements given in one go leave in one frame. What comes faster than it can be stored waits (chunk-queue.ts).
  */
+import { ChunkQueue } from './chunk-queue';
 import { MqttFrameReader, type PublishPacket } from './mqtt-frames';
 import type { SocketLike } from './ports';
 
@@ -21,6 +22,7 @@ export class MqttSocket implements SocketLike {
 	opened = false;
 	readonly #messageListeners: Listener[] = [];
 	readonly #reader: MqttFrameReader;
+	readonly #queue: ChunkQueue;
 	#acks: number[] = [];
 	/** A ping is out, and nothing has come since. */
 	#pinged = false;
@@ -29,11 +31,24 @@ export class MqttSocket implements SocketLike {
 		private readonly socket: SocketLike,
 		version: 4 | 5,
 		maxPacketBytes: number,
-		onPublish: (packet: PublishPacket) => void
+		onPublish: (packet: PublishPacket) => void,
+		/** Whether what a publish holds can be stored soon; if not, publishes wait unread until `readOn`. */
+		hasRoom: () => boolean = () => true
 	) {
-		this.#reader = new MqttFrameReader(version, maxPacketBytes, onPublish, (bytes) => this.#forward(bytes));
+		let closed = false;
+		const take = (packet: PublishPacket) => {
+			// What could no longer be acknowledged comes again: read it then.
+			if (!closed || packet.qos === 0) onPublish(packet);
+		};
+		this.#reader = new MqttFrameReader(version, maxPacketBytes, take, (bytes) => this.#forward(bytes));
+		this.#queue = new ChunkQueue((chunk) => this.#reader.push(chunk), hasRoom);
 		socket.binaryType = 'arraybuffer';
 		socket.addEventListener('open', () => (this.opened = true));
+		// Before mqtt.js hears of it: the broker's word on why may be among what waits.
+		socket.addEventListener('close', () => {
+			closed = true;
+			this.#queue.close();
+		});
 		socket.addEventListener('message', ((event: { data: unknown }) => {
 			if (!(event.data instanceof ArrayBuffer)) return;
 			// Whatever comes shows that the broker is there: its answer to the ping may stand behind seconds of publishes.
@@ -41,8 +56,13 @@ export class MqttSocket implements SocketLike {
 				this.#pinged = false;
 				this.#forward(PINGRESP);
 			}
-			this.#reader.push(new Uint8Array(event.data));
+			this.#queue.push(new Uint8Array(event.data));
 		}) as Listener);
+	}
+
+	/** There may be room again. */
+	readOn(): void {
+		this.#queue.readOn();
 	}
 
 	get readyState(): number {

@@ -238,6 +238,7 @@ export class SourceOwner {
 			world: this.world,
 			report: (status) => this.#report(status),
 			settled: () => this.#commit.flush(),
+			hasRoom: () => this.#commit.hasRoom,
 			isFull: () => this.#commit.pendingReadings > MAX_HELD_READINGS,
 			onMessage: (packet, safe) => {
 				const receivedAt = this.world.now();
@@ -252,6 +253,7 @@ export class SourceOwner {
 					.set<StoredSession>(SESSION_KEY, { clientId: stored.clientId, url: broker.url, filters })
 					.catch(() => undefined)
 		});
+		this.#commit.onRoom = () => session.readOn();
 		const run = session.run().catch((error: unknown) => {
 			this.#report({ state: 'failed', trouble: 'broker-unreachable', detail: toPlainError(error).message });
 		});
