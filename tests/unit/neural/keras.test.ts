@@ -15,6 +15,7 @@ import {
 } from '$lib/neural';
 import { fusedLstm, loadFusedModel } from '$lib/neural/layers';
 import { normalFrom } from '$lib/neural/random';
+import { loadStock } from '../../tools/stock-models';
 import fromKeras from './keras-models.json';
 
 let engine: Engine;
@@ -46,17 +47,6 @@ const input = (count: number) => {
 	const draw = normalFrom(5);
 	return Float32Array.from({ length: count }, draw);
 };
-
-async function loadStock(files: KerasFiles): Promise<tfl.LayersModel> {
-	const json = files.modelJson as { modelTopology: object; weightsManifest: tf.io.WeightsManifestConfig };
-	return tfl.loadLayersModel(
-		tf.io.fromMemory({
-			modelTopology: json.modelTopology,
-			weightSpecs: json.weightsManifest.flatMap((group) => group.weights),
-			weightData: files.weightData
-		})
-	);
-}
 
 async function saveStock(model: tfl.LayersModel): Promise<KerasFiles> {
 	let files: KerasFiles | undefined;
