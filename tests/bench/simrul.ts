@@ -7,17 +7,19 @@
  * Rows: `announced_72h` (failures for which it stands at the last look at least 72 h ahead), `false_announcements` (share of
  * machines with an announcement that do not fail within 14 days of the first), `coverage90` (of all looks that give an interval while a
  * fault is at work: how many hold the truth). Floors by the same rules: mean life of the machines (leave one out), and a linear trend of the health
- * index over the last 3 days. Runs in Node on the engine's WASM backend. Options: --seed (default 7001), --machines, --class, --quick (one class, one machine a fault).
+ * index over the last 3 days. Runs in Chromium, in a worker. Options: --seed (default 7001), --machines, --class, --quick (one class, one machine a fault).
  * Seed 11 is not for reporting: the shipped libraries were learnt from it; 21 chose how.
  */
 import { readFileSync } from 'node:fs';
-import { planLives, type PlannedLife } from '../../models/simulated-lives';
-import { watchLives, type DailyLook } from '../../models/watch-lives';
+import type { PlannedLife } from '../../models/simulated-lives';
+import type { DailyLook } from '../../models/watch-lives';
 import { machineClasses } from '../../simulator';
-import { eventHealthIndex, type FailureLibrary, type ModelVersion } from '../../src/lib/contracts';
-import { startEngine } from '../../src/lib/neural';
+import { eventHealthIndex } from '../../src/lib/contracts';
+import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
 import { brierScore, reliability } from '../../src/lib/prognostics';
 import { parseBenchArguments, progress, report } from './harness';
+import type { WatchedClass } from './pages/simrul/worker';
+import { withWorkerPage } from './worker-page';
 
 const options = parseBenchArguments();
 const seed = options.number('seed', 7001);
@@ -31,7 +33,6 @@ const lateHours = 2 * horizonHours;
 const shipped = JSON.parse(readFileSync('models/index.json', 'utf8')) as { machineClass: string; path: string }[];
 const classes = machineClasses.filter(({ id }) => only === '' || id === only);
 if (classes.length === 0) throw new Error(`There is no machine class "${only}"`);
-const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'scoring' });
 
 interface Watched {
 	readonly name: string;
@@ -41,19 +42,33 @@ interface Watched {
 
 const begin = performance.now();
 const watched: Watched[] = [];
-for (const { id } of classes) {
-	const folder = `models/${shipped.find(({ machineClass }) => machineClass === id)!.path}`;
-	const version = JSON.parse(readFileSync(`${folder}model.json`, 'utf8')) as ModelVersion;
-	const library = JSON.parse(readFileSync(`${folder}failures.json`, 'utf8')) as FailureLibrary;
-	const weights = new Uint8Array(readFileSync(`${folder}weights.bin`)).buffer;
-	let lives = planLives(id, seed, perFault, perFault);
-	if (options.quick) lives = lives.slice(0, 2);
-	const looks = watchLives(engine, id, { version, weights }, lives, library);
-	lives.forEach((life, l) => watched.push({ name: id, life, looks: looks.filter((look) => look.life === l) }));
-	progress(`${id}: ${lives.length} machines, ${looks.length} looks`);
-}
+let backend = '';
+await withWorkerPage(
+	'simrul',
+	async (page) => {
+		for (const { id } of classes) {
+			const folder = `models/${shipped.find(({ machineClass }) => machineClass === id)!.path}`;
+			const json = (name: string) => JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as unknown;
+			const weights = readFileSync(`${folder}weights.bin`).toString('base64');
+			const most = options.quick ? 2 : Infinity;
+			const { lives, looks, ...found } = await page.call<WatchedClass>(
+				'watch',
+				id,
+				json('model.json'),
+				weights,
+				json('failures.json'),
+				seed,
+				perFault,
+				most
+			);
+			backend = found.backend;
+			lives.forEach((life, l) => watched.push({ name: id, life, looks: looks.filter((look) => look.life === l) }));
+			progress(`${id}: ${lives.length} machines, ${looks.length} looks`);
+		}
+	},
+	[assemblyScript()]
+);
 const seconds = (performance.now() - begin) / 1000;
-await engine.dispose();
 
 /** Hours left by the mean age at which the other machines failed; age counts from when watching begins. */
 const failedAges = watched.flatMap(({ life }) => (life.failure === undefined ? [] : [life.failure - life.start]));
@@ -122,6 +137,7 @@ report(
 		machines: watched.length,
 		failures: failedAges.length,
 		seconds: Math.round(seconds),
+		backend,
 		looks: all.length,
 		looks_with_interval: told.length,
 		announced_by_class: Object.fromEntries(
