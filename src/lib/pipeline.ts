@@ -11,12 +11,12 @@ import type {
 	EpochMs,
 	FailureLibrary,
 	HealthReport,
+	JudgingBasis,
 	MachineId,
-	ModelVersion,
 	Prognosis
 } from './contracts';
 import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisory';
-import { AdaptedScoring, MachineDetector, ModeConditioning, type MemberRows, type Predictor } from './detection';
+import { AdaptedScoring, MachineDetector, ModeConditioning, type MemberRows, type RowPredictor } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
 import { MachinePrognosis, residualUnits, type LevelPoint } from './prognostics';
@@ -42,7 +42,7 @@ export class MachinePipeline {
 
 	constructor(
 		readonly machineId: MachineId,
-		readonly version: ModelVersion,
+		readonly version: JudgingBasis,
 		/** Unit of a sensor where it is known, for sentences. */
 		private readonly unitOf: (sensorName: string) => string | undefined = () => undefined,
 		/** The machine's open anomaly alarm, if one is stored. */
@@ -159,10 +159,10 @@ export interface DueMachine {
 
 /**
  * Judges the rows of several machines that share a predictor: one network step for all of them per round.
- * `onVerdict` hears every row's verdict in time order per machine.
+ * `predictor` is the versions' network, or `LastRow` where they have none. `onVerdict` hears every row's verdict in time order per machine.
  */
 export function judgeDue(
-	predictor: Predictor,
+	predictor: RowPredictor,
 	due: readonly DueMachine[],
 	onVerdict: (machineId: MachineId, row: AlignedRow, verdict: Verdict) => void
 ): void {

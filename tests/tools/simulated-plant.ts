@@ -24,7 +24,11 @@ export async function registerPlant(
 		origin,
 		firstSeen: plant.time
 	}));
-	const sensors = plant.machines.flatMap((machine) =>
+	await store.registry.upsert(machines, plantSensors(plant));
+}
+
+export function plantSensors(plant: SimulatedPlant): SensorRecord[] {
+	return plant.machines.flatMap((machine) =>
 		machine.machineClass.sensors.map((sensor): SensorRecord => ({
 			id: sensorIdOf(machine.machineId, sensor.name),
 			machineId: machine.machineId,
@@ -35,7 +39,6 @@ export async function registerPlant(
 			firstSeen: plant.time
 		}))
 	);
-	await store.registry.upsert(machines, sensors);
 }
 
 /** Advances the plant and gives what it sent as one batch. */

@@ -1,5 +1,6 @@
 /** The one thing to say of a machine now. In: its report and worst open alarm. Out: a sentence and how grave it is. */
 import type { Alarm, AlarmPriority, HealthReport, SensorDeviation, SensorRecord } from '$lib/contracts';
+import { learningWords } from '$lib/state/machine/level-words';
 import { formatQuantity, sensorLabel } from '$lib/words';
 
 export interface Reason {
@@ -8,9 +9,8 @@ export interface Reason {
 	readonly acknowledged?: boolean;
 }
 
-const unscoredWords: Record<NonNullable<HealthReport['unscored']>, string> = {
+const unscoredWords: Record<Exclude<HealthReport['unscored'], undefined | 'no-model'>, string> = {
 	'warming-up': 'Warming up: too little data for a verdict yet',
-	'no-model': 'No model yet: train one to watch this machine',
 	'missing-sensors': 'Not judged: sensors that its model needs are missing',
 	stopped: 'Stopped: judged again once it runs',
 	'new-mode': 'New way of running: training did not show it, so it is not judged',
@@ -18,6 +18,7 @@ const unscoredWords: Record<NonNullable<HealthReport['unscored']>, string> = {
 };
 
 export function unscoredReason(report: HealthReport): string | undefined {
+	if (report.unscored === 'no-model') return learningWords(report.learning);
 	return report.unscored ? unscoredWords[report.unscored] : undefined;
 }
 

@@ -3,6 +3,7 @@
  */
 import type { SensorDeviation } from './detected-state';
 import type { MachineId } from './identity';
+import type { LevelLearning } from './level-watch';
 import type { EpochMs } from './reading';
 
 /** good >= 80 > watch >= 60 > poor >= 30 > critical, with hysteresis; unknown when there is no score. */
@@ -26,6 +27,8 @@ export interface HealthReport {
 	/** Why there is no index, for a person. */
 	readonly unscored?: 'warming-up' | 'no-model' | 'missing-sensors' | 'stopped' | 'stale' | 'new-mode';
 	readonly modelId?: string;
+	/** Of a machine without a model: how far its level watch has got. */
+	readonly learning?: LevelLearning;
 }
 
 /** An unbroken stretch of anomalous states, kept for charts and history. */

@@ -18,6 +18,7 @@ export * from './ground-truth';
 export * from './health-grade';
 export * from './health-report';
 export * from './identity';
+export * from './level-watch';
 export * from './life-table';
 export * from './link';
 export * from './live';

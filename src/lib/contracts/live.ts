@@ -28,7 +28,10 @@ export interface InferenceStatus {
 	readonly backend: string | undefined;
 	/** Machines with a model, scored at least once. */
 	readonly machinesScored: number;
+	/** Machines that nothing judges. */
 	readonly machinesWithoutModel: number;
+	/** Of those scored: machines without a model, watched by their levels. */
+	readonly machinesByLevels?: number;
 	/** Median and 95th percentile, milliseconds from commit to verdict, last minute. */
 	readonly p50Ms: number;
 	readonly p95Ms: number;

@@ -155,6 +155,24 @@ export interface Ensemble {
 	readonly rows: number;
 }
 
+/**
+ * How one machine's sensors go with each other: second moments of terms (value, square, slow value, slow square of each sensor, and the value that
+ * is explained, kind by kind) over means of ten rows of running. Regressions and how far a row lies outside of what they rest on follow from them.
+ */
+export interface RelationCalibration {
+	/** EWMA coefficient per row of the slow terms: heat follows load in minutes. */
+	readonly slowSmoothing: number;
+	/** [terms] */
+	readonly mean: readonly number[];
+	/** Row-major [terms, terms], around the mean. */
+	readonly moment: readonly number[];
+	/** Per sensor: leverage that 99 % of the running learnt from stayed under. */
+	readonly leverage: readonly number[];
+	/** Per sensor, scaled: how far the mean of a minute of rows may lie from what the others say. */
+	readonly threshold: readonly number[];
+	readonly rows: number;
+}
+
 export interface TrainingMetrics {
 	readonly trainLoss: number;
 	readonly validationLoss: number;
@@ -172,13 +190,11 @@ export interface TrainingMetrics {
 	readonly curveFloor?: number;
 }
 
-export interface ModelVersion {
+/** What judging a machine's rows rests on, with a network or without one. */
+export interface JudgingBasis {
 	readonly id: string;
-	/** The machine it was trained for, or the class it ships for. */
+	/** The machine it was learnt for, or the class it ships for. */
 	readonly target: { readonly machineId: MachineId } | { readonly machineClass: MachineClassId };
-	readonly origin: 'shipped' | 'trained-here' | 'imported';
-	readonly createdAt: EpochMs;
-	readonly spec: PredictorSpec;
 	readonly stepMs: number;
 	readonly scaler: Scaler;
 	readonly calibration: Calibration;
@@ -186,6 +202,14 @@ export interface ModelVersion {
 	readonly modes?: OperatingModes;
 	/** Undefined: the predictor decides alone, by `calibration.statistics`. */
 	readonly ensemble?: Ensemble;
+	/** Undefined but for level watches that have seen enough of the machine: each sensor is then judged by the others. */
+	readonly relations?: RelationCalibration;
+}
+
+export interface ModelVersion extends JudgingBasis {
+	readonly origin: 'shipped' | 'trained-here' | 'imported';
+	readonly createdAt: EpochMs;
+	readonly spec: PredictorSpec;
 	readonly seed: number;
 	readonly dataSpan: { readonly from: EpochMs; readonly to: EpochMs; readonly description: string };
 	readonly metrics: TrainingMetrics;

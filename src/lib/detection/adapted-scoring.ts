@@ -4,7 +4,7 @@
  * In: rows on their way to the detector, and what it says. Out: rows with each sensor's level moved back to where training had it, and
  * states judged by the adapted threshold.
  */
-import type { Adaptation, DetectedState, ModelVersion } from '../contracts';
+import type { Adaptation, DetectedState, JudgingBasis } from '../contracts';
 import { normalBand } from './explain/expected-course';
 
 export class AdaptedScoring {
@@ -12,7 +12,7 @@ export class AdaptedScoring {
 	/** Per sensor, own units; undefined: none has moved. */
 	private shifts: Float64Array | undefined;
 
-	constructor(private readonly version: ModelVersion) {}
+	constructor(private readonly version: JudgingBasis) {}
 
 	set({ thresholdFactor, residualShift }: Pick<Adaptation, 'thresholdFactor' | 'residualShift'>): void {
 		this.factor = thresholdFactor;

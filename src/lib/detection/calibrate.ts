@@ -48,7 +48,10 @@ const mostHeldOff = 0.4;
  * Scaled size of a five-step change that normal steady running does not show: eight robust deviations, three times the
  * 90th percentile, at least 0.3. Undefined when the data has no such changes (nothing to protect) or is full of them.
  */
-export function learnJumpLimits(segments: readonly ScoredSegment[], sensors: number): number[] | undefined {
+export function learnJumpLimits(
+	segments: readonly Pick<ScoredSegment, 'rows' | 'scaled'>[],
+	sensors: number
+): number[] | undefined {
 	const limits: number[] = [];
 	for (let i = 0; i < sensors; i++) {
 		const sizes: number[] = [];
@@ -255,8 +258,8 @@ function spreadOf(segments: readonly ScoredSegment[], judged: readonly number[][
 }
 
 /** Longest run of equal values while running; null when a sensor hardly ever changes in normal running. */
-function learnRuns(
-	segments: readonly ScoredSegment[],
+export function learnRuns(
+	segments: readonly Pick<ScoredSegment, 'rows' | 'own'>[],
 	sensors: number,
 	stoppedBelow: readonly (number | null)[]
 ): (number | null)[] {

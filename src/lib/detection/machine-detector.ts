@@ -4,11 +4,12 @@
  * In: an aligned row and what the network expected of it. Out: a `DetectedState` (score, mode, ranked deviations) and the row
  * the network is to see next. Holds only this machine's smoothing state; the network's own state lives in its stream.
  */
-import type { DetectedState, EpochMs, MachineId, ModelVersion, ResidualStatistic, SensorDeviation } from '../contracts';
+import type { DetectedState, EpochMs, MachineId, JudgingBasis, ResidualStatistic, SensorDeviation } from '../contracts';
 import { defaultWarmUpSteps } from './calibrate';
 import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
 import { ModeDetector } from './operating-mode';
 import { OwnLevelDistance, OwnLevelTracker } from './own-level';
+import { RelationWatch } from './relations/relation-watch';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
 import { SensorNotes, type SensorNote } from './sensor-notes';
 
@@ -18,6 +19,13 @@ export interface ObservedRow {
 	/** [sensors], own units, NaN where nothing good is known. */
 	readonly values: ArrayLike<number>;
 	readonly breakBefore: boolean;
+}
+
+/** Where sensors stand, where they are expected, and the half-width of the normal range around it; scaled. */
+interface ShownLevels {
+	readonly mean: ArrayLike<number>;
+	readonly level: ArrayLike<number>;
+	band(sensor: number): number;
 }
 
 export interface Observation {
@@ -46,6 +54,7 @@ export class MachineDetector {
 	private readonly ownLevel: OwnLevelTracker | undefined;
 	private readonly ownDistances: readonly OwnLevelDistance[];
 	private readonly ensemble: EnsembleDetector | undefined;
+	private readonly relations: RelationWatch | undefined;
 	private readonly modes: ModeDetector;
 	private readonly warmUp: number;
 	private readonly sensorNotes: SensorNotes;
@@ -60,7 +69,7 @@ export class MachineDetector {
 
 	constructor(
 		readonly machineId: MachineId,
-		private readonly version: ModelVersion
+		private readonly version: JudgingBasis
 	) {
 		this.sensors = version.scaler.sensorNames.length;
 		this.statistics = statisticsOf(version);
@@ -80,6 +89,7 @@ export class MachineDetector {
 			);
 		this.ownDistances = own.map((statistic) => new OwnLevelDistance(statistic));
 		this.ensemble = version.ensemble && new EnsembleDetector(version.ensemble);
+		this.relations = version.relations && new RelationWatch(version.relations);
 		this.modes = new ModeDetector(version.calibration, this.sensors);
 		this.warmUp = version.calibration.warmUpSteps ?? defaultWarmUpSteps;
 		this.sensorNotes = new SensorNotes(version.calibration, this.sensors);
@@ -114,6 +124,7 @@ export class MachineDetector {
 			input[i] = Math.max(-8, Math.min(8, input[i]!));
 		}
 		this.rowsSinceBreak++;
+		this.relations?.notice(this.lastScaled);
 		const settled = this.modes.observe(row.values, this.lastScaled);
 		if (prediction !== undefined) this.show(row.values, prediction);
 		this.stoppedRows = this.modes.mode === 'off' ? this.stoppedRows + 1 : 0;
@@ -127,10 +138,13 @@ export class MachineDetector {
 			if (reason !== undefined) return { state: this.stateWithout(row.time, reason), input };
 		}
 		// Moving means have seen changes of load in training: they are not held off, or a fault's own jump would hide it.
-		const counts = settled || (this.ensemble !== undefined && this.modes.mode === 'changing');
+		const voting = this.ensemble ?? this.relations;
+		const counts = settled || (voting !== undefined && this.modes.mode === 'changing');
 		if (counts && prediction !== undefined && this.rowsSinceBreak > this.warmUp) {
 			this.judgedRows++;
-			if (this.ensemble) {
+			if (this.relations) {
+				this.relations.take(memberRows(row.values, this.lastScaled, prediction).levels);
+			} else if (this.ensemble) {
 				const { levels, predictor } = memberRows(row.values, this.lastScaled, prediction);
 				this.ensemble.take({ levels: [levels], predictor: [predictor], ...reconstructed });
 			} else {
@@ -139,8 +153,7 @@ export class MachineDetector {
 			}
 		}
 		// The members' moving means are still filling.
-		if (this.ensemble && Number.isNaN(this.ensemble.score))
-			return { state: this.stateWithout(row.time, 'warming-up'), input };
+		if (voting && Number.isNaN(voting.score)) return { state: this.stateWithout(row.time, 'warming-up'), input };
 		return { state: this.judge(row.time), input };
 	}
 
@@ -154,6 +167,7 @@ export class MachineDetector {
 		this.lastScore = 0;
 		this.running = 1;
 		this.ensemble?.forgetRows();
+		this.relations?.forgetRows();
 		this.shownActual.fill(Number.NaN);
 		this.shownExpected.fill(Number.NaN);
 	}
@@ -183,7 +197,18 @@ export class MachineDetector {
 	}
 
 	private judge(time: EpochMs): DetectedState {
-		if (this.ensemble) return this.judgeTogether(time, this.ensemble);
+		if (this.relations) {
+			const { score: related, mean, expected } = this.relations;
+			return this.judgeTogether(time, related, this.relations.contributions(), {
+				mean,
+				level: expected,
+				band: (i) => this.relations!.band(i)
+			});
+		}
+		if (this.ensemble) {
+			const { score: voted, leading, levels } = this.ensemble;
+			return this.judgeTogether(time, voted, leading.contributions(), levels);
+		}
 		let score = 0;
 		let leading = 0;
 		const distances = this.statistics.map((statistic, k) => {
@@ -215,23 +240,27 @@ export class MachineDetector {
 		return this.stateOf(time, score, this.rank(squares, bandOf, notes));
 	}
 
-	/** By the members' vote; ranked by the member that is surest, shown as the level and the normal range around it. */
-	private judgeTogether(time: EpochMs, ensemble: EnsembleDetector): DetectedState {
+	/** `found`: score by the members' vote or by relations; `own`: squares to rank sensors by; `levels`: what is shown, scaled. */
+	private judgeTogether(
+		time: EpochMs,
+		found: number,
+		own: Float64Array,
+		levels: ShownLevels | undefined
+	): DetectedState {
 		const notes = this.sensorNotes.notes();
-		const score = notes.reduce((most, note) => Math.max(most, note.score), ensemble.score);
-		const { levels } = ensemble;
+		const score = notes.reduce((most, note) => Math.max(most, note.score), found);
 		const { mean, deviation } = this.version.scaler;
-		const squares = markNoted(ensemble.leading.contributions(), notes);
+		const squares = markNoted(own, notes);
 		const total = squares.reduce((sum, square) => sum + square, 0) || 1;
 		const noted = notedSensors(notes);
 		const deviations = Array.from(squares, (square, i): SensorDeviation => {
-			const own = (scaled: number | undefined) =>
+			const inUnits = (scaled: number | undefined) =>
 				scaled === undefined ? Number.NaN : scaled * deviation[i]! + mean[i]!;
 			return {
 				sensorName: this.version.scaler.sensorNames[i]!,
 				share: square / total,
-				actual: own(levels?.mean[i]),
-				expected: own(levels?.level[i]),
+				actual: inUnits(levels?.mean[i]),
+				expected: inUnits(levels?.level[i]),
 				band: (levels?.band(i) ?? Number.NaN) * deviation[i]!,
 				...(noted.has(i) ? { note: noted.get(i)! } : {})
 			};
@@ -301,7 +330,7 @@ export function memberRows(
 }
 
 /** The statistics of a version; one from elsewhere that has none gets the plain smoothed squared residual. */
-export function statisticsOf(version: ModelVersion): readonly ResidualStatistic[] {
+export function statisticsOf(version: JudgingBasis): readonly ResidualStatistic[] {
 	const { calibration } = version;
 	if (calibration.statistics && calibration.statistics.length > 0) return calibration.statistics;
 	const sensors = version.scaler.sensorNames.length;

@@ -64,7 +64,22 @@ function weightsAfter({ version, weights }: ModelPackage): number {
 	return start;
 }
 
-export class Predictor {
+/** What a pipeline asks of the network of its version; a lane is one machine's stream of rows. */
+export interface RowPredictor {
+	/** What is expected of the lane's next row, scaled; undefined before its first row. */
+	expectedOf(lane: string): Float32Array | undefined;
+	/** What the reconstructors, if any, could not give back of the newest rows; handed out once. */
+	takeReconstruction(lane: string): MemberRows | undefined;
+	/** Forgets the lane's state (after a gap). */
+	reset(lane: string): void;
+	/** Gives the lane back. */
+	leave(lane: string): void;
+	/** One step for the lanes named; `inputs[i]` is lane i's newest row, scaled. */
+	step(lanes: readonly string[], inputs: readonly Float32Array[]): void;
+	dispose(): void;
+}
+
+export class Predictor implements RowPredictor {
 	private readonly network: Network;
 	private stream: NetworkStream;
 	private readonly lanes = new Map<MachineId, number>();
@@ -100,19 +115,16 @@ export class Predictor {
 		for (let lane = lanes - 1; lane >= 0; lane--) this.freeLanes.push(lane);
 	}
 
-	/** What the network expects of the machine's next row, scaled; undefined before its first row. */
 	expectedOf(machineId: MachineId): Float32Array | undefined {
 		return this.expected.get(machineId);
 	}
 
-	/** What the reconstructors could not give back of the machine's newest rows; handed out once. */
 	takeReconstruction(machineId: MachineId): MemberRows | undefined {
 		const rows = this.unread.get(machineId);
 		this.unread.delete(machineId);
 		return rows;
 	}
 
-	/** Forgets the machine's state (after a gap). */
 	reset(machineId: MachineId): void {
 		this.unread.delete(machineId);
 		for (const { history } of this.reconstructors) history.forget(machineId);
@@ -121,7 +133,6 @@ export class Predictor {
 		this.expected.delete(machineId);
 	}
 
-	/** Gives the machine's lane back. */
 	leave(machineId: MachineId): void {
 		this.reset(machineId);
 		const lane = this.lanes.get(machineId);
@@ -129,7 +140,6 @@ export class Predictor {
 		this.lanes.delete(machineId);
 	}
 
-	/** One step for the machines named; `inputs[i]` is machine i's newest row, scaled. */
 	step(machineIds: readonly MachineId[], inputs: readonly Float32Array[]): void {
 		const lanes = machineIds.map((id) => this.laneOf(id));
 		const flat = new Float32Array(lanes.length * this.features);

@@ -2,6 +2,7 @@
 export * from './adopt-network';
 export * from './checksum';
 export * from './corrupt';
+export * from './learn-level-watch';
 export * from './plan';
 export * from './propose';
 export * from './recording';

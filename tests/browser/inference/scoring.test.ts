@@ -2,16 +2,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
 	derivedSeries,
+	isLevelWatch,
+	levelWatchKey,
 	liveChannelName,
 	sensorIdOf,
 	type HealthReport,
+	type LevelWatchRecord,
 	type LiveMessage,
 	type Prognosis
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { openEmptyStore } from '../../tools/empty-store';
-import { plantOf, readingsOf, registerPlant } from '../../tools/simulated-plant';
+import type { InferenceApi } from '$lib/workers/inference.api';
+import { plantOf, plantSensors, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
 const workspace = 'demo';
 let store: Store;
@@ -19,6 +23,7 @@ let channel: BroadcastChannel;
 let reports: HealthReport[];
 let heard: ((reports: readonly HealthReport[]) => void)[];
 let stop: () => Promise<void>;
+let inference: Pick<InferenceApi, 'reloadModel'> | undefined;
 
 beforeEach(async () => {
 	store = await openEmptyStore(workspace);
@@ -42,6 +47,7 @@ afterEach(async () => {
 async function startScoring(): Promise<void> {
 	const worker = spawnInference();
 	await worker.api.start(workspace);
+	inference = worker.api;
 	stop = async () => {
 		await worker.api.stop();
 		worker.terminate();
@@ -220,6 +226,41 @@ describe('the inference worker', () => {
 		expect(found.score).toBeNaN();
 		await stop();
 		expect((await scores(machine!.machineId, plant.time))?.times.length ?? 0).toBe(0);
+	});
+
+	it('watches the levels of a machine without a model once it has run for two hours, through a restart, until started anew', async () => {
+		const plant = plantOf({
+			machines: 1,
+			classes: ['centrifugal-pump'],
+			scenario: [{ machine: 0, fault: 'bearing-wear', onset: 156, growth: 18 }],
+			startTime: Date.now() - 175 * 60_000
+		});
+		const [machineId] = plant.machines.map((machine) => machine.machineId) as [string];
+		await registerPlant(store, plant);
+		const [machine] = await store.registry.machines();
+		await store.registry.remove(machineId);
+		await store.registry.upsert([{ ...machine!, machineClass: undefined }], plantSensors(plant));
+		await store.series.append(readingsOf(plant, 90 * 60));
+		await startScoring();
+		const waiting = await report((r) => (r.learning?.rows ?? 0) > 0);
+		expect(waiting).toMatchObject({ unscored: 'no-model', learning: { neededRows: 7200, stepMs: 1000 } });
+		expect(waiting.learning!.rows).toBeLessThanOrEqual(90 * 60);
+		await stop();
+		await store.series.append(readingsOf(plant, 62 * 60));
+		await startScoring();
+		const learnt = await report((r) => isLevelWatch(r.modelId) && isJudged(r));
+		await stop();
+		reports.length = 0;
+		await store.series.append(readingsOf(plant, 22 * 60));
+		await startScoring();
+		const unwell = await report((r) => r.anomalous);
+		expect(unwell.modelId).toBe(learnt.modelId);
+		expect(unwell.contributors.slice(0, 2).map(({ sensorName }) => sensorName)).toContain('vibration');
+		await alarms((reason) => /vibration|bearing/i.test(reason));
+		await store.settings.set(levelWatchKey(machineId), { format: 1, since: Date.now() } satisfies LevelWatchRecord);
+		await inference!.reloadModel(machineId);
+		const anew = await report((r) => r.learning !== undefined && r.modelId === undefined);
+		expect(anew.learning!.rows).toBe(0);
 	});
 
 	it("goes on with the others when one machine's model is damaged, and says what is wrong", async () => {

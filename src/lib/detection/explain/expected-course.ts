@@ -4,7 +4,7 @@
  * In: aligned rows and a version with its weights. Out: expected value and half-width of the normal band per row and sensor, own units.
  * Computed without a backend, so that any tab can draw it without taking anything from live scoring.
  */
-import type { EpochMs, ModelPackage } from '../../contracts';
+import type { EpochMs, JudgingBasis, ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
 import { networkSpecOf } from '../predictor';
@@ -73,7 +73,7 @@ export function expectedCourse(pkg: ModelPackage, rows: readonly CourseRow[]): E
 }
 
 /** Half-width of each sensor's normal band, own units: the widest that a bias statistic allows, at least three residual deviations. */
-export function normalBand(version: ModelPackage['version']): number[] {
+export function normalBand(version: JudgingBasis): number[] {
 	const { scaler, calibration } = version;
 	const sensors = scaler.sensorNames.length;
 	const biases = statisticsOf(version).filter(({ kind }) => kind === 'bias');

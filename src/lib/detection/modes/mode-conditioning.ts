@@ -4,7 +4,7 @@
  * In: a detected state and its row. Out: the same with the mode it was in; without a score in a mode that training never showed, which is
  * news but no fault, and for a while after it.
  */
-import type { DetectedState, ModelVersion } from '../../contracts';
+import type { DetectedState, JudgingBasis } from '../../contracts';
 import type { OperatingMode } from '../operating-mode';
 import { ModeTracker } from './mode-tracker';
 
@@ -16,7 +16,7 @@ export class ModeConditioning {
 	private lastJudged: DetectedState | undefined;
 	private rowsSinceNew = Number.POSITIVE_INFINITY;
 
-	constructor(version: Pick<ModelVersion, 'modes' | 'scaler'>) {
+	constructor(version: Pick<JudgingBasis, 'modes' | 'scaler'>) {
 		const { modes, scaler } = version;
 		const known = modes?.sensorNames.every((name) => scaler.sensorNames.includes(name)) ?? false;
 		this.tracker = modes && known ? new ModeTracker(modes, scaler.sensorNames) : undefined;

@@ -5,7 +5,7 @@
  * A predictor of the next row follows a slow fault; this does not, since a sensor's own past is not asked. Heat comes with a lag: the
  * others count as they are now and smoothed over some time.
  */
-import type { HealthReport, LevelExpectation, ModelVersion } from '../../contracts';
+import type { HealthReport, LevelExpectation, JudgingBasis } from '../../contracts';
 
 /** Far outside anything seen in normal running a straight line leads astray. */
 const furthest = 8;
@@ -78,7 +78,7 @@ export class SensorLevels {
 const signedLog = (value: number) => Math.sign(value) * Math.log1p(Math.abs(value));
 
 /** [sensors]: own units of one deviation of a version's residual in normal running. */
-export function residualUnits({ scaler, calibration }: ModelVersion): Float64Array {
+export function residualUnits({ scaler, calibration }: JudgingBasis): Float64Array {
 	return Float64Array.from(scaler.sensorNames, (_, i) => scaler.deviation[i]! * calibration.residualDeviation[i]!);
 }
 

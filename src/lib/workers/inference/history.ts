@@ -4,8 +4,15 @@
  * In: holes in what has been scored. Out: scores, health and spans at their own times; no alarms, since nobody can act on the
  * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
  */
-import { sensorIdOf, type Adaptation, type AnomalySpan, type EpochMs, type MachineId } from '../../contracts';
-import type { Predictor } from '../../detection';
+import {
+	sensorIdOf,
+	type Adaptation,
+	type AnomalySpan,
+	type EpochMs,
+	type JudgingBasis,
+	type MachineId
+} from '../../contracts';
+import type { RowPredictor } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
 import type { Store } from '../../storage/store';
@@ -20,10 +27,10 @@ const judgeRows = 240;
 
 export interface HistoryTask {
 	readonly machineId: MachineId;
-	readonly predictor: Predictor;
+	readonly basis: JudgingBasis;
+	readonly predictor: RowPredictor;
 	readonly hole: Interval;
 	readonly phase: number | undefined;
-	readonly holdSteps?: number;
 	readonly adaptation: Adaptation;
 }
 
@@ -38,7 +45,7 @@ export async function scoreHistory(
 	proceed: () => Promise<boolean>
 ): Promise<Map<MachineId, AnomalySpan>> {
 	const runs = tasks.map((task) => {
-		const { version } = task.predictor.pkg;
+		const version = task.basis;
 		const lane = `${task.machineId}\u0000history`;
 		const pipeline = new MachinePipeline(task.machineId, version);
 		pipeline.adapted.set(task.adaptation);

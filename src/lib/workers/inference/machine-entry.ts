@@ -1,5 +1,5 @@
 /** Inference: what the service knows of one machine while it scores. */
-import type { EpochMs, HealthReport, MachineRecord, Prognosis, SensorRecord } from '../../contracts';
+import type { EpochMs, HealthReport, LevelLearning, MachineRecord, Prognosis, SensorRecord } from '../../contracts';
 import type { Resampler } from '../../manipulation';
 import type { MachinePipeline } from '../../pipeline';
 
@@ -15,7 +15,7 @@ export interface MachineEntry {
 	sensors: readonly SensorRecord[];
 	/** waiting: its model and history are still to be read; live: readings are scored as they come. */
 	phase: 'waiting' | 'catching-up' | 'live';
-	/** Undefined: no model. */
+	/** Undefined: neither a model nor a watch on its levels. */
 	scoring?: { readonly versionId: string; readonly pipeline: MachinePipeline; readonly resampler: Resampler };
 	/** Readings heard while catching up. */
 	buffered: LiveReading[];
@@ -40,7 +40,8 @@ export interface MachineEntry {
 export function reportWithout(
 	entry: MachineEntry,
 	unscored: NonNullable<HealthReport['unscored']>,
-	now: EpochMs
+	now: EpochMs,
+	learning?: LevelLearning
 ): HealthReport {
 	return {
 		machineId: entry.record.id,
@@ -53,6 +54,7 @@ export function reportWithout(
 		mode: 'unknown',
 		contributors: [],
 		unscored,
-		modelId: entry.scoring?.versionId
+		modelId: entry.scoring?.versionId,
+		...(learning && { learning })
 	};
 }

@@ -26,7 +26,7 @@ import {
 	type ImportedNetwork
 } from '../../neural';
 import { adoptNetwork, predictorSpecOf, versionId } from '../../training';
-import type { MachineHistory } from './history';
+import type { MachineHistory } from '../machine-history';
 
 interface OpenedModel {
 	readonly network: ImportedNetwork;

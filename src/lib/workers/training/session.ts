@@ -34,7 +34,7 @@ import type { Store } from '../../storage/store';
 import { minimumTrainingRows, proposeSpan, trainEnsemble, versionId, withModes } from '../../training';
 import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
-import { MachineHistory } from './history';
+import { MachineHistory } from '../machine-history';
 import { importModel, packModel, summarise } from './model-files';
 import { RiskJobs } from './risk-jobs';
 import { RulJobs } from './rul-jobs';

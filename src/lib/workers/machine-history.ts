@@ -1,5 +1,6 @@
 /**
- * Training worker: a machine's stored history as rows on its own clock. In: a machine, its sensors, a span. Out: aligned rows.
+ * A machine's stored history as rows on its own clock, for training and for level watches. In: a machine, its sensors, a span. Out: aligned
+ * rows.
  */
 import {
 	MillwrightError,
@@ -8,10 +9,10 @@ import {
 	type MachineId,
 	type MachineRecord,
 	type SensorRecord
-} from '../../contracts';
-import { alignColumns, learnStep, medianOf, type AlignedRow } from '../../manipulation';
-import type { Store } from '../../storage/store';
-import { minimumTrainingRows } from '../../training';
+} from '../contracts';
+import { alignColumns, learnStep, medianOf, type AlignedRow } from '../manipulation';
+import type { Store } from '../storage/store';
+import { minimumTrainingRows } from '../training';
 
 /** More rows than this are not read into one training. */
 const mostRows = 100_000;

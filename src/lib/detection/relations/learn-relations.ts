@@ -1,0 +1,79 @@
+/**
+ * State Detection: how the sensors of one machine go with each other, learnt from its running.
+ *
+ * In: stretches of scaled rows with which of them are judged. Out: moments of the terms, and per sensor how far the mean of a minute of rows
+ * lay from what the others said, on parts of the running that the regression had not seen (five folds of neighbouring rows).
+ */
+import type { RelationCalibration } from '../../contracts';
+import { RelationTerms, SensorRegression, momentsOf, termKinds } from './relation-terms';
+import { relationRows } from './relation-watch';
+
+const slowSmoothing = 1 / 300;
+/** Rows are taken in means of so many; what lasts shorter is of no interest. */
+const blockRows = 10;
+const folds = 5;
+const leastThreshold = 0.02;
+/**
+ * Thresholds are this many times the largest seen: normal running goes on to where it has not been, the less the longer it has been seen. Three
+ * times after two hours of rows a second, twice after four; chosen on simulated machines of all classes, where twice after two hours gave
+ * nearly all of their false alarms in the two hours that followed.
+ */
+const margin = (rows: number) => 1 + 14_400 / Math.max(rows, 2_000);
+
+export interface RelationStretch {
+	/** Row-major [rows, sensors], scaled, without NaN. */
+	readonly scaled: Float32Array;
+	/** [rows] 1: the row is judged, 0: it only moves the slow means. */
+	readonly judged: Uint8Array;
+}
+
+/** `stretches` need some hundred judged rows in all. */
+export function learnRelations(stretches: readonly RelationStretch[], sensors: number): RelationCalibration {
+	const blocks = stretches.flatMap((stretch) => collectBlocks(stretch, sensors));
+	const size = termKinds * sensors;
+	const moments = momentsOf(blocks, size);
+	const foldOf = (b: number) => Math.min(folds - 1, Math.floor((b * folds) / blocks.length));
+	const unseen = Array.from({ length: folds }, (_, f) =>
+		momentsOf(
+			blocks.filter((_, b) => foldOf(b) !== f),
+			size
+		)
+	);
+	const leverage: number[] = [];
+	const threshold: number[] = [];
+	const rows = blocks.length * blockRows;
+	const window = relationRows / blockRows;
+	for (let i = 0; i < sensors; i++) {
+		const whole = new SensorRegression(i, sensors, moments);
+		const leverages = Float64Array.from(blocks, (block) => whole.leverage(block)).sort();
+		leverage.push(leverages[Math.floor(leverages.length * 0.99)]!);
+		const regressions = unseen.map((part) => new SensorRegression(i, sensors, part));
+		const own = (termKinds - 1) * sensors + i;
+		const residuals = blocks.map((block, b) => block[own]! - regressions[foldOf(b)]!.expect(block));
+		let most = leastThreshold;
+		let sum = 0;
+		residuals.forEach((residual, b) => {
+			sum += residual - (b >= window ? residuals[b - window]! : 0);
+			if (b >= window - 1) most = Math.max(most, Math.abs(sum / window));
+		});
+		threshold.push(most * margin(rows));
+	}
+	return { slowSmoothing, mean: [...moments.mean], moment: [...moments.moment], leverage, threshold, rows };
+}
+
+function collectBlocks({ scaled, judged }: RelationStretch, sensors: number): Float64Array[] {
+	const terms = new RelationTerms(sensors, slowSmoothing);
+	const blocks: Float64Array[] = [];
+	let block = new Float64Array(termKinds * sensors);
+	let count = 0;
+	for (let r = 0; r < judged.length; r++) {
+		terms.take(scaled.subarray(r * sensors, (r + 1) * sensors));
+		if (!judged[r]) continue;
+		for (let k = 0; k < block.length; k++) block[k]! += terms.values[k]! / blockRows;
+		if (++count < blockRows) continue;
+		blocks.push(block);
+		block = new Float64Array(block.length);
+		count = 0;
+	}
+	return blocks;
+}

@@ -1,0 +1,120 @@
+/**
+ * State Detection: a machine judged by how its sensors go with each other.
+ *
+ * In: scaled rows. Out: a score that is 1 where the mean of a minute of rows of one sensor lies as far from what the others say as normal
+ * running never did. Running unlike all that was learnt is judged more widely, not called a fault.
+ */
+import type { RelationCalibration } from '../../contracts';
+import { RelationTerms, SensorRegression, valueClip } from './relation-terms';
+
+/** Rows whose mean is judged. */
+export const relationRows = 60;
+/** The level that a sensor keeps beside what is expected of it is followed this slowly, this late, by no more than its threshold. */
+const levelRows = 3_600;
+const levelDelay = 240;
+const noteEvery = 30;
+/** Leverage is looked at again after so many rows. */
+const leverageEvery = 5;
+
+export class RelationWatch {
+	/** 1 at the threshold; NaN before a minute of rows has been judged. */
+	score = Number.NaN;
+	private readonly sensors: number;
+	private readonly terms: RelationTerms;
+	private readonly regressions: readonly SensorRegression[];
+	private readonly widening: Float64Array;
+	/** Newest residuals and values, row by row. */
+	private readonly ring: Float64Array;
+	private readonly values: Float64Array;
+	private readonly deviation: Float64Array;
+	private readonly meanValue: Float64Array;
+	private readonly level: Float64Array;
+	private readonly notes: Float64Array[] = [];
+	private seen = 0;
+
+	constructor(private readonly calibration: RelationCalibration) {
+		this.sensors = calibration.threshold.length;
+		this.terms = new RelationTerms(this.sensors, calibration.slowSmoothing);
+		this.regressions = calibration.threshold.map((_, i) => new SensorRegression(i, this.sensors, calibration));
+		this.widening = new Float64Array(this.sensors).fill(1);
+		this.ring = new Float64Array(relationRows * this.sensors);
+		this.values = new Float64Array(relationRows * this.sensors);
+		this.deviation = new Float64Array(this.sensors);
+		this.meanValue = new Float64Array(this.sensors);
+		this.level = new Float64Array(this.sensors);
+	}
+
+	/** After a gap: rows before it are no part of any mean. */
+	forgetRows(): void {
+		this.seen = 0;
+		this.score = Number.NaN;
+	}
+
+	/** Every row, judged or not: slow means go on. */
+	notice(scaled: ArrayLike<number>): void {
+		this.terms.take(scaled);
+	}
+
+	/** Judges the row last noticed; a sensor without a value counts as being where it is expected. */
+	take(row: ArrayLike<number>): void {
+		const { sensors, ring, values, terms } = this;
+		const slot = (this.seen % relationRows) * sensors;
+		const widen = this.seen % leverageEvery === 0;
+		for (let i = 0; i < sensors; i++) {
+			const expected = this.regressions[i]!.expect(terms.values);
+			const value = Number.isNaN(row[i]!) ? expected : Math.max(-valueClip, Math.min(valueClip, row[i]!));
+			ring[slot + i] = value - expected;
+			values[slot + i] = value;
+			if (widen) {
+				const leverage = this.regressions[i]!.leverage(terms.values);
+				this.widening[i] = Math.sqrt(Math.max(1, leverage / this.calibration.leverage[i]!));
+			}
+		}
+		this.seen++;
+		if (this.seen < relationRows) return;
+		this.judge();
+	}
+
+	/** [sensors], scaled: mean of the newest rows. */
+	get mean(): Float64Array {
+		return this.meanValue;
+	}
+
+	/** [sensors], scaled: what was expected of that mean. */
+	get expected(): Float64Array {
+		return this.meanValue.map((value, i) => value - this.deviation[i]!);
+	}
+
+	/** Half-width of one sensor's normal range, scaled. */
+	band(sensor: number): number {
+		return this.calibration.threshold[sensor]! * this.widening[sensor]!;
+	}
+
+	/** [sensors]: squares of the deviations over their ranges. */
+	contributions(): Float64Array {
+		return this.deviation.map((value, i) => (value / this.band(i)) ** 2);
+	}
+
+	private judge(): void {
+		const { sensors, ring, values, level } = this;
+		const known = this.notes[0];
+		this.score = 0;
+		for (let i = 0; i < sensors; i++) {
+			let residual = 0;
+			let value = 0;
+			for (let at = i; at < ring.length; at += sensors) {
+				residual += ring[at]!;
+				value += values[at]!;
+			}
+			residual /= relationRows;
+			this.meanValue[i] = value / relationRows;
+			this.deviation[i] = residual - (known?.[i] ?? 0);
+			this.score = Math.max(this.score, Math.abs(this.deviation[i]!) / this.band(i));
+			const limit = this.calibration.threshold[i]!;
+			level[i]! += (Math.max(-limit, Math.min(limit, residual)) - level[i]!) / levelRows;
+		}
+		if (this.seen % noteEvery !== 0) return;
+		this.notes.push(level.slice());
+		if (this.notes.length > levelDelay / noteEvery) this.notes.shift();
+	}
+}

@@ -1,0 +1,188 @@
+/**
+ * Training: a watch on the levels of a machine that has no model, from rows alone.
+ *
+ * In: rows of its sensors on its own clock, taken to be healthy. Out: scaler, stop levels and how sensors go with each other; or how many rows
+ * are missing. Of a recording too short for that, the normal range of moving means, as the vote's member `levels` has it. Takes some tenths of
+ * a second and no backend.
+ */
+import {
+	levelWatchId,
+	type Calibration,
+	type Ensemble,
+	type EpochMs,
+	type LeftOutReason,
+	type LevelWatch,
+	type MachineId,
+	type SensorKind
+} from '../contracts';
+import {
+	ModeDetector,
+	learnJumpLimits,
+	learnRelations,
+	learnRuns,
+	learnStopLevels,
+	learnWatch,
+	isStopped,
+	type RelationStretch
+} from '../detection';
+import { fitScaler, scaleRow, splitSegments, type AlignedRow } from '../manipulation';
+
+/**
+ * Running that is learnt from before anything is judged: two hours, in which machines show most of what they do, and 1,000 rows. From half an
+ * hour, simulated machines gave several times as many false alarms.
+ */
+const neededMs = 2 * 3_600_000;
+const leastRows = 1_000;
+/** Of a recording, to which nothing is added any more, fewer have to do. */
+const recordingRows = 400;
+/** Unbroken stretches shorter than this say nothing of moving means. */
+const leastStretch = 120;
+/** A sensor with a value in fewer of the rows than this is left out. */
+const leastPresent = 0.95;
+/** A sensor that rises in at least this share of the rows and never falls counts something. */
+const counterRises = 0.02;
+
+export interface LevelWatchData {
+	readonly machineId: MachineId;
+	readonly sensorNames: readonly string[];
+	/** In `sensorNames` order. */
+	readonly kinds: readonly SensorKind[];
+	readonly stepMs: number;
+	/** In time order. */
+	readonly rows: readonly AlignedRow[];
+	readonly falseAlarmsPerWeek: number;
+	readonly learnedAt: EpochMs;
+	/** Of the watch that this one replaces. */
+	readonly id?: string;
+	/** Nothing more will come: less has to do. */
+	readonly recorded?: boolean;
+}
+
+/** A watch, or the rows of running there are while they are too few. */
+export type LevelWatchOutcome =
+	{ readonly watch: LevelWatch } | { readonly watch?: undefined; readonly rows: number; readonly neededRows: number };
+
+/** Rows of running that a watch of this clock needs. */
+export function neededLevelRows(stepMs: number, recorded = false): number {
+	return recorded ? recordingRows : Math.max(leastRows, Math.ceil(neededMs / stepMs));
+}
+
+/** Learns from all rows given. `rows` of the outcome counts those that ran, with every sensor that is watched. */
+export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
+	const { machineId, stepMs, learnedAt } = data;
+	const neededRows = neededLevelRows(stepMs, data.recorded);
+	const leftOut = sensorsToLeaveOut(data);
+	const columns = data.sensorNames.flatMap((name, i) => (leftOut.some((one) => one.sensorName === name) ? [] : [i]));
+	const sensorNames = columns.map((i) => data.sensorNames[i]!);
+	const kinds = columns.map((i) => data.kinds[i]!);
+	if (columns.length === 0) return { rows: 0, neededRows };
+	const rows = data.rows.map((row) => ({ ...row, values: Float32Array.from(columns, (i) => row.values[i]!) }));
+	const segments = splitSegments(rows, leastStretch);
+	const whole = segments.flat();
+	const stoppedBelow = learnStopLevels(
+		kinds,
+		whole.map(({ values }) => values)
+	);
+	const running = whole.filter(({ values }) => !isStopped(stoppedBelow, values));
+	if (running.length < neededRows) return { rows: running.length, neededRows };
+	const scaler = fitScaler(sensorNames, running);
+	const flat = segments.map((segment) => {
+		const own = new Float32Array(segment.length * columns.length);
+		const scaled = new Float32Array(own.length);
+		segment.forEach(({ values }, r) => {
+			own.set(values, r * columns.length);
+			scaleRow(scaler, values, scaled, r * columns.length);
+		});
+		return { rows: segment.length, own, scaled };
+	});
+	const calibration: Calibration = {
+		residualDeviation: kinds.map(() => 1),
+		residualMean: kinds.map(() => 0),
+		smoothing: 0.05,
+		threshold: 1,
+		longestRun: learnRuns(flat, columns.length, stoppedBelow),
+		stoppedBelow,
+		jumpLimit: learnJumpLimits(flat, columns.length),
+		warmUpSteps: 0,
+		rows: running.length
+	};
+	const stretches = flat.map((segment): RelationStretch => ({
+		scaled: segment.scaled,
+		judged: judgedRows(segment, calibration, columns.length)
+	}));
+	const judged = stretches.reduce((sum, stretch) => sum + stretch.judged.reduce((count, one) => count + one, 0), 0);
+	if (judged < neededRows / 2) return { rows: judged, neededRows };
+	const judges: Pick<LevelWatch, 'relations' | 'ensemble'> =
+		judged >= neededLevelRows(stepMs) / 2
+			? { relations: learnRelations(stretches, columns.length) }
+			: { ensemble: levelsAlone(stretches, judged, kinds, data) };
+	return {
+		watch: {
+			id: data.id ?? levelWatchId(machineId, learnedAt),
+			target: { machineId },
+			stepMs,
+			scaler,
+			calibration,
+			...judges,
+			learnedAt,
+			from: whole[0]!.time,
+			to: whole.at(-1)!.time,
+			rows: running.length,
+			leftOut
+		}
+	};
+}
+
+/** The vote with no member but the levels. */
+function levelsAlone(
+	stretches: readonly RelationStretch[],
+	rows: number,
+	kinds: readonly SensorKind[],
+	{ stepMs, falseAlarmsPerWeek }: LevelWatchData
+): Ensemble {
+	const sensors = kinds.length;
+	const kept = stretches.map(({ scaled, judged }) => ({
+		rows: judged.reduce((count, one) => count + one, 0),
+		values: scaled.filter((_, at) => judged[Math.floor(at / sensors)] === 1)
+	}));
+	const watch = learnWatch(kept, { kinds, stepMs, falseAlarmsPerWeek });
+	return { members: [{ name: 'levels', weight: 1, watch }], reconstructors: [], falseAlarmsPerWeek, rows };
+}
+
+/** 1 for rows that live scoring would judge: neither stopped nor starting. */
+function judgedRows(
+	segment: { readonly rows: number; readonly own: Float32Array; readonly scaled: Float32Array },
+	calibration: Calibration,
+	sensors: number
+): Uint8Array {
+	const modes = new ModeDetector(calibration, sensors);
+	return Uint8Array.from({ length: segment.rows }, (_, r) => {
+		const row = [r * sensors, (r + 1) * sensors] as const;
+		const settled = modes.observe(segment.own.subarray(...row), segment.scaled.subarray(...row));
+		return settled || modes.mode === 'changing' ? 1 : 0;
+	});
+}
+
+function sensorsToLeaveOut({ sensorNames, rows }: LevelWatchData): LevelWatch['leftOut'] {
+	return sensorNames.flatMap((sensorName, i) => {
+		const why = whyLeftOut(rows, i);
+		return why ? [{ sensorName, why }] : [];
+	});
+}
+
+function whyLeftOut(rows: readonly AlignedRow[], column: number): LeftOutReason | undefined {
+	let present = 0;
+	let rises = 0;
+	let falls = 0;
+	let last = Number.NaN;
+	for (const { values } of rows) {
+		const value = values[column]!;
+		if (Number.isNaN(value)) continue;
+		present++;
+		if (value > last) rises++;
+		else if (value < last) falls++;
+		last = value;
+	}
+	if (present < leastPresent * rows.length) return 'seldom';
+	return falls === 0 && rises >= Math.max(10, counterRises * present) ? 'counter' : undefined;
+}
