@@ -267,7 +267,7 @@ async function measureSmallNetworks(bench: Bench): Promise<Record<string, { time
 	for (const [job, { flops, windows }] of bench.jobs) {
 		if (!/lstm-.*fit\/2$/.test(job)) continue;
 		const times = await bench.ratio(job, job.replace(/2$/, '1'), 5);
-		const rows = job.includes('lstm-24/') ? 16 : 32;
+		const rows = job.includes('lstm-24/') ? 16 : job.includes('lstm-32/') ? 24 : 32;
 		small[job.split('/')[1]!] = { times: round(times), mflop_per_step: round((flops / windows) * rows * 1e-6) };
 	}
 	return small;

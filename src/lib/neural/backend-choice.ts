@@ -88,7 +88,9 @@ async function firstRight(
 		const tested = await tryBackend(name, rejected);
 		if (!tested) continue;
 		const known = await options.calibrationCache?.get(keyOf(tested.loaded));
-		return choiceOf(tested, known, rejected, order.slice(index + 1), options);
+		// It may have been turned down as the slower one before the faster was lost.
+		const others = rejected.filter(({ backend }) => backend !== name);
+		return choiceOf(tested, known, others, order.slice(index + 1), options);
 	}
 	throw new MillwrightError(
 		'backend-unavailable',

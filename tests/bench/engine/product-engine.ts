@@ -66,9 +66,8 @@ export async function setUpProduct(
 /** Networks of the sizes that the product trains on little data, shared or not: from which size on sharing pays. */
 function addSmallFits(engine: Engine): void {
 	for (const [sizes, length, rows] of [
-		[[12], 24, 16],
-		[[16], 32, 16],
 		[[24], 32, 16],
+		[[32], 32, 24],
 		[[32, 16], 48, 32],
 		[[48, 24], 48, 32],
 		[[64, 32], 48, 32]

@@ -5,7 +5,7 @@
 import type { NetworkSpec } from '../engine';
 import { forwardFlops, planNetwork } from '../network-spec';
 
-/** Below this many floating-point operations a step, a worker's share costs hardly more than the exchange: measured, see the README. */
+/** Below this many floating-point operations a step, a worker's share costs hardly more than the exchange: measured both by messages and through shared memory, see the README. */
 const leastFlopsPerWorker = 25e6;
 /** More add memory and exchange, and little speed: a batch has few rows for each. */
 const mostWorkers = 8;
