@@ -28,8 +28,8 @@ const READINGS_AT_ONCE = 65_536;
  */
 const LEAST_ALLOWED = 2_048;
 const MOST_ALLOWED = 4 * READINGS_AT_ONCE;
-const QUICK_MS = 500;
-const SLOW_MS = 2_000;
+const QUICK_MS = 1_500;
+const SLOW_MS = 4_000;
 /**
  * With this many acknowledgements held the broker may have stopped sending: Mosquitto lets 20 messages fly unless told otherwise.
  * When nothing comes for `STALL_MS` it has, and gathering longer would bring nothing.

@@ -50,7 +50,8 @@ export class SourceOwner {
 	readonly #commit: GroupCommit;
 	readonly #watch: DataWatch;
 	#intake: Intake | undefined;
-	#healthAt = 0;
+	/** When the data is looked at next, by the clock that nobody sets; Infinity while it is. */
+	#healthDue = 0;
 	#status: LinkStatus = { state: 'idle', source: 'none', owner: true };
 	#statusDirty = true;
 	#statusPostedAt = 0;
@@ -299,12 +300,13 @@ export class SourceOwner {
 	}
 
 	#lookAtData(): void {
-		const now = this.world.now();
-		if (now < this.#healthAt && this.#healthAt - now <= 60_000) return;
-		const began = performance.now();
-		const report = this.#watch.report(now, this.#status, this.#intake?.corrections() ?? new Map());
-		this.#healthAt = now + Math.max(HEALTH_EVERY_MS, (performance.now() - began) / HEALTH_SHARE);
-		this.channel.post({ kind: 'data-health', report });
+		if (performance.now() < this.#healthDue) return;
+		this.#healthDue = Infinity;
+		const corrections = this.#intake?.corrections() ?? new Map();
+		void this.#watch.report(this.world.now(), this.#status, corrections).then(({ report, tookMs }) => {
+			this.#healthDue = performance.now() + Math.max(HEALTH_EVERY_MS, tookMs / HEALTH_SHARE);
+			if (!this.#stopping) this.channel.post({ kind: 'data-health', report });
+		});
 	}
 
 	#checkUnderstood(): void {

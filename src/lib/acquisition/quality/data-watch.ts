@@ -14,11 +14,13 @@ import type {
 	SensorId,
 	SensorRecord
 } from '../../contracts';
-import { findFaults } from './find-faults';
+import { findFaultsInSteps } from './find-faults';
 import { SensorHabits } from './sensor-habits';
 
 /** Of more sensors the last values are not looked up at the start: they are judged from their first reading on. */
 const MAX_REMEMBERED = 50_000;
+/** A look at the data in one go; then others have their turn. */
+const SLICE_MS = 8;
 
 export class DataWatch {
 	readonly #habits = new SensorHabits();
@@ -42,15 +44,18 @@ export class DataWatch {
 		this.#machines = machines;
 		this.#sensorsOf = new Map();
 		const isFirst = this.#known.size === 0;
-		const known = new Set<SensorId>();
 		for (const sensor of sensors) {
-			known.add(sensor.id);
+			this.#known.add(sensor.id);
 			const own = this.#sensorsOf.get(sensor.machineId);
 			if (own) own.push(sensor);
 			else this.#sensorsOf.set(sensor.machineId, [sensor]);
 		}
-		for (const id of this.#known) if (!known.has(id)) this.#habits.forget(id);
-		this.#known = known;
+		// Seldom: one was removed.
+		if (this.#known.size > sensors.length) {
+			const known = new Set(sensors.map(({ id }) => id));
+			for (const id of this.#known) if (!known.has(id)) this.#habits.forget(id);
+			this.#known = known;
+		}
 		if (isFirst && sensors.length > 0 && sensors.length <= MAX_REMEMBERED)
 			void this.latest(sensors.map(({ id }) => id))
 				.then((latest) => {
@@ -59,9 +64,14 @@ export class DataWatch {
 				.catch(() => undefined);
 	}
 
-	report(now: EpochMs, link: LinkStatus, corrections: ReadonlyMap<MachineId, number>): DataHealthReport {
+	/** Looks at all sensors; resolves with what is the matter and how long the looking took, in milliseconds of work. */
+	async report(
+		now: EpochMs,
+		link: LinkStatus,
+		corrections: ReadonlyMap<MachineId, number>
+	): Promise<{ report: DataHealthReport; tookMs: number }> {
 		const isLinked = link.state === 'connected' && (link.trouble === undefined || link.trouble === 'not-understood');
-		this.#newest = findFaults({
+		const steps = findFaultsInSteps({
 			now,
 			machines: this.#machines,
 			sensorsOf: this.#sensorsOf,
@@ -69,6 +79,17 @@ export class DataWatch {
 			linkedSince: isLinked ? (link.connectedAt ?? 0) : undefined,
 			corrections
 		});
-		return this.#newest;
+		let tookMs = 0;
+		for (;;) {
+			const began = performance.now();
+			let step = steps.next();
+			while (!step.done && performance.now() - began < SLICE_MS) step = steps.next();
+			tookMs += performance.now() - began;
+			if (step.done) {
+				this.#newest = step.value;
+				return { report: step.value, tookMs };
+			}
+			await new Promise<void>((resolve) => setTimeout(resolve));
+		}
 	}
 }

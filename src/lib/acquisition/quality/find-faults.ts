@@ -52,6 +52,15 @@ export interface FaultInput {
 type Silence = 'silent' | 'late' | undefined;
 
 export function findFaults(input: FaultInput): DataHealthReport {
+	const steps = findFaultsInSteps(input);
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+	}
+}
+
+/** The same, a machine a step: of a hundred thousand others must have their turn in between. */
+export function* findFaultsInSteps(input: FaultInput): Generator<void, DataHealthReport> {
 	const { now, linkedSince } = input;
 	const findings: DataFinding[] = [];
 	const live = input.machines.filter(({ origin }) => origin !== 'import');
@@ -63,6 +72,7 @@ export function findFaults(input: FaultInput): DataHealthReport {
 		});
 		sensors += own.length;
 		findings.push(...findingsOf(machine, own, input));
+		yield;
 	}
 	const sorted = withCompany(findings).sort(
 		(a, b) => findingKinds.indexOf(a.kind) - findingKinds.indexOf(b.kind) || a.since - b.since
