@@ -24,6 +24,8 @@ export interface JudgedLook {
 /** Medians below these are calibrated apart: near the end lives are told better than far from it. */
 const bounds = [48, 120, 240, 480, Infinity];
 const fewestLooks = 30;
+/** Hours that stand for any: JSON has no Infinity. */
+const furthest = 1e6;
 const horizons = [
 	['within24h', 24],
 	['within72h', 72],
@@ -67,6 +69,11 @@ function intervals(looks: readonly JudgedLook[]): FailureCalibration['interval']
 		const part = told.filter(({ median }) => median >= from && median < below);
 		// Too few to tell: joined with the next.
 		if (part.length < fewestLooks && below !== Infinity) continue;
+		// One look has no spread: what holds of the span before holds beyond it.
+		if (part.length < 2 && found.length > 0) {
+			found.push({ ...found.pop()!, below: furthest });
+			break;
+		}
 		const offs = part.map(({ trueHours, median }) => log(trueHours) - log(median));
 		const shift = quantile(offs, 0.5);
 		const needed = (side: 1 | -1) =>
@@ -77,8 +84,12 @@ function intervals(looks: readonly JudgedLook[]): FailureCalibration['interval']
 				}),
 				0.95
 			);
-		// JSON has no Infinity.
-		found.push({ below: Math.min(below, 1e6), shift: three(shift), low: three(needed(-1)), high: three(needed(1)) });
+		found.push({
+			below: Math.min(below, furthest),
+			shift: three(shift),
+			low: three(needed(-1)),
+			high: three(needed(1))
+		});
 		from = below;
 	}
 	return found;

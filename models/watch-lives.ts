@@ -37,6 +37,8 @@ export function watchLives(
 	const pieces = lives.map(() => [] as ({ sum: number; count: number } | undefined)[]);
 	judgeLives(engine, machineClass, pkg, lives, library, (life, { report, prognosis }) => {
 		const { failure, onset, end, start } = lives[life]!;
+		// It has failed: there is nothing left to foretell.
+		if (failure !== undefined && report.time >= failure) return;
 		const piece = Math.floor((report.time - start) / (pieceHours * hourMs));
 		if (Number.isFinite(report.index)) {
 			const into = (pieces[life]![piece] ??= { sum: 0, count: 0 });
