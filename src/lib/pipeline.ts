@@ -16,7 +16,14 @@ import type {
 	Prognosis
 } from './contracts';
 import { advise, noAlarm, type AdvisoryState, type AlarmChange } from './advisory';
-import { AdaptedScoring, MachineDetector, ModeConditioning, type MemberRows, type RowPredictor } from './detection';
+import {
+	AdaptedScoring,
+	MachineDetector,
+	ModeConditioning,
+	type MemberRows,
+	type OwnLevel,
+	type RowPredictor
+} from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
 import type { AlignedRow } from './manipulation';
 import { MachinePrognosis, residualUnits, type LevelPoint } from './prognostics';
@@ -72,6 +79,16 @@ export class MachinePipeline {
 	/** Stored scores of before the first row judged, oldest first, and the `course` of an earlier run under this version. */
 	recallScores(times: ArrayLike<EpochMs>, scores: ArrayLike<number>, course: readonly LevelPoint[] = []): void {
 		this.prognosis.recall(times, scores, course);
+	}
+
+	/** The machine's own level as judged against now; goes back in by `recallLevel`. */
+	get knownLevel(): OwnLevel | undefined {
+		return this.detector.knownLevel;
+	}
+
+	/** Before the first row: the level of an earlier run under this version, which the rows to come follow without a gap. */
+	recallLevel(known: OwnLevel): void {
+		this.detector.recallLevel(known);
 	}
 
 	/** What is known of failures under this version: the prognosis then tells failure, not just critical health. */

@@ -8,7 +8,7 @@ import type { DetectedState, EpochMs, MachineId, JudgingBasis, ResidualStatistic
 import { defaultWarmUpSteps } from './calibrate';
 import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
 import { ModeDetector } from './operating-mode';
-import { OwnLevelDistance, OwnLevelTracker } from './own-level';
+import { OwnLevelDistance, OwnLevelTracker, type OwnLevel } from './own-level';
 import { RelationWatch } from './relations/relation-watch';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
 import { SensorNotes, type SensorNote } from './sensor-notes';
@@ -53,6 +53,7 @@ export class MachineDetector {
 	private readonly tracker: ResidualTracker;
 	private readonly ownLevel: OwnLevelTracker | undefined;
 	private readonly ownDistances: readonly OwnLevelDistance[];
+	private recalled: OwnLevel | undefined;
 	private readonly ensemble: EnsembleDetector | undefined;
 	private readonly relations: RelationWatch | undefined;
 	private readonly modes: ModeDetector;
@@ -96,6 +97,16 @@ export class MachineDetector {
 		this.lastScaled = new Float32Array(this.sensors);
 		this.shownActual = new Float64Array(this.sensors).fill(Number.NaN);
 		this.shownExpected = new Float64Array(this.sensors).fill(Number.NaN);
+	}
+
+	/** The machine's own level so far, where the model has one. */
+	get knownLevel(): OwnLevel | undefined {
+		return this.ownLevel?.known;
+	}
+
+	/** Before the first row: the level that the rows to come follow without a gap. */
+	recallLevel(known: OwnLevel): void {
+		if (known.level.length === this.sensors) this.recalled = known;
 	}
 
 	/** `expected`: [sensors], scaled, the network's prediction of this row; undefined when it has seen none before it. */
@@ -164,6 +175,8 @@ export class MachineDetector {
 		this.judgedRows = 0;
 		this.tracker.reset();
 		this.ownLevel?.reset();
+		if (this.recalled) this.ownLevel?.recall(this.recalled);
+		this.recalled = undefined;
 		this.lastScore = 0;
 		this.running = 1;
 		this.ensemble?.forgetRows();

@@ -17,8 +17,8 @@ const knownRows = 200;
 
 export type OwnLevelPlan = Pick<OwnLevelCalibration, 'levelRows' | 'delayRows' | 'warmUpRows' | 'relations'>;
 
-/** Level of each sensor so far, and the rows that it rests on. */
-interface LevelNote {
+/** Level of each sensor so far, in standardised residuals, and the rows that it rests on. */
+export interface OwnLevel {
 	readonly level: Float64Array;
 	readonly rows: number;
 }
@@ -30,7 +30,7 @@ export class OwnLevelTracker {
 	private readonly level: Float64Array;
 	private readonly left: Float64Array;
 	private readonly terms: SensorRelationTerms | undefined;
-	private readonly notes: LevelNote[] = [];
+	private readonly notes: OwnLevel[] = [];
 	private rows = 0;
 	private levelRows = 0;
 
@@ -54,6 +54,19 @@ export class OwnLevelTracker {
 		this.level.fill(0);
 		this.terms?.reset();
 		this.smoothed.forEach((values) => values.fill(0));
+	}
+
+	/** What the machine is judged against now; undefined before its first row. Goes back in by `recall`. */
+	get known(): OwnLevel | undefined {
+		return this.notes[0];
+	}
+
+	/** Begins with a level of before, so that a fault which stands now is not learnt as this machine's own. */
+	recall({ level, rows }: OwnLevel): void {
+		this.reset();
+		this.level.set(level);
+		this.levelRows = rows;
+		this.notes.push({ level: this.level.slice(), rows });
 	}
 
 	get ready(): boolean {

@@ -23,9 +23,13 @@ const calibration = learnOwnLevel(2, (visit, begin) => {
 	}
 })!;
 
-function peak(rows: number, next: () => number[], change: (row: number) => number[]): number {
+const newTracker = () => {
 	const smoothings = calibration.statistics.map(({ smoothing }) => smoothing);
-	const tracker = new OwnLevelTracker(calibration, smoothings, 2);
+	return new OwnLevelTracker(calibration, smoothings, 2);
+};
+
+/** Largest distance over its threshold. */
+function peak(rows: number, next: () => number[], change: (row: number) => number[], tracker = newTracker()): number {
 	const distances = calibration.statistics.map((statistic) => new OwnLevelDistance(statistic));
 	let most = 0;
 	for (let r = 0; r < rows; r++) {
@@ -47,6 +51,18 @@ test('an individual far from the others is normal by its own level; a small chan
 	expect(peak(4000, machine(9), () => [0, 0])).toBeLessThan(1);
 	// Far less than individuals differ by, and against the way in which the two sensors move together.
 	expect(peak(4000, machine(9), (r) => (r > 2000 ? [0.3, -0.3] : [0, 0]))).toBeGreaterThan(1);
+});
+
+test('a change that stands while the app is opened again is judged against the level of before', () => {
+	const next = machine(0);
+	const changed = () => [0.3, -0.3];
+	const before = newTracker();
+	peak(3000, next, () => [0, 0], before);
+	const after = newTracker();
+	after.recall(structuredClone(before.known!));
+	expect(peak(1000, next, changed, after)).toBeGreaterThan(1);
+	// Without it what stands from the first row on is taken for this machine's own.
+	expect(peak(1000, next, changed)).toBeLessThan(1);
 });
 
 test('too little normal running gives no own level', () => {

@@ -1,10 +1,12 @@
 /**
- * Inference: the course of each machine's sensor levels, kept so that a prognosis speaks at once after a reload.
+ * Inference: what a pipeline knows of its machine by having watched it, kept over a reload: the course of the sensors' levels, on which
+ * the prognosis rests, and the machine's own level, against which it is judged.
  *
- * In: pipelines as they run. Out: every few minutes, and when one ends, its averages as a setting of the machine; given back only to
- * the version that they were seen with.
+ * In: pipelines as they run. Out: every few minutes, and when one ends, a setting of the machine; given back only to the version that
+ * it was seen with.
  */
 import type { EpochMs, MachineId } from '../../contracts';
+import type { OwnLevel } from '../../detection';
 import type { MachinePipeline } from '../../pipeline';
 import type { LevelPoint } from '../../prognostics';
 import type { Store } from '../../storage/store';
@@ -17,7 +19,11 @@ interface CourseRecord {
 	readonly format: 1;
 	readonly versionId: string;
 	readonly points: readonly LevelPoint[];
+	readonly ownLevel?: OwnLevel;
 }
+
+/** What an earlier run knew; no points where it knew nothing. */
+export type Course = Pick<CourseRecord, 'points' | 'ownLevel'>;
 
 const courseKey = (machineId: MachineId) => `course:${machineId}`;
 
@@ -30,16 +36,18 @@ export class CourseKeeper {
 		private readonly now: () => EpochMs
 	) {}
 
-	/** What an earlier run saw under this version; empty when there is nothing. */
-	async of({ machineId, version }: MachinePipeline): Promise<readonly LevelPoint[]> {
+	/** What an earlier run saw under this version. */
+	async of({ machineId, version }: MachinePipeline): Promise<Course> {
 		const record = this.pending.get(machineId) ?? (await this.store.settings.get<CourseRecord>(courseKey(machineId)));
-		return record?.format === 1 && record.versionId === version.id ? record.points : [];
+		return record?.format === 1 && record.versionId === version.id ? record : { points: [] };
 	}
 
 	/** Takes the machine's course as it is now, to be written with the next group. */
-	keep({ machineId, version, course }: MachinePipeline): void {
+	keep({ machineId, version, course, knownLevel }: MachinePipeline): void {
 		this.keptAt.set(machineId, this.now());
-		if (course.length > 0) this.pending.set(machineId, { format: 1, versionId: version.id, points: course });
+		if (course.length === 0 && !knownLevel) return;
+		const record: CourseRecord = { format: 1, versionId: version.id, points: course };
+		this.pending.set(machineId, knownLevel ? { ...record, ownLevel: knownLevel } : record);
 	}
 
 	/** Writes what is due of the machines that run. Rejects when storage does; nothing is lost by it. */

@@ -20,7 +20,7 @@ import type { RowPredictor } from '../../detection';
 import { Resampler, learnStep } from '../../manipulation';
 import type { LevelPoint } from '../../prognostics';
 import { MachinePipeline, judgeDue } from '../../pipeline';
-import { leadInRows, readRowsOf } from './history';
+import { leadInRowsOf, readRowsOf } from './history';
 import { reportWithout, type LiveReading, type MachineEntry } from './machine-entry';
 import { breathe, takeVerdict, type ScoringParts } from './scoring-parts';
 
@@ -151,14 +151,17 @@ export class GoLive {
 		const machineId = entry.record.id;
 		const { pipeline, resampler, predictor } = job;
 		const { stepMs } = pipeline.version;
-		const leadFrom = job.from - leadInRows * stepMs;
+		const leadFrom = job.from - leadInRowsOf(pipeline.version) * stepMs;
 		const rows = await readRowsOf(store, machineId, resampler, leadFrom, Math.max(job.to, now()));
 		// A network and smoothing that start cold take a fault for health: rows that only warm them are not written. What is
 		// older than `from` and not judged yet is a hole that the history fills, warmed by what lies before it.
 		const warmed = job.resumed || (rows[0]?.time ?? Infinity) <= leadFrom + 2 * stepMs;
 		const lead = warmed ? rows.filter((row) => row.time <= job.from) : [];
 		const fresh = rows.slice(lead.length);
-		await this.recallScores(pipeline, leadFrom, await courses.of(pipeline));
+		const { points, ownLevel } = await courses.of(pipeline);
+		await this.recallScores(pipeline, leadFrom, points);
+		// After a longer absence the machine may have been worked on.
+		if (job.resumed && ownLevel) pipeline.recallLevel(ownLevel);
 		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
 		const alarm = job.open.find(
 			(candidate) => candidate.kind === 'anomaly' && isOpen(candidate) && isActive(candidate)

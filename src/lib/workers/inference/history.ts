@@ -19,8 +19,20 @@ import type { Store } from '../../storage/store';
 import type { Interval } from './scored-intervals';
 import type { VerdictWriter } from './verdict-writer';
 
-/** Rows run through before the first one that counts, so that network and smoothing are warm. */
-export const leadInRows = 160;
+/** Rows that changes of load may keep from counting while smoothing warms up. */
+const heldOffRows = 100;
+
+/**
+ * Rows run through before the first one that counts: until network and moving means are warm and the slowest smoothing has forgotten that
+ * it began at nothing. Begun colder, a machine that is ill looks better for minutes after each reload.
+ */
+export function leadInRowsOf({ calibration, ensemble, relations }: JudgingBasis): number {
+	if (ensemble || relations) return 160;
+	const smoothings = calibration.statistics?.map(({ smoothing }) => smoothing) ?? [calibration.smoothing];
+	const smoothed = Math.max(3 / Math.min(...smoothings), calibration.ownLevel?.warmUpRows ?? 0);
+	return heldOffRows + Math.ceil(smoothed) + (calibration.warmUpSteps ?? 0);
+}
+
 /** Rows read from storage at a time, and judged at a time. */
 const readRows = 900;
 const judgeRows = 240;
@@ -55,7 +67,7 @@ export async function scoreHistory(
 			version,
 			pipeline,
 			resampler: new Resampler({ sensorNames: version.scaler.sensorNames, stepMs: version.stepMs, phase: task.phase }),
-			at: task.hole[0] - leadInRows * version.stepMs,
+			at: task.hole[0] - leadInRowsOf(version) * version.stepMs,
 			done: task.hole[0]
 		};
 	});
