@@ -17,6 +17,8 @@ export interface BackendReport {
 export interface RejectedBackend {
 	readonly backend: string;
 	readonly reason: string;
+	/** As of the report: which of several builds or adapters it was. */
+	readonly detail?: string;
 	/** It calculated wrongly in the self-test: not merely slower, absent or lost. */
 	readonly isWrong?: boolean;
 }

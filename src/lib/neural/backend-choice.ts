@@ -5,7 +5,7 @@
  */
 import { version_core } from '@tensorflow/tfjs-core';
 import { MillwrightError, toPlainError } from '../contracts/error';
-import { loadBackend, type BackendName, type LoadedBackend } from './backends';
+import { loadBackend, loadPlainSimd, type BackendName, type LoadedBackend } from './backends';
 import { createExecutor, createTensorExecutor } from './create-executor';
 import type { RejectedBackend } from '../contracts/backend';
 import type { BackendReport, CalibrationEntry, EngineOptions } from './engine';
@@ -89,7 +89,7 @@ async function firstRight(
 		if (!tested) continue;
 		const known = await options.calibrationCache?.get(keyOf(tested.loaded));
 		// It may have been turned down as the slower one before the faster was lost.
-		const others = rejected.filter(({ backend }) => backend !== name);
+		const others = rejected.filter(({ backend, isWrong }) => isWrong || backend !== name);
 		return choiceOf(tested, known, others, order.slice(index + 1), options);
 	}
 	throw new MillwrightError(
@@ -123,23 +123,26 @@ async function tryBackend(
 	rejected: RejectedBackend[],
 	softwareAdapters = true
 ): Promise<Tested | undefined> {
+	let loaded: LoadedBackend | undefined;
 	try {
-		const loaded = await loadBackend(name);
+		const candidate = (loaded = await loadBackend(name));
 		if (name === 'cpu') return { loaded };
 		// It would run on the very cores that the compiled kernels use, and compiling its shaders takes it many seconds.
 		if (loaded.isSoftware && !softwareAdapters)
 			throw new MillwrightError('backend-unavailable', `Its adapter (${loaded.detail}) is emulated in software.`);
 		await loadBackend('cpu');
 		const selfTestError = await selfTest(
-			(plan) => createExecutor(loaded, plan),
+			(plan) => createExecutor(candidate, plan),
 			(plan) => createTensorExecutor({ name: 'cpu' }, plan),
 			tolerance[name]
 		);
 		return { loaded: await loadBackend(name), selfTestError };
 	} catch (error) {
 		const { code, message } = toPlainError(error);
-		rejected.push({ backend: name, reason: message, ...(code === 'backend-wrong' ? { isWrong: true } : {}) });
-		return undefined;
+		const isWrong = code === 'backend-wrong';
+		rejected.push({ backend: name, reason: message, ...(isWrong ? { isWrong, detail: loaded?.detail } : {}) });
+		const plainer = isWrong && name === 'wasm' ? await loadPlainSimd().catch(() => undefined) : undefined;
+		return plainer && tryBackend(name, rejected);
 	}
 }
 

@@ -9,7 +9,7 @@ import type { Executor } from './executor';
 import { registerCompiledKernels } from './kernels/compiled-kernels';
 import { registerHostKernels } from './kernels/host-kernels';
 import type { NetworkPlan } from './network-spec';
-import { chooseBuild, compileLstmModule, loadLstmModule, type LstmModule } from './wasm/module';
+import { chooseBuild, compileLstmModule, loadLstmModule, useBuild, type LstmModule } from './wasm/module';
 
 export type BackendName = 'webgpu' | 'wasm' | 'cpu';
 
@@ -43,6 +43,17 @@ export async function loadBackend(name: BackendName): Promise<LoadedBackend> {
 	const loaded = await pending;
 	activateBackend(name);
 	return loaded;
+}
+
+/**
+ * The compiled kernels without relaxed multiply-adds, in place of those in use: what browsers may get wrong is left out, and little
+ * is lost. Undefined where they are in use already. Throws `backend-unavailable`.
+ */
+export async function loadPlainSimd(): Promise<LoadedBackend | undefined> {
+	if ((await loading.get('wasm'))?.module?.build !== 'relaxed') return undefined;
+	useBuild('simd');
+	loading.delete('wasm');
+	return loadBackend('wasm');
 }
 
 /** Makes a loaded backend current. TensorFlow.js does this at once for a backend that has been initialised. */

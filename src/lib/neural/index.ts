@@ -71,8 +71,8 @@ class LstmEngine implements Engine {
 			createExecutor: (plan) => createExecutor(this.choice.loaded, plan, () => this.check()),
 			createStreamExecutor: (plan) => createExecutor(this.choice.streams, plan, () => this.check()),
 			shareGradients: (...parts) => {
-				const { name } = this.choice.loaded;
-				return name === 'webgpu' || typeof Worker === 'undefined' ? undefined : shareGradients(name, ...parts);
+				const { loaded } = this.choice;
+				return loaded.name === 'webgpu' || typeof Worker === 'undefined' ? undefined : shareGradients(loaded, ...parts);
 			},
 			recover: (failed) => this.recover(failed)
 		};

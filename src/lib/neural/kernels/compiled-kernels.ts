@@ -6,7 +6,7 @@
  * What a gradient needs is kept as the kernels wrote it: `gates` is their record, opaque to others, and `cSeq` is empty.
  */
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { getKernel, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { getKernel, registerKernel, unregisterKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 import { recurrentBytes, writeRecurrent } from '../wasm/descriptors';
 import { KernelMemory, mostBlockStride, blockStride, rowStride } from '../wasm/memory';
 import { instantiate, type LstmModule } from '../wasm/module';
@@ -44,11 +44,11 @@ interface Run {
 	readonly maskedOutput: number;
 }
 
-/** Registers what `wasm` does not have yet. Call once per thread, before the plain loops fill the rest. */
+/** Registers a build's kernels for `wasm`, in place of any that it has. The plain loops fill the rest. */
 export function registerCompiledKernels(module: LstmModule): void {
 	const layers = new LayerKernels(module);
 	const register = (kernelName: string, run: (arrays: Arrays, sizes: LstmSizes, attrs: never) => Output[]) => {
-		if (getKernel(kernelName, 'wasm')) return;
+		if (getKernel(kernelName, 'wasm')) unregisterKernel(kernelName, 'wasm');
 		registerKernel({
 			kernelName,
 			backendName: 'wasm',

@@ -10,7 +10,7 @@ import type { Chunk, Executor } from '../executor';
 import { evenChunks } from '../fit';
 import { rowSizes } from '../fit-data';
 import { planNetwork, type NetworkPlan } from '../network-spec';
-import { loadLstmModule } from '../wasm/module';
+import { loadLstmModule, useBuild } from '../wasm/module';
 import { GradientBoard } from './board';
 import { workFromBoard } from './memory-exchange';
 import type { FromHelper, ToHelper } from './protocol';
@@ -24,6 +24,7 @@ const reply = (message: FromHelper, transfer: Transferable[] = []) => self.postM
 
 async function handle(message: ToHelper): Promise<void> {
 	if (message.kind === 'start') {
+		if (message.build) useBuild(message.build);
 		executor = await executorFor(message.backend, planNetwork(message.spec));
 		executor.setWeights(message.weights);
 		executor.startTraining(message.moments);

@@ -7,12 +7,15 @@ import type { PlainError } from '../../contracts/error';
 import type { BackendName } from '../backends';
 import type { NetworkSpec } from '../engine';
 import type { AdamSetting, Chunk, ChunkPlace, LossName, Moments } from '../executor';
+import type { WasmBuild } from '../wasm/module';
 import type { BoardSizes } from './board';
 
 export type ToHelper =
 	| {
 			readonly kind: 'start';
 			readonly backend: BackendName;
+			/** Of the compiled kernels: the one that has passed the self-test. */
+			readonly build?: WasmBuild;
 			readonly spec: NetworkSpec;
 			readonly weights: Float32Array;
 			readonly moments: Moments;

@@ -4,7 +4,7 @@
  * same Adam step with the sum, so that weights never travel. The result depends on the number of workers by rounding only, and
  * not on whether gradients go through shared memory or by messages.
  */
-import type { BackendName } from '../backends';
+import type { LoadedBackend } from '../backends';
 import type { FitData, FitOptions } from '../engine';
 import { pacedTurns } from '../event-turn';
 import type { Executor } from '../executor';
@@ -18,7 +18,7 @@ import { MessageExchange, orAborted } from './message-exchange';
 
 /** `compute` rejects with `worker-crashed` when a helper fails at work. The executor must have started training. */
 export function shareGradients(
-	backend: BackendName,
+	{ name: backend, module }: LoadedBackend,
 	executor: Executor,
 	data: FitData,
 	options: FitOptions,
@@ -43,6 +43,7 @@ export function shareGradients(
 					helper.ask({
 						kind: 'start',
 						backend,
+						build: module?.build,
 						spec: plan.spec,
 						weights,
 						moments,

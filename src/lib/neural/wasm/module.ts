@@ -92,8 +92,16 @@ const simdProbe = Uint8Array.of(
 export const supportsSimd = () => WebAssembly.validate(simdProbe);
 export const supportsRelaxedSimd = () => WebAssembly.validate(relaxedProbe);
 
+let decided: WasmBuild | undefined;
+
+/** From now on this thread uses `build`: where another has given wrong results, or another thread has decided. */
+export function useBuild(build: WasmBuild): void {
+	decided = build;
+}
+
 /** The best build that this machine runs. Throws `unsupported` when it has no SIMD. */
 export function chooseBuild(): WasmBuild {
+	if (decided) return decided;
 	if (supportsRelaxedSimd()) return 'relaxed';
 	if (supportsSimd()) return 'simd';
 	throw new MillwrightError('unsupported', 'This browser has no WebAssembly SIMD.', { needs: 'SIMD128' });
