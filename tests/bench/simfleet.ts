@@ -6,6 +6,8 @@
  * change modes, stop and start by themselves. Scored in Chromium by the product's own resampler, predictor and pipeline, from windows
  * of a minute: positive from the moment at which a fault can be told (severity 0.1) to the event, negative before its onset and on
  * healthy machines; what lies between is left out, and so are windows without a score (stopped, starting, a new mode), which are counted.
+ * `--watch levels`: the same machines without a model, watched by their levels, which they learn from their own running; judged after
+ * --learn-hours 6 of it, and healthy ones from the moment on at which there is a watch.
  * Options: --seed 9001, --fault-machines 2, --long-machines 12 and --long-hours 24 per class, --class centrifugal-pump, --quick.
  */
 import { readFileSync } from 'node:fs';
@@ -21,6 +23,8 @@ const faultMachines = options.number('fault-machines', options.quick ? 1 : 2);
 const longMachines = options.number('long-machines', options.quick ? 1 : 12);
 const longHours = options.number('long-hours', options.quick ? 2 : 24);
 const only = options.text('class', options.quick ? 'centrifugal-pump' : '');
+const byLevels = options.text('watch', 'models') === 'levels';
+const learnHours = byLevels ? options.number('learn-hours', options.quick ? 2.2 : 6) : 0;
 const hoursPerMonth = 730;
 
 const models = JSON.parse(readFileSync('models/index.json', 'utf8')) as { machineClass: string; path: string }[];
@@ -49,7 +53,8 @@ const outcomes = await withChromium(async (context) => {
 				faultMachines,
 				healthyMachines: faultMachines * (options.quick ? 3 : faults.length),
 				longMachines,
-				longHours
+				longHours,
+				levelsAfterHours: learnHours
 			}
 		);
 		found.push([machineClass.id, outcome]);
@@ -88,7 +93,7 @@ report(
 		roc_auc: areaUnderCurve(windows.labels, windows.scores),
 		false_alarms_per_machine_month: perMonth(falseAlarms),
 		affected_in_top_two: topTwo(({ topTwoShare }) => topTwoShare),
-		affected_in_top_two_gradients: topTwo(({ topTwoGradients }) => topTwoGradients)
+		...(!byLevels && { affected_in_top_two_gradients: topTwo(({ topTwoGradients }) => topTwoGradients) })
 	},
 	{
 		...Object.fromEntries(Object.entries(sigma).map(([name, value]) => [`${name}_3sigma`, value])),
@@ -97,6 +102,7 @@ report(
 	},
 	{
 		seed,
+		watch: byLevels ? `levels, after ${learnHours} h` : 'models',
 		windows: windows.labels.length,
 		positive: total([...windows.labels]),
 		unscored_windows: windows.unscored,

@@ -36,6 +36,8 @@ export interface LevelLearning {
 	readonly neededRows: number;
 	/** Undefined: the machine's clock is not known yet. */
 	readonly stepMs?: number;
+	/** Of a recording: nothing will be added to it. */
+	readonly recorded?: boolean;
 	/** As many machines as can be are watched by their levels already. */
 	readonly full?: boolean;
 }

@@ -42,6 +42,15 @@ const leastPresent = 0.95;
 /** A sensor that rises in at least this share of the rows and never falls counts something. */
 const counterRises = 0.02;
 
+/** Rows that one watch is learnt from at most. */
+export const mostLevelRows = 28_800;
+const growth = 2;
+
+/** Rows that are to pass before a watch is learnt again, from twice as many; Infinity once it rests on all that one may rest on. */
+export function rowsUntilGrowth({ rows }: Pick<LevelWatch, 'rows'>): number {
+	return rows >= mostLevelRows / growth ? Infinity : rows * (growth - 1);
+}
+
 export interface LevelWatchData {
 	readonly machineId: MachineId;
 	readonly sensorNames: readonly string[];
@@ -114,7 +123,7 @@ export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 	if (judged < neededRows / 2) return { rows: judged, neededRows };
 	const judges: Pick<LevelWatch, 'relations' | 'ensemble'> =
 		judged >= neededLevelRows(stepMs) / 2
-			? { relations: learnRelations(stretches, columns.length) }
+			? { relations: learnRelations(stretches, columns.length, stepMs) }
 			: { ensemble: levelsAlone(stretches, judged, kinds, data) };
 	return {
 		watch: {

@@ -66,6 +66,14 @@ describe('a level watch', () => {
 		expect(raised.report.modelId).toBe(watch.id);
 	});
 
+	test('a large fault that shows in two sensors is not excused by either being unlike all that was learnt', () => {
+		const rows = run(300, needed, 20).map((row) => ({
+			...row,
+			values: Float32Array.from([row.values[0]!, row.values[1]! + 400, row.values[2]!])
+		}));
+		expect(judge(watch, rows).some(({ alarmChange }) => alarmChange?.kind === 'raise')).toBe(true);
+	});
+
 	test('judges the same after it has been stored', () => {
 		const rows = run(300, needed, 0.6).map((row) => ({ ...row, values: row.values.slice(0, 3) }));
 		const scores = (from: LevelWatch) => judge(from, rows).map(({ report }) => report.score);

@@ -16,9 +16,10 @@ const leastThreshold = 0.02;
 /**
  * Thresholds are this many times the largest seen: normal running goes on to where it has not been, the less the longer it has been seen. Three
  * times after two hours of rows a second, twice after four; chosen on simulated machines of all classes, where twice after two hours gave
- * nearly all of their false alarms in the two hours that followed.
+ * nearly all of their false alarms in the two hours that followed. Modes take their time whatever the rate of rows; few rows say little by
+ * themselves.
  */
-const margin = (rows: number) => 1 + 14_400 / Math.max(rows, 2_000);
+const margin = (rows: number, stepMs: number) => 1 + Math.max((4 * 3_600_000) / (rows * stepMs), 2_000 / rows);
 
 export interface RelationStretch {
 	/** Row-major [rows, sensors], scaled, without NaN. */
@@ -28,7 +29,11 @@ export interface RelationStretch {
 }
 
 /** `stretches` need some hundred judged rows in all. */
-export function learnRelations(stretches: readonly RelationStretch[], sensors: number): RelationCalibration {
+export function learnRelations(
+	stretches: readonly RelationStretch[],
+	sensors: number,
+	stepMs: number
+): RelationCalibration {
 	const blocks = stretches.flatMap((stretch) => collectBlocks(stretch, sensors));
 	const size = termKinds * sensors;
 	const moments = momentsOf(blocks, size);
@@ -56,7 +61,7 @@ export function learnRelations(stretches: readonly RelationStretch[], sensors: n
 			sum += residual - (b >= window ? residuals[b - window]! : 0);
 			if (b >= window - 1) most = Math.max(most, Math.abs(sum / window));
 		});
-		threshold.push(most * margin(rows));
+		threshold.push(most * margin(rows, stepMs));
 	}
 	return { slowSmoothing, mean: [...moments.mean], moment: [...moments.moment], leverage, threshold, rows };
 }

@@ -15,6 +15,8 @@ const levelDelay = 240;
 const noteEvery = 30;
 /** Leverage is looked at again after so many rows. */
 const leverageEvery = 5;
+/** A fault that shows in two sensors makes each of them unlike all that was learnt to the other: it must not be excused by that. */
+const mostWidening = 3;
 
 export class RelationWatch {
 	/** 1 at the threshold; NaN before a minute of rows has been judged. */
@@ -67,7 +69,7 @@ export class RelationWatch {
 			values[slot + i] = value;
 			if (widen) {
 				const leverage = this.regressions[i]!.leverage(terms.values);
-				this.widening[i] = Math.sqrt(Math.max(1, leverage / this.calibration.leverage[i]!));
+				this.widening[i] = Math.min(mostWidening, Math.sqrt(Math.max(1, leverage / this.calibration.leverage[i]!)));
 			}
 		}
 		this.seen++;

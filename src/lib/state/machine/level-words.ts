@@ -13,6 +13,8 @@ export function isByLevels(report: HealthReport | undefined): boolean {
 export function learningWords(learning: LevelLearning | undefined): string {
 	if (!learning) return 'No model yet: watched by its levels once it has run long enough; or train a model';
 	if (learning.full) return 'No model, and as many machines as can be are watched by their levels: train one';
+	if (learning.recorded)
+		return `No model, and the recording is too short to learn its levels from: ${learning.rows} of ${learning.neededRows} rows`;
 	const missing = learning.neededRows - learning.rows;
 	if (learning.stepMs === undefined) return 'No model yet: too few values have come to know the clock of this machine';
 	const left = formatDuration(missing * learning.stepMs);

@@ -18,17 +18,13 @@ import {
 	type MachineId
 } from '../../contracts';
 import type { AlignedRow } from '../../manipulation';
-import { learnLevelWatch, neededLevelRows } from '../../training';
+import { learnLevelWatch, mostLevelRows, neededLevelRows, rowsUntilGrowth } from '../../training';
 import type { Store } from '../../storage/store';
 import { MachineHistory } from '../machine-history';
 import type { MachineEntry } from './machine-entry';
 
 /** Machines that are watched by their levels at once: each costs a little of every second, and two stored series. */
 const mostWatched = 1_000;
-/** Rows that one watch is learnt from at most. */
-const mostRows = 28_800;
-/** Learnt again from this many times as many rows. */
-const growth = 2;
 /** A machine that has not run long enough is looked at again after at least so long. */
 const lookAgainMs = 5_000;
 const lookAgainAtMostMs = 60_000;
@@ -181,11 +177,11 @@ export class LevelKeeper {
 		}
 		const neededRows = neededLevelRows(stepMs, recorded);
 		const sensorNames = sensors.map(({ name }) => name);
-		const newest = Math.max(extent.from, record.since ?? 0, extent.to - mostRows * stepMs);
+		const newest = Math.max(extent.from, record.since ?? 0, extent.to - mostLevelRows * stepMs);
 		const spans = recorded
 			? recordingShares.map((share): [EpochMs, EpochMs] => {
 					const enough = Math.max(share * (extent.to - extent.from), 1.1 * neededRows * stepMs);
-					return [extent.from, extent.from + Math.min(enough, mostRows * stepMs)];
+					return [extent.from, extent.from + Math.min(enough, mostLevelRows * stepMs)];
 				})
 			: [[newest, extent.to] as [EpochMs, EpochMs]];
 		let rows = 0;
@@ -205,7 +201,7 @@ export class LevelKeeper {
 			if (found.watch) return found;
 			rows = found.rows;
 		}
-		return { learning: { rows, neededRows, stepMs } };
+		return { learning: { rows, neededRows, stepMs, ...(recorded && { recorded }) } };
 	}
 
 	/**
@@ -231,7 +227,7 @@ export class LevelKeeper {
 	}
 }
 
-/** When a watch has seen enough more to be learnt again; never once it rests on all that one may rest on. */
-function growAt({ learnedAt, rows, stepMs }: LevelWatch): EpochMs {
-	return rows >= mostRows / growth ? Infinity : learnedAt + rows * (growth - 1) * stepMs;
+/** When a watch has seen enough more to be learnt again. */
+function growAt(watch: LevelWatch): EpochMs {
+	return watch.learnedAt + rowsUntilGrowth(watch) * watch.stepMs;
 }

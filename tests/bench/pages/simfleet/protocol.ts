@@ -14,6 +14,8 @@ export interface ClassTask {
 	/** Healthy machines watched for long, for the rate of false alarms; every fourth loses its link now and then. */
 	readonly longMachines: number;
 	readonly longHours: number;
+	/** Above 0: machines have no model; they are watched by their levels, and judged from so many hours of running on. */
+	readonly levelsAfterHours: number;
 }
 
 /** Windows of a minute: columns of one length. */

@@ -3,13 +3,15 @@
  *
  * In: a class with its model. Out: labelled windows, alarms, delays, and which sensors were named.
  */
-import type { FaultTruth, ModelPackage } from '$lib/contracts';
+import type { FaultTruth, JudgingBasis, ModelPackage } from '$lib/contracts';
 import { explainRows, isStopped, Predictor, sharesOf } from '$lib/detection';
 import type { AlignedRow } from '$lib/manipulation';
 import { startEngine } from '$lib/neural';
 import { judgeDue, MachinePipeline, type Verdict } from '$lib/pipeline';
 import { simulate, stepMs, type SimulatedRun } from '../../../../models/simulated-rows';
+import { machineClasses } from '../../../../simulator';
 import type { ClassOutcome, ClassTask, FaultOutcome } from './protocol';
+import { rowsFor, watchLevels } from './watch-levels';
 
 const windowRows = 60;
 const onsetMinutes = 15;
@@ -18,8 +20,10 @@ const startTime = Date.UTC(2026, 5, 1);
 const engine = startEngine({ backends: ['wasm', 'cpu'], purpose: 'scoring' });
 
 interface Judged {
+	/** The hour that is judged. */
 	readonly run: SimulatedRun;
 	readonly verdicts: readonly Verdict[];
+	readonly basis: JudgingBasis;
 }
 
 self.onmessage = ({ data }: MessageEvent<ClassTask>) =>
@@ -39,7 +43,8 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	let unscored = 0;
 	let rows = 0;
 	const faults: FaultOutcome[] = [];
-	const cut = ({ run: { rows: all, truth }, verdicts }: Judged) => {
+	const lead = task.levelsAfterHours;
+	const cut = ({ run: { rows: all, truth }, verdicts, basis }: Judged) => {
 		for (let end = windowRows; end <= all.length; end += windowRows) {
 			const label = labelOf(truth, all[end - windowRows]!.time, all[end - 1]!.time);
 			if (label === undefined) continue;
@@ -52,24 +57,24 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			windows.labels.push(label);
 			windows.flagged.push(part.some(({ report }) => report.anomalous) ? 1 : 0);
 			windows.scores.push(Math.max(...scores));
-			windows.sigmas.push(sigmaOf(pkg, all.slice(end - windowRows, end)));
+			windows.sigmas.push(sigmaOf(basis, all.slice(end - windowRows, end)));
 		}
 	};
 	for (const [f, fault] of task.faults.entries()) {
 		const lines = Array.from({ length: task.faultMachines }, (_, machine) => ({
 			machine,
 			fault,
-			onset: onsetMinutes,
+			onset: lead * 60 + onsetMinutes,
 			growth: growthMinutes
 		}));
-		const judged = judge(await engine, pkg, plant(task.faultMachines, 1, task.seed + 1 + f, lines));
+		const judged = judge(await engine, task, pkg, plant(task.faultMachines, lead + 1, task.seed + 1 + f, lines));
 		judged.forEach((one) => {
 			rows += one.run.rows.length;
 			cut(one);
 		});
-		faults.push(await outcomeOf(fault, pkg, judged));
+		faults.push(await outcomeOf(fault, lead > 0 ? undefined : pkg, judged));
 	}
-	for (const one of judge(await engine, pkg, plant(task.healthyMachines, 1, task.seed + 500, undefined))) {
+	for (const one of judge(await engine, task, pkg, plant(task.healthyMachines, lead + 1, task.seed + 500, undefined))) {
 		rows += one.run.rows.length;
 		cut(one);
 	}
@@ -88,16 +93,30 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		];
 		const runs = plant(machines, task.longHours, task.seed + 700 + first, outage);
 		// Nothing is kept of a day of verdicts but what is counted.
-		judgeRuns(await engine, pkg, runs, (_, { alarmChange, detected }) => {
+		const count = ({ alarmChange, detected }: Verdict) => {
 			if (detected.unscored === 'new-mode') newModeHours += stepMs / 3_600_000;
 			if (alarmChange?.kind !== 'raise') return;
 			falseAlarms++;
 			falseReasons.push(`${task.machineClass}: ${alarmChange.alarm.reason}`);
-		});
+		};
+		if (lead > 0) {
+			for (const run of runs) {
+				const watched = watchLevels(sourceOf(task, run), (_, verdict) => count(verdict));
+				rows += run.rows.length;
+				if (!watched) continue;
+				watchedHours += ((run.rows.length - watched.from) * stepMs) / 3_600_000;
+				falseAlarmsSigma += sigmaAlarms(
+					watched.first,
+					rowsFor(watched.first, version.scaler.sensorNames, run.rows.slice(watched.from))
+				);
+			}
+			continue;
+		}
+		judgeRuns(await engine, pkg, runs, (_, verdict) => count(verdict));
 		for (const run of runs) {
 			rows += run.rows.length;
 			watchedHours += (run.rows.length * stepMs) / 3_600_000;
-			falseAlarmsSigma += sigmaAlarms(pkg, run.rows);
+			falseAlarmsSigma += sigmaAlarms(version, run.rows);
 		}
 	}
 	return {
@@ -114,10 +133,38 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	};
 }
 
-function judge(loaded: Awaited<typeof engine>, pkg: ModelPackage, runs: readonly SimulatedRun[]): Judged[] {
+function sourceOf(task: ClassTask, { machine, rows }: SimulatedRun) {
+	const { sensorNames } = task.version.scaler;
+	const { sensors } = machineClasses.find(({ id }) => id === task.machineClass)!;
+	const kinds = sensorNames.map((name) => sensors.find((sensor) => sensor.name === name)!.kind);
+	return { machine, sensorNames, kinds, stepMs, rows };
+}
+
+function judge(
+	loaded: Awaited<typeof engine>,
+	task: ClassTask,
+	pkg: ModelPackage,
+	runs: readonly SimulatedRun[]
+): Judged[] {
+	if (task.levelsAfterHours > 0)
+		return runs.flatMap((run) => {
+			const verdicts: Verdict[] = [];
+			const first = run.rows.findIndex(({ time }) => time >= run.rows[0]!.time + task.levelsAfterHours * 3_600_000);
+			const watched = watchLevels(sourceOf(task, run), (row, verdict) => {
+				if (row >= first) verdicts.push(verdict);
+			});
+			if (!watched || watched.from > first) return [];
+			return [
+				{
+					run: { ...run, rows: rowsFor(watched.first, task.version.scaler.sensorNames, run.rows.slice(first)) },
+					verdicts,
+					basis: watched.first
+				}
+			];
+		});
 	const verdicts = runs.map(() => [] as Verdict[]);
 	judgeRuns(loaded, pkg, runs, (run, verdict) => verdicts[run]!.push(verdict));
-	return runs.map((run, i) => ({ run, verdicts: verdicts[i]! }));
+	return runs.map((run, i) => ({ run, verdicts: verdicts[i]!, basis: pkg.version }));
 }
 
 function judgeRuns(
@@ -145,8 +192,7 @@ function labelOf(truth: FaultTruth | undefined, from: number, to: number): 0 | 1
 }
 
 /** Largest distance of a sensor's window mean from the training mean, in its deviations; 0 while stopped. */
-function sigmaOf({ version }: ModelPackage, rows: readonly AlignedRow[]): number {
-	const { scaler, calibration } = version;
+function sigmaOf({ scaler, calibration }: JudgingBasis, rows: readonly AlignedRow[]): number {
 	const running = rows.filter(({ values }) => !isStopped(calibration.stoppedBelow, values));
 	let most = 0;
 	scaler.mean.forEach((mean, i) => {
@@ -159,18 +205,22 @@ function sigmaOf({ version }: ModelPackage, rows: readonly AlignedRow[]): number
 }
 
 /** Times that the floor would have begun to alarm. */
-function sigmaAlarms(pkg: ModelPackage, rows: readonly AlignedRow[]): number {
+function sigmaAlarms(basis: JudgingBasis, rows: readonly AlignedRow[]): number {
 	let alarms = 0;
 	let before = false;
 	for (let end = windowRows; end <= rows.length; end += windowRows) {
-		const above = sigmaOf(pkg, rows.slice(end - windowRows, end)) > 3;
+		const above = sigmaOf(basis, rows.slice(end - windowRows, end)) > 3;
 		if (above && !before) alarms++;
 		before = above;
 	}
 	return alarms;
 }
 
-async function outcomeOf(fault: string, pkg: ModelPackage, judged: readonly Judged[]): Promise<FaultOutcome> {
+async function outcomeOf(
+	fault: string,
+	pkg: ModelPackage | undefined,
+	judged: readonly Judged[]
+): Promise<FaultOutcome> {
 	const delays: number[] = [];
 	const completenessErrors: number[] = [];
 	let topTwoShare = 0;
@@ -187,7 +237,7 @@ async function outcomeOf(fault: string, pkg: ModelPackage, judged: readonly Judg
 		delays.push((report.time - truth.detectableFrom) / 1000);
 		const named = (names: readonly string[]) => names.slice(0, 2).some((name) => truth.affectedSensors.includes(name));
 		if (named(report.contributors.map(({ sensorName }) => sensorName))) topTwoShare++;
-		const found = await explainRows(pkg, run.rows, at);
+		const found = pkg && (await explainRows(pkg, run.rows, at));
 		if (!found) continue;
 		completenessErrors.push(found.completenessError);
 		if (named(sharesOf(found).map(({ sensorName }) => sensorName))) topTwoGradients++;
