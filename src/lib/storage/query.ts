@@ -104,19 +104,21 @@ async function findParts(
 	coarserToo: boolean
 ): Promise<Part[]> {
 	const tail = await tables.tails.get(machine);
+	// Nothing of it was ever sealed: a plant of a hundred thousand machines that has just come is all in the journal.
+	if (!tail) return [];
 	const parts: Part[] = [];
 	let until = Infinity;
 	for (let now = level; now <= TOP_LEVEL; now++) {
 		const width = LEVEL_WIDTHS[now]!;
 		const start = now === 0 ? from : Math.floor(from / width) * width;
 		const end = Math.min(to, until);
-		const lost = coarserToo ? (tail?.dropped?.[now] ?? -Infinity) : -Infinity;
+		const lost = coarserToo ? (tail.dropped?.[now] ?? -Infinity) : -Infinity;
 		// What is left of this level counts from the first coarser bucket that begins after the loss.
 		const next = LEVEL_WIDTHS[now + 1] ?? 1;
 		const begin = lost >= start ? (Math.floor(lost / next) + 1) * next : -Infinity;
 		for (const key of await findSegments(tables, machine, now, start, end))
 			parts.push({ level: now, key, from: begin, until });
-		for (const key of tail?.open ?? [])
+		for (const key of tail.open)
 			if (key[Key.level] < now && key[Key.to] >= start && key[Key.from] <= end)
 				parts.push({ level: key[Key.level], key, from: begin, until });
 		if (begin === -Infinity) break;
