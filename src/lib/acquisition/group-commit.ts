@@ -2,7 +2,7 @@
  * Data Acquisition: commits readings in groups and acknowledges each message only after its group is durable.
  *
  * In: readings, new machines and sensors, and what to call once a message is safe. Out: calls of the store, acknowledgements,
- * committed batches. One commit at a time; while it runs the next group gathers, so the group size follows the load, as far as commits stay quick.
+ * committed batches. One commit at a time; while it runs the next group gathers, so the group size follows the load; the first ones are small.
  */
 import {
 	MillwrightError,
@@ -23,13 +23,11 @@ const GATHER_MS = 100;
 /** More readings are not gathered: by then a commit costs as much as two halves of it. */
 const READINGS_AT_ONCE = 65_536;
 /**
- * Messages and readings that a group may gather beside a commit: twice as many after each full one that was quick, half as many after a slow
- * one. A tablet that has just started, or is busy, commits and acknowledges a little at once rather than everything too late.
+ * Messages and readings that a group may gather beside a commit: four times as many after each full one. A tablet that has just
+ * started commits and acknowledges a little at once rather than everything too late.
  */
-const LEAST_ALLOWED = 2_048;
+const FIRST_ALLOWED = 2_048;
 const MOST_ALLOWED = 4 * READINGS_AT_ONCE;
-const QUICK_MS = 1_500;
-const SLOW_MS = 4_000;
 /**
  * With this many acknowledgements held the broker may have stopped sending: Mosquitto lets 20 messages fly unless told otherwise.
  * When nothing comes for `STALL_MS` it has, and gathering longer would bring nothing.
@@ -82,7 +80,7 @@ export class GroupCommit {
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#stallTimer: ReturnType<typeof setTimeout> | undefined;
 	/** What a group may weigh while a commit runs. */
-	#allowed = LEAST_ALLOWED;
+	#allowed = FIRST_ALLOWED;
 	#closed = false;
 	/** Told whenever a commit has begun or ended: what waits outside may come. */
 	onRoom: (() => void) | undefined;
@@ -202,12 +200,8 @@ export class GroupCommit {
 		this.#inFlightReadings = group.columns.length;
 		this.#inFlightAcks = group.afterCommit.length;
 		const batch = group.columns.toBatch(group.receivedAt);
-		const began = performance.now();
 		const receipt = await this.#commit(group, batch);
-		const tookMs = performance.now() - began;
-		if (tookMs > SLOW_MS) this.#allowed = Math.max(LEAST_ALLOWED, this.#allowed / 2);
-		else if (tookMs < QUICK_MS && 2 * group.weight >= this.#allowed)
-			this.#allowed = Math.min(MOST_ALLOWED, 2 * this.#allowed);
+		if (2 * group.weight >= this.#allowed) this.#allowed = Math.min(MOST_ALLOWED, 4 * this.#allowed);
 		this.#inFlightMessages = 0;
 		this.#inFlightReadings = 0;
 		this.#inFlightAcks = 0;
