@@ -13,7 +13,7 @@ import { findChromium } from '../tools/find-chromium';
 
 interface KillPage {
 	appendForEver(tell: (upTo: number) => void): Promise<void>;
-	readBack(): Promise<{ count: number; whole: boolean; unreadable: number }>;
+	readBack(): Promise<{ count: number; whole: boolean; unreadable: number; kept: object }>;
 }
 
 let server: Awaited<ReturnType<typeof servePage>>;
@@ -84,8 +84,9 @@ describe('storage', () => {
 			const again = await start();
 			const found = await again.page.evaluate(() => (window as unknown as KillPage).readBack());
 			await again.kill();
-			expect(found).toMatchObject({ whole: true, unreadable: 0 });
-			expect(found.count).toBeGreaterThanOrEqual(acknowledged);
+			const about = `round ${round}, ${acknowledged} acknowledged: ${JSON.stringify(found)}`;
+			expect(found, about).toMatchObject({ whole: true, unreadable: 0 });
+			expect(found.count, about).toBeGreaterThanOrEqual(acknowledged);
 		}
 	});
 });

@@ -24,14 +24,32 @@ async function appendForEver(tell: (upTo: number) => void): Promise<void> {
 	}
 }
 
+/** Rows of each object store as the browser kept them, before anything of ours has opened the database; empty: there is none. */
+async function rowsKept(): Promise<Record<string, number>> {
+	const [kept] = await indexedDB.databases();
+	if (!kept) return {};
+	const answer = <T>(request: IDBRequest<T>) =>
+		new Promise<T>((resolve, reject) => {
+			request.onsuccess = () => resolve(request.result);
+			request.onerror = () => reject(new Error(String(request.error)));
+		});
+	const database = await answer(indexedDB.open(kept.name!));
+	const rows: Record<string, number> = {};
+	for (const name of database.objectStoreNames)
+		rows[name] = await answer(database.transaction(name).objectStore(name).count());
+	database.close();
+	return rows;
+}
+
 /** Values in time order, and whether they count up from 0 without gap or double. */
-async function readBack(): Promise<{ count: number; whole: boolean; unreadable: number }> {
+async function readBack(): Promise<{ count: number; whole: boolean; unreadable: number; kept: object }> {
+	const kept = await rowsKept();
 	const store = await openStore('plant');
 	const [slice] = await store.series.query({ sensorIds: [sensor], from: 0, to: 1e15 });
 	const whole = slice!.mean.every((value, i) => value === i && slice!.times[i] === START + i);
 	const { unreadable } = await store.series.statistics();
 	store.close();
-	return { count: slice!.times.length, whole, unreadable };
+	return { count: slice!.times.length, whole, unreadable, kept };
 }
 
 Object.assign(window, { appendForEver, readBack });
