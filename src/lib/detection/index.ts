@@ -9,6 +9,7 @@ export * from './explain/integrated-gradients';
 export * from './ensemble/ensemble-detector';
 export * from './ensemble/learn-watch';
 export * from './last-row';
+export * from './lead-in';
 export * from './level-watch';
 export * from './machine-detector';
 export * from './modes/learn-modes';

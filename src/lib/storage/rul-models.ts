@@ -84,6 +84,7 @@ export function rulModelStore(context: DocumentContext): RulModelStore {
 				})
 			).then(() => undefined),
 		outlooks: told.outlooks,
+		outlook: (machineId) => run(() => told.find(machineId)),
 		saveOutlook: (outlook, earlier) =>
 			run(() =>
 				database.settings.bulkPut([

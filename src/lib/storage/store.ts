@@ -133,6 +133,7 @@ export interface RulModelStore {
 	withdraw(target: RulAssignment['target']): Promise<void>;
 	/** What promoted models say of machines now. */
 	outlooks(): Promise<RulOfMachine[]>;
+	outlook(machineId: MachineId): Promise<RulOfMachine | undefined>;
 	/** Replaces what was said of the machine, and with `said` what was said at earlier steps. */
 	saveOutlook(outlook: RulOfMachine, said: readonly EarlierPrognosis[]): Promise<void>;
 	removeOutlook(machineId: MachineId): Promise<void>;

@@ -5,7 +5,7 @@
  * same pipeline as in the page. Used to measure on recordings whose faults are labelled.
  */
 import type { Alarm, EpochMs, MemberName, ModelPackage, SensorKind } from '../contracts';
-import { Predictor } from '../detection';
+import { Predictor, movingMeansLeadInRows } from '../detection';
 import type { AlignedRow } from '../manipulation';
 import type { Engine } from '../neural/engine';
 import { MachinePipeline, judgeDue } from '../pipeline';
@@ -61,13 +61,10 @@ export async function judgeRecording(
 	return { model, trainSeconds, ...judgeWith(engine, model, afterTraining(recording, trainUntil)) };
 }
 
-/** Rows trained on that are judged again, so that the first row after them finds warm networks: as many as live scoring takes. */
-const leadInRows = 160;
-
-/** The recording from a little before the end of training. */
+/** The recording from a little before the end of training: rows trained on are judged again, so that the first after them finds warm networks. */
 export function afterTraining<T extends Pick<Recording, 'rows'>>(recording: T, trainUntil: EpochMs): T {
 	const end = recording.rows.findIndex(({ time }) => time > trainUntil);
-	return end < 0 ? recording : { ...recording, rows: recording.rows.slice(Math.max(0, end - leadInRows)) };
+	return end < 0 ? recording : { ...recording, rows: recording.rows.slice(Math.max(0, end - movingMeansLeadInRows)) };
 }
 
 /** Judges all rows with a model; `only` leaves the vote to these members. */

@@ -16,11 +16,11 @@ import {
 	type ModelPackage
 } from '../../contracts';
 import { isActive } from '../../advisory';
-import type { RowPredictor } from '../../detection';
+import { leadInRowsOf, type RowPredictor } from '../../detection';
 import { Resampler, learnStep } from '../../manipulation';
 import type { LevelPoint } from '../../prognostics';
 import { MachinePipeline, judgeDue } from '../../pipeline';
-import { leadInRowsOf, readRowsOf } from './history';
+import { readRowsOf } from './history';
 import { reportWithout, type LiveReading, type MachineEntry } from './machine-entry';
 import { breathe, takeVerdict, type ScoringParts } from './scoring-parts';
 

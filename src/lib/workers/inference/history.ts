@@ -12,26 +12,12 @@ import {
 	type JudgingBasis,
 	type MachineId
 } from '../../contracts';
-import type { RowPredictor } from '../../detection';
+import { leadInRowsOf, type RowPredictor } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
 import type { Store } from '../../storage/store';
 import type { Interval } from './scored-intervals';
 import type { VerdictWriter } from './verdict-writer';
-
-/** Rows that changes of load may keep from counting while smoothing warms up. */
-const heldOffRows = 100;
-
-/**
- * Rows run through before the first one that counts: until network and moving means are warm and the slowest smoothing has forgotten that
- * it began at nothing. Begun colder, a machine that is ill looks better for minutes after each reload.
- */
-export function leadInRowsOf({ calibration, ensemble, relations }: JudgingBasis): number {
-	if (ensemble || relations) return 160;
-	const smoothings = calibration.statistics?.map(({ smoothing }) => smoothing) ?? [calibration.smoothing];
-	const smoothed = Math.max(3 / Math.min(...smoothings), calibration.ownLevel?.warmUpRows ?? 0);
-	return heldOffRows + Math.ceil(smoothed) + (calibration.warmUpSteps ?? 0);
-}
 
 /** Rows read from storage at a time, and judged at a time. */
 const readRows = 900;

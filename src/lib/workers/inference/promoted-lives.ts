@@ -136,8 +136,8 @@ export class PromotedLives implements PromotedModels<RulAssignment> {
 			}
 	}
 
-	private async stored(machineId: MachineId): Promise<RulOfMachine | undefined> {
-		return (await this.ports.store.rulModels.outlooks()).find((outlook) => outlook.machineId === machineId);
+	private stored(machineId: MachineId): Promise<RulOfMachine | undefined> {
+		return this.ports.store.rulModels.outlook(machineId);
 	}
 
 	private async opened(version: RulModelVersion): Promise<RulEnsemble> {

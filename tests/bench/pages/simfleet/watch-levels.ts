@@ -3,13 +3,11 @@
  * as many while nothing is wrong. In: a machine's rows. Out: a verdict per row since it was first learnt.
  */
 import type { LevelWatch, SensorKind } from '$lib/contracts';
-import { LastRow } from '$lib/detection';
+import { LastRow, movingMeansLeadInRows } from '$lib/detection';
 import type { AlignedRow } from '$lib/manipulation';
 import { MachinePipeline, judgeDue, type Verdict } from '$lib/pipeline';
 import { learnLevelWatch, mostLevelRows, neededLevelRows, rowsUntilGrowth } from '$lib/training';
 
-/** Rows that warm the means of a watch that replaces another. */
-const leadInRows = 160;
 const lookEvery = 60;
 
 export interface LevelSource {
@@ -58,7 +56,7 @@ export function watchLevels(
 				network.dispose();
 				judgeDue(
 					network,
-					[{ pipeline, rows: rowsFor(watch, sensorNames, rows.slice(Math.max(0, at - leadInRows), at)) }],
+					[{ pipeline, rows: rowsFor(watch, sensorNames, rows.slice(Math.max(0, at - movingMeansLeadInRows), at)) }],
 					() => undefined
 				);
 				if (before) pipeline.adopt(before.openAlarm, before.openSpan);
