@@ -2,9 +2,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { registerHostKernels } from '$lib/neural/kernels/host-kernels';
 import { FusedGru, fusedGru, fusedLstm, GaussianSampling, klDivergence } from '$lib/neural/layers';
+import { randomFrom } from '$lib/neural/random';
 import { describeFusedLayers, expectClose, randomTensor } from '../../tools/fused-layer-suite';
 
 async function ready(): Promise<void> {
@@ -16,6 +17,9 @@ describeFusedLayers('plain loops', ready, 1e-5);
 
 describe('FusedLSTM and FusedGRU in models', () => {
 	beforeAll(ready);
+	// Weights, dropout and shuffling draw their seeds from here: one start in twenty hardly learns in so few epochs.
+	beforeEach(() => void vi.spyOn(Math, 'random').mockImplementation(randomFrom(1)));
+	afterEach(() => vi.restoreAllMocks());
 
 	it('works inside Bidirectional and trains through model.fit', async () => {
 		const model = tfl.sequential();
