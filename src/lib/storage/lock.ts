@@ -18,3 +18,10 @@ export async function withLock<T>(name: string, ifFree: boolean, work: () => Pro
 	held.set(name, settled);
 	return turn;
 }
+
+/** Whether somebody waits for the lock, in whatever tab; never where the platform has no such locks. */
+export async function isLockWanted(name: string): Promise<boolean> {
+	if (typeof navigator === 'undefined' || !navigator.locks) return false;
+	const { pending } = await navigator.locks.query();
+	return pending?.some((request) => request.name === name) ?? false;
+}

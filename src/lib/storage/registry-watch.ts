@@ -26,6 +26,14 @@ export interface RegistryReader {
 	): PromiseLike<{ machines: (MachineRecord | undefined)[]; sensors: (SensorRecord | undefined)[] }>;
 }
 
+/** What is known of a machine and its sensors. */
+interface Entry {
+	readonly id: MachineId;
+	machine?: MachineRecord;
+	/** In the order of their ids. */
+	sensors: SensorRecord[];
+}
+
 type Listener = (machines: MachineRecord[], sensors: SensorRecord[]) => void;
 
 /** Telling of a large registry takes at most this share of a context's time. */
@@ -37,9 +45,11 @@ export class RegistryWatch {
 	/** Those who have not been told anything yet. */
 	readonly #fresh = new Set<Listener>();
 	readonly #channel: BroadcastChannel;
-	readonly #machines = new Map<MachineId, MachineRecord>();
-	/** By machine, each in the order of ids. */
-	readonly #sensors = new Map<MachineId, SensorRecord[]>();
+	readonly #entries = new Map<MachineId, Entry>();
+	/** Those told of before, in the order of ids; what has come since is sorted on its own and merged in. */
+	#ordered: Entry[] = [];
+	#fallenOut = false;
+	#added: Entry[] = [];
 	/** Of the tables as they were when reading began and since. */
 	#news: RegistryNews[] = [];
 	/** Raised when nobody follows any more: what is being read then is for nobody. */
@@ -92,8 +102,10 @@ export class RegistryWatch {
 		this.#round++;
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		this.#machines.clear();
-		this.#sensors.clear();
+		this.#entries.clear();
+		this.#ordered = [];
+		this.#added = [];
+		this.#fallenOut = false;
 		this.#news = [];
 		this.#isLoaded = this.#isReading = this.#isDirty = false;
 	}
@@ -113,7 +125,7 @@ export class RegistryWatch {
 			if (!this.#isLoaded) {
 				const found = await this.reader.all();
 				if (round !== this.#round) return;
-				for (const machine of found.machines) this.#machines.set(machine.id, machine);
+				for (const machine of found.machines) this.#entry(machine.id).machine = machine;
 				for (const sensor of found.sensors) this.#put(sensor);
 				this.#isLoaded = this.#isDirty = true;
 			}
@@ -129,8 +141,8 @@ export class RegistryWatch {
 					const { machines, sensors } = await this.reader.some(machineIds, sensorIds);
 					if (round !== this.#round) return;
 					machines.forEach((machine, i) => {
-						if (machine) this.#machines.set(machine.id, machine);
-						else this.#machines.delete(machineIds[i]!);
+						if (machine) this.#entry(machine.id).machine = machine;
+						else this.#dropMachine(machineIds[i]!);
 					});
 					sensors.forEach((sensor, i) => (sensor ? this.#put(sensor) : this.#drop(sensorIds[i]!)));
 				} catch (error) {
@@ -151,24 +163,46 @@ export class RegistryWatch {
 
 	/** Only what is not known: news of a later change may have come first. */
 	#takeAdded(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): void {
-		for (const machine of machines) if (!this.#machines.has(machine.id)) this.#machines.set(machine.id, machine);
+		for (const machine of machines) this.#entry(machine.id).machine ??= machine;
 		for (const sensor of sensors)
-			if (!this.#sensors.get(sensor.machineId)?.some(({ id }) => id === sensor.id)) this.#put(sensor);
+			if (!this.#entry(sensor.machineId).sensors.some(({ id }) => id === sensor.id)) this.#put(sensor);
+	}
+
+	#entry(id: MachineId): Entry {
+		let entry = this.#entries.get(id);
+		if (!entry) {
+			entry = { id, sensors: [] };
+			this.#entries.set(id, entry);
+			this.#added.push(entry);
+		}
+		return entry;
 	}
 
 	#put(sensor: SensorRecord): void {
-		const own = this.#sensors.get(sensor.machineId);
-		if (!own) return void this.#sensors.set(sensor.machineId, [sensor]);
+		const own = this.#entry(sensor.machineId).sensors;
 		let at = own.length;
 		while (at > 0 && own[at - 1]!.id >= sensor.id) at--;
 		own.splice(at, own[at]?.id === sensor.id ? 1 : 0, sensor);
 	}
 
+	#dropMachine(id: MachineId): void {
+		const entry = this.#entries.get(id);
+		if (!entry) return;
+		delete entry.machine;
+		this.#tidy(entry);
+	}
+
 	#drop(sensorId: SensorId): void {
-		const { machineId } = splitSensorId(sensorId);
-		const left = this.#sensors.get(machineId)?.filter(({ id }) => id !== sensorId) ?? [];
-		if (left.length > 0) this.#sensors.set(machineId, left);
-		else this.#sensors.delete(machineId);
+		const entry = this.#entries.get(splitSensorId(sensorId).machineId);
+		if (!entry) return;
+		entry.sensors = entry.sensors.filter(({ id }) => id !== sensorId);
+		this.#tidy(entry);
+	}
+
+	#tidy(entry: Entry): void {
+		if (entry.machine || entry.sensors.length > 0) return;
+		this.#entries.delete(entry.id);
+		this.#fallenOut = true;
 	}
 
 	/** Tells everybody, the more seldom the longer it takes. */
@@ -193,8 +227,33 @@ export class RegistryWatch {
 	}
 
 	#call(listeners: readonly Listener[]): void {
-		const machines = [...this.#machines.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-		const sensors = [...this.#sensors.values()].flat();
+		const machines: MachineRecord[] = [];
+		const sensors: SensorRecord[] = [];
+		for (const entry of this.#inOrder()) {
+			if (entry.machine) machines.push(entry.machine);
+			for (const sensor of entry.sensors) sensors.push(sensor);
+		}
 		for (const listener of listeners) if (this.#listeners.has(listener)) listener(machines.slice(), sensors.slice());
+	}
+
+	#inOrder(): readonly Entry[] {
+		if (this.#fallenOut) {
+			const isThere = (entry: Entry) => this.#entries.get(entry.id) === entry;
+			this.#ordered = this.#ordered.filter(isThere);
+			this.#added = this.#added.filter(isThere);
+			this.#fallenOut = false;
+		}
+		if (this.#added.length === 0) return this.#ordered;
+		const added = this.#added.sort((a, b) => (a.id < b.id ? -1 : 1));
+		const before = this.#ordered;
+		const merged: Entry[] = [];
+		let next = 0;
+		for (const entry of added) {
+			while (next < before.length && before[next]!.id < entry.id) merged.push(before[next++]!);
+			merged.push(entry);
+		}
+		while (next < before.length) merged.push(before[next++]!);
+		this.#added = [];
+		return (this.#ordered = merged);
 	}
 }

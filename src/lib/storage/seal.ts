@@ -7,7 +7,9 @@
  */
 import { encodeSegment, type SeriesTable } from './codec/segment';
 import { Key, type Database, type SegmentKey, type TailRow } from './database';
-import { journalTable, type JournalRecord } from './journal';
+import type { JournalRecord } from './journal';
+import { JournalIndex } from './journal-index';
+import type { Breathe } from './pace';
 import { spanClassOf, type SegmentCache } from './segments';
 import { joinRaw, LEVEL_WIDTHS, lowerBound, RawColumn, rollUp, RollupColumn, sliceTable, TOP_LEVEL } from './tables';
 
@@ -32,9 +34,6 @@ interface Piece {
 	rows: number;
 }
 
-/** Lets messages in between slices of long work. */
-export type Breathe = () => Promise<void>;
-
 export async function planSeal(
 	database: Database,
 	cache: SegmentCache,
@@ -43,25 +42,23 @@ export async function planSeal(
 	firstSerial: number,
 	breathe: Breathe
 ): Promise<SealPlan> {
-	const byMachine = new Map<number, Map<number, SeriesTable[]>>();
-	for (const record of records)
-		for (let group = 0; group < record.series.length; group++) {
-			const table = journalTable(record, group);
-			const machine = machineOf(table.series);
-			let tables = byMachine.get(machine);
-			if (!tables) byMachine.set(machine, (tables = new Map()));
-			const parts = tables.get(table.series);
-			if (parts) parts.push(table);
-			else tables.set(table.series, [table]);
-		}
+	const index = new JournalIndex(records);
+	const byMachine = new Map<number, number[]>();
+	for (const series of index.series) {
+		const machine = machineOf(series);
+		const own = byMachine.get(machine);
+		if (own) own.push(series);
+		else byMachine.set(machine, [series]);
+	}
+	await breathe();
 	const machines = [...byMachine.keys()];
 	const tails = await database.tails.bulkGet(machines);
 	const plan = { put: [] as SealPlan['put'], remove: [] as SegmentKey[], tails: [] as TailRow[], serial: firstSerial };
 	for (let m = 0; m < machines.length; m++) {
 		const machine = machines[m]!;
-		const fresh = [...byMachine.get(machine)!.values()].map(joinRaw);
+		const fresh = byMachine.get(machine)!.map((series) => index.table(series));
 		const tail = noteTail(tails[m] ?? newTail(machine), fresh);
-		await sealMachine(database, cache, plan, tail, fresh);
+		await sealMachine(database, cache, plan, tail, fresh, breathe);
 		plan.tails.push(tail);
 		await breathe();
 	}
@@ -117,7 +114,8 @@ async function sealMachine(
 	cache: SegmentCache,
 	plan: { put: SealPlan['put']; remove: SegmentKey[]; serial: number },
 	tail: TailRow,
-	fresh: readonly SeriesTable[]
+	fresh: readonly SeriesTable[],
+	breathe: Breathe
 ): Promise<void> {
 	const written = new Map<SegmentKey, readonly SeriesTable[]>();
 	let rising: SeriesTable[] = [...fresh];
@@ -132,24 +130,30 @@ async function sealMachine(
 				if (neighbours.length === 0 || (neighbours.length < FAN_OUT - 1 && rows < FULL_ROWS[level]!)) break;
 				tail.open = tail.open.filter((key) => !neighbours.includes(key));
 				const tables = [...piece.tables];
+				const stored: SegmentKey[] = [];
 				for (const key of neighbours) {
 					const before = written.get(key);
-					if (before) {
-						written.delete(key);
-						plan.put = plan.put.filter(([put]) => put !== key);
-						tables.push(...before);
+					if (!before) {
+						stored.push(key);
 						continue;
 					}
-					const [segment] = await cache.open(database, [key]);
+					written.delete(key);
+					plan.put = plan.put.filter(([put]) => put !== key);
+					tables.push(...before);
+				}
+				const segments = await cache.peek(database, stored);
+				for (const [i, segment] of segments.entries()) {
 					// An unreadable segment stays where it is, out of the open ones, counted by the cache.
 					if (!segment) continue;
 					tables.push(...segment.tables());
-					plan.remove.push(key);
+					plan.remove.push(stored[i]!);
 				}
+				await breathe();
 				piece = pieceOf(joinTables(level, tables));
 			}
 			for (const part of cutFull(piece, level)) {
 				const closed = part.rows >= FULL_ROWS[level]!;
+				await breathe();
 				const bytes = encodeSegment(part.tables);
 				const key: SegmentKey = [
 					tail.machine,

@@ -59,12 +59,7 @@ export class SegmentCache {
 				const block = blocks[i];
 				const name = key.join();
 				if (!block) return;
-				let segment: Segment | undefined;
-				try {
-					segment = new Segment(block);
-				} catch (error) {
-					this.unreadable.set(name, (error as Error).message);
-				}
+				const segment = this.openBlock(key, block);
 				fetched.set(name, segment);
 				this.held.set(name, { segment, weight: 0 });
 			});
@@ -78,6 +73,33 @@ export class SegmentCache {
 		});
 		this.trim(names);
 		return opened;
+	}
+
+	/** As `open`, for what is read once and then replaced: nothing more is held afterwards. */
+	async peek(tables: Pick<Database, 'segments'>, keys: readonly SegmentKey[]): Promise<(Segment | undefined)[]> {
+		const missing = keys.filter((key) => !this.held.has(key.join()));
+		const blocks = missing.length > 0 ? await tables.segments.bulkGet(missing as SegmentKey[]) : [];
+		const read = new Map(missing.map((key, i) => [key, this.openBlock(key, blocks[i])]));
+		return keys.map((key) => (read.has(key) ? read.get(key) : this.held.get(key.join())?.segment));
+	}
+
+	/** They are stored no longer. */
+	forget(keys: readonly SegmentKey[]): void {
+		for (const key of keys) {
+			const name = key.join();
+			this.weight -= this.held.get(name)?.weight ?? 0;
+			this.held.delete(name);
+		}
+	}
+
+	private openBlock(key: SegmentKey, block: Uint8Array | undefined): Segment | undefined {
+		if (!block) return undefined;
+		try {
+			return new Segment(block);
+		} catch (error) {
+			this.unreadable.set(key.join(), (error as Error).message);
+			return undefined;
+		}
 	}
 
 	/** Counts what was decoded since, and lets the least recently used go. */

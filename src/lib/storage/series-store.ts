@@ -24,7 +24,8 @@ import {
 import { Directory } from './directory';
 import { checkBatch, sortBatch } from './intake';
 import { encodeJournal, journalTables, openJournal } from './journal';
-import { withLock } from './lock';
+import { isLockWanted, withLock } from './lock';
+import { pace } from './pace';
 import { querySeries } from './query';
 import { planSeal } from './seal';
 import { allSegments, findSegments, SegmentCache } from './segments';
@@ -34,6 +35,8 @@ import { Tail, tablesOf } from './tail';
 
 /** Readings in the journal (32 MB) that are sealed at once: the more rows a seal brings each series, the less often they are coded again. */
 const SEAL_READINGS = 2_000_000;
+/** With more in the journal sealing does not keep up: it is pressing then. */
+const PRESSING_READINGS = 2 * SEAL_READINGS;
 /** Times that one write may let old data go before it gives up. */
 const ROOM_ROUNDS = 6;
 /** Age of the oldest journal record that makes it worth while, given a few rows for each series, and in any case. */
@@ -252,7 +255,9 @@ export class DexieSeriesStore implements SeriesStore {
 			for (const series of record.series) if (!this.directory.row(series)) unknown.add(series);
 		if (unknown.size > 0) await this.directory.loadAll();
 		const machineOf = (series: number) => this.directory.row(series)!.machine;
-		const plan = await planSeal(database, this.cache, portion, machineOf, state.serial, breather());
+		const lock = lockName('seal', this.context.workspace);
+		const breathe = pace(() => all || this.tail.pending.readings > PRESSING_READINGS || isLockWanted(lock));
+		const plan = await planSeal(database, this.cache, portion, machineOf, state.serial, breathe);
 		const sealed = portion[portion.length - 1]!.seq;
 		await inTransaction(database, 'rw', ALL, async (tables) => {
 			const now = await journalState(tables);
@@ -267,6 +272,7 @@ export class DexieSeriesStore implements SeriesStore {
 			await tables.journal.where('seq').belowOrEqual(sealed).delete();
 			await tables.state.put({ ...now, sealed, serial: plan.serial });
 		});
+		this.cache.forget(plan.remove);
 		await this.look();
 		return { chunks: plan.put.length, sealed, last: state.seq };
 	}
@@ -402,21 +408,4 @@ interface TrimOptions {
 	readonly atMost: number;
 	/** Stops once so many bytes are let go. */
 	readonly enoughBytes?: number;
-}
-
-/** Gives way to messages about every 20 ms of work. */
-function breather(): () => Promise<void> {
-	let since = performance.now();
-	return async () => {
-		if (performance.now() - since < 20) return;
-		await new Promise<void>((resolve) => {
-			const channel = new MessageChannel();
-			channel.port1.onmessage = () => {
-				channel.port1.close();
-				resolve();
-			};
-			channel.port2.postMessage(0);
-		});
-		since = performance.now();
-	};
 }

@@ -22,18 +22,19 @@ export function joinRaw(parts: readonly SeriesTable[]): SeriesTable {
 	const times = new Float64Array(total);
 	const columns = [new Float64Array(total), new Float64Array(total)];
 	let at = 0;
-	let sorted = true;
 	for (const part of ordered) {
-		if (at > 0 && part.times[0]! < times[at - 1]!) sorted = false;
 		times.set(part.times, at);
 		for (let c = 0; c < 2; c++) columns[c]!.set(part.columns[c]!, at);
 		at += part.times.length;
 	}
-	const joined = { series: parts[0]!.series, times, columns };
-	return sorted ? joined : reorder(joined);
+	return inTimeOrder({ series: parts[0]!.series, times, columns });
 }
 
-function reorder(table: SeriesTable): SeriesTable {
+/** The table itself where its rows are in time order already. */
+export function inTimeOrder(table: SeriesTable): SeriesTable {
+	let row = 1;
+	while (row < table.times.length && table.times[row - 1]! <= table.times[row]!) row++;
+	if (row >= table.times.length) return table;
 	const order = Uint32Array.from(table.times, (_, i) => i).sort((a, b) => table.times[a]! - table.times[b]!);
 	const pick = (column: Float64Array) => {
 		const from = new BigUint64Array(column.buffer, column.byteOffset, column.length);

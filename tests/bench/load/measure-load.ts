@@ -97,14 +97,14 @@ export async function measureLoad(
 			const samples: { atMinutes: number; heap: TabHeap; pending: number }[] = [];
 			const sample = async () => {
 				const heap = await meter.measure();
-				const { pending, readings, p95Ms } = await inspect('heard');
+				const { pending, readings, p95Ms, recentP95Ms } = await inspect('heard');
 				samples.push({ atMinutes: (Date.now() - start) / 60_000, heap, pending });
 				if (!isSteady && Date.now() - start >= options.steadyFromS * 1000) {
 					isSteady = true;
 					steady = { processors: follow(), messages: readings / readingsPerMessage, at: Date.now() };
 				}
 				progress(
-					`${((Date.now() - start) / 1000).toFixed(0)} s: ${readings} readings stored, ${pending} messages waiting, p95 ${p95Ms} ms, ${heap.totalMb.toFixed(0)} MB`
+					`${((Date.now() - start) / 1000).toFixed(0)} s: ${readings} readings stored, ${pending} messages waiting, p95 ${p95Ms} ms (since the last line ${recentP95Ms}), ${heap.totalMb.toFixed(0)} MB: ${partsOf(heap)}`
 				);
 			};
 			let result: LoadResult | undefined;
@@ -167,6 +167,11 @@ export async function measureLoad(
 		await mosquitto.stop();
 	}
 }
+
+const partsOf = ({ partsMb }: TabHeap) =>
+	Object.entries(partsMb)
+		.map(([part, mb]) => `${part} ${mb.toFixed(0)}`)
+		.join(', ');
 
 /** The part of a measurement that every benchmark shows as context. */
 export const contextOf = (measured: LoadMeasured) => ({

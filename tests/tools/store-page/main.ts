@@ -37,6 +37,8 @@ export interface Commits {
 	/** From a reading's own time to the news that it is stored; NaN without readings. */
 	readonly p50Ms: number;
 	readonly p95Ms: number;
+	/** The same since the last time somebody asked. */
+	readonly recentP95Ms: number;
 	/** Messages waiting for a commit when last told, and at most. */
 	readonly pending: number;
 	readonly mostPending: number;
@@ -67,7 +69,9 @@ const nothingHeard = () => ({
 	tensors: NaN,
 	trouble: undefined as string | undefined,
 	troubles: {} as Record<string, number>,
-	latencies: new Uint32Array(longestLatencyMs + 1)
+	latencies: new Uint32Array(longestLatencyMs + 1),
+	/** Those since somebody asked. */
+	recent: new Uint32Array(longestLatencyMs + 1)
 });
 let heard = nothingHeard();
 let channel: BroadcastChannel | undefined;
@@ -102,12 +106,14 @@ function hear(message: LiveMessage): void {
 	const { times } = message.batch;
 	heard.readings += times.length;
 	for (let i = 0; i < times.length; i++)
-		heard.latencies[Math.min(longestLatencyMs, Math.max(0, Math.round(now - times[i]!)))]!++;
+		heard.recent[Math.min(longestLatencyMs, Math.max(0, Math.round(now - times[i]!)))]!++;
 }
 
-function latencyAt(share: number): number {
-	let left = heard.readings * share;
-	for (let ms = 0; ms <= longestLatencyMs; ms++) if ((left -= heard.latencies[ms]!) <= 0) return ms;
+/** The latency that so large a share stays below; NaN without readings. */
+function latencyAt(latencies: Uint32Array, share: number): number {
+	const count = latencies.reduce((sum, one) => sum + one, 0);
+	let left = count * share;
+	for (let ms = 0; count > 0 && ms <= longestLatencyMs; ms++) if ((left -= latencies[ms]!) <= 0) return ms;
 	return NaN;
 }
 
@@ -127,7 +133,9 @@ const inspector = {
 		const { commits, readings, lastAt, pending, mostPending, reasons, tensors, troubles, gaps, links, duplicates } =
 			heard;
 		const longestGapMs = Math.max(heard.longestGapMs, Date.now() - heard.lastAt);
-		const known = readings > 0;
+		const { latencies, recent } = heard;
+		heard.recent = new Uint32Array(recent.length);
+		for (let ms = 0; ms < recent.length; ms++) latencies[ms]! += recent[ms]!;
 		return {
 			commits,
 			readings,
@@ -136,8 +144,9 @@ const inspector = {
 			gaps,
 			links,
 			duplicates,
-			p50Ms: known ? latencyAt(0.5) : NaN,
-			p95Ms: known ? latencyAt(0.95) : NaN,
+			p50Ms: latencyAt(latencies, 0.5),
+			p95Ms: latencyAt(latencies, 0.95),
+			recentP95Ms: latencyAt(recent, 0.95),
 			pending,
 			mostPending,
 			reasons,
