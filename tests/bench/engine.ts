@@ -108,7 +108,7 @@ class Bench {
 
 	async setUp(engine: EngineName): Promise<void> {
 		const started = Date.now();
-		const { context: found, jobs } = (await this.call({ kind: 'setup', engine })) as {
+		const { context: found, jobs } = (await this.call({ kind: 'setup', engine, quick })) as {
 			context: Record<string, unknown>;
 			jobs: JobInfo[];
 		};
@@ -214,7 +214,7 @@ async function measureWasm(page: Page): Promise<void> {
 		fused_tfjs: await bench.compare('fused', 'tfjs-wasm'),
 		fused_ort: await bench.compare('fused', 'ort')
 	};
-	const turns = quick ? 3 : 9;
+	const turns = quick ? 2 : 9;
 	rows.score_b1_vs_tfjs_wasm = await bench.ratio('fused/score/1', 'tfjs-wasm/score/1', turns * 2);
 	rows.score_b32_vs_tfjs_wasm = await bench.ratio('fused/score/32', 'tfjs-wasm/score/32', turns);
 	// Every kernel has been compiled for good by now: with --quick seconds of stock TensorFlow.js' warm-up can be had without.
@@ -225,12 +225,13 @@ async function measureWasm(page: Page): Promise<void> {
 		bench.note('ort/score/1', [await bench.time('ort/score/1', times)], 'wall');
 		return rates['ort/score/1']!;
 	});
-	rows.train_b32_vs_tfjs_wasm = await bench.ratio('fused/train/32', 'tfjs-wasm/train/32', quick ? 2 : 7);
+	const train = ['fused/train/32', 'tfjs-wasm/train/32'] as const;
+	rows.train_b32_vs_tfjs_wasm = await (quick ? bench.ratio(...train, 1, 0) : bench.ratio(...train, 7));
 	await measureShares(bench);
 }
 
 async function measureShares(bench: Bench): Promise<void> {
-	const best = await bench.best(['fused/peak', 'fused/score/32', 'fused/train/32', 'fused/stream'], quick ? 12 : 40);
+	const best = await bench.best(['fused/peak', 'fused/score/32', 'fused/train/32', 'fused/stream'], quick ? 6 : 40);
 	const peak = best.get('fused/peak')!;
 	rows.fma_peak_gflops = peak;
 	rows.score_b32_share_of_peak = best.get('fused/score/32')! / peak;
@@ -277,7 +278,7 @@ async function measureParallel(page: Page): Promise<void> {
 	const bench = new Bench(page, 'product');
 	await bench.setUp('product');
 	const fit = ['product/fit/2', 'product/fit/1'] as const;
-	// Each takes seconds; its kernels are compiled for good within one.
+	// Each takes a second or more; its kernels are compiled for good within one.
 	rows.train_parallel_speedup = await (quick ? bench.ratio(...fit, 1, 0) : bench.ratio(...fit, 9));
 	context.gradients_through_shared_memory = await page.evaluate(() => crossOriginIsolated);
 	if (!quick) {
@@ -294,20 +295,21 @@ async function measureParallel(page: Page): Promise<void> {
 async function measureWebGpu(page: Page): Promise<void> {
 	const bench = new Bench(page, 'webgpu');
 	try {
-		await bench.setUp('product-webgpu');
+		// The engine's self-test takes SwiftShader a while, and counting does without.
+		if (!quick) await bench.setUp('product-webgpu');
+		rows.webgpu_train_dispatches = await bench.dispatches();
 	} catch (error) {
 		notes.push(`WebGPU rows are null: ${firstLine(error)}`);
 		return;
 	}
-	context.adapter = (engines['product-webgpu'] as { detail?: string }).detail ?? context.adapter;
 	context.at_most = { webgpu_train_dispatches: 40 };
-	rows.webgpu_train_dispatches = await bench.dispatches();
 	if (quick) {
 		notes.push(
 			'webgpu_train_b32_vs_tfjs_webgpu is not measured with --quick: a stock step takes half a minute on SwiftShader.'
 		);
 		return;
 	}
+	context.adapter = (engines['product-webgpu'] as { detail?: string }).detail ?? context.adapter;
 	try {
 		await bench.setUp('tfjs-webgpu');
 	} catch (error) {

@@ -6,10 +6,11 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type BrowserContext } from 'playwright-core';
-import { build as viteBuild, type Plugin } from 'vite';
+import type { Plugin } from 'vite';
+import { builtPage } from '../tools/built-page';
 import { findChromium } from '../tools/find-chromium';
 import { serveFolder, type StaticServer } from '../../simulator/cli/static-server';
 
@@ -114,20 +115,8 @@ export async function servePage(
 	folder: string,
 	options: ServePageOptions = {}
 ): Promise<StaticServer & { readonly folder: string }> {
-	const plugins = options.plugins ?? [];
-	const root = resolve(folder);
-	const outDir = resolve('node_modules/.cache/bench', folder.replace(/[^\w-]+/g, '_'));
-	await viteBuild({
-		configFile: false,
-		root,
-		base: './',
-		logLevel: 'warn',
-		plugins: [...plugins],
-		resolve: { alias: { $lib: resolve('src/lib'), $simulator: resolve('simulator') } },
-		worker: { format: 'es', plugins: () => [...plugins] },
-		build: { outDir, emptyOutDir: true, target: 'es2022' }
-	});
-	return { ...(await serveFolder(outDir, { headers: options.headers ?? {} })), folder: outDir };
+	const built = await builtPage(folder, options.plugins);
+	return { ...(await serveFolder(built, { headers: options.headers ?? {} })), folder: built };
 }
 
 export interface ServePageOptions {

@@ -16,7 +16,11 @@ const folds = 5;
 const options = parseBenchArguments();
 const folder = dataFolder(options, 'hydraulic');
 const present = existsSync(folder) ? readdirSync(folder) : [];
-const sensors = present.filter((file) => /^[A-Z]+\d*\.txt(\.gz)?$/.test(file)).sort();
+// Quick: every second sensor.
+const sensors = present
+	.filter((file) => /^[A-Z]+\d*\.txt(\.gz)?$/.test(file))
+	.sort()
+	.filter((_, i) => !options.quick || i % 2 === 0);
 if (sensors.length === 0 || !present.some((file) => file.startsWith('profile.txt')))
 	report(
 		'hydraulic',
@@ -26,10 +30,13 @@ if (sensors.length === 0 || !present.some((file) => file.startsWith('profile.txt
 	);
 else
 	await withHealthPage(async (page) => {
-		const profile = readText(join(folder, 'profile.txt'))
-			.trim()
-			.split(/\r?\n/)
-			.map((line) => line.trim().split(/\s+/).map(Number));
+		// Quick: every sixth cycle, and only two of the five folds are named.
+		const linesOf = (file: string) =>
+			readText(join(folder, file))
+				.trim()
+				.split(/\r?\n/)
+				.filter((_, i) => !options.quick || i % 6 === 0);
+		const profile = linesOf('profile.txt').map((line) => line.trim().split(/\s+/).map(Number));
 		const conditions = profile.map((row) => row.slice(0, components.length));
 		const blocks: number[] = [];
 		conditions.forEach((row, i) => {
@@ -37,18 +44,15 @@ else
 			blocks.push(before ? blocks[i - 1]! + (row.some((value, k) => value !== before[k]) ? 1 : 0) : 0);
 		});
 		const urls = sensors.map((file) => {
-			const values = readText(join(folder, file)).trim().split(/\s+/);
+			const values = linesOf(file).flatMap((line) => line.trim().split(/\s+/));
 			return page.serve(file, [Float64Array.from(values, Number)]);
 		});
 		const features = await page.call('cycleFeatures', 'all', urls, profile.length);
 		const seed = options.number('seed', 0);
-		// Quick: every fourth cycle, and only two of the five folds are named.
-		const rows = profile.map((_, i) => i).filter((i) => !options.quick || i % 4 === 0);
 		const order = shuffled(blocks.at(-1)! + 1, seed);
 		const blockFold = new Map(order.map((block, i) => [block, i % folds]));
 		const chance = shuffled(profile.length, seed + 1);
-		const whole = rows.map((i) => blockFold.get(blocks[i]!)!);
-		const used = rows.filter((_, k) => !options.quick || whole[k]! < 2);
+		const used = profile.map((_, i) => i).filter((i) => !options.quick || blockFold.get(blocks[i]!)! < 2);
 		await page.call('subset', 'used', 'all', used);
 		const foldsOf = (kind: 'whole' | 'random') =>
 			used.map((i) => (kind === 'whole' ? blockFold.get(blocks[i]!)! : chance[i]! % folds));

@@ -3,7 +3,7 @@
  *
  * The file is made first: a row a second of 8 sensors, two decimals, ISO times. While it is read, the JavaScript heaps of page and workers
  * are measured; then the same file is begun again and cancelled. `heap_growth_mb` is what the most measured lies above what the
- * tab held before: the file itself must not be in it. Options: --mb 1000, --quick (12 MB).
+ * tab held before: the file itself must not be in it. Options: --mb 1000, --quick (5 MB).
  */
 import { createWriteStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -14,8 +14,8 @@ import { parseBenchArguments, progress, report, withChromium } from './harness';
 import { openMeter, type TabHeap } from './load/heap';
 
 const options = parseBenchArguments();
-const megabytes = options.number('mb', options.quick ? 12 : 1_000);
-const sampleMs = options.quick ? 500 : 2_000;
+const megabytes = options.number('mb', options.quick ? 5 : 1_000);
+const sampleMs = options.quick ? 300 : 2_000;
 const sensors = 8;
 const folder = mkdtempSync(join(tmpdir(), 'millwright-import-'));
 const file = join(folder, 'line-1.csv');

@@ -7,7 +7,7 @@
  * The second run packs 20 readings into a message (4 rows of 5). `processor_us_per_message` says who used the processors, broker and
  * publisher included.
  * Options: --seconds 300, --rate 10000, --batched-rate 15000, --batched-seconds 60, --machines 100, --qos 1, --quick;
- * --only single|batched; --profile acquisition,page writes processor profiles of those scripts.
+ * --only single|batched (--quick sends half as many a second, for 4 s and 2 s); --profile acquisition,page writes processor profiles of those scripts.
  */
 import { loadavg } from 'node:os';
 import { serveApp } from '../tools/app';
@@ -15,8 +15,8 @@ import { parseBenchArguments, progress, report } from './harness';
 import { contextOf, measureLoad } from './load/measure-load';
 
 const options = parseBenchArguments();
-const seconds = options.number('seconds', options.quick ? 8 : 300);
-const batchedSeconds = options.number('batched-seconds', options.quick ? 6 : 60);
+const seconds = options.number('seconds', options.quick ? 4 : 300);
+const batchedSeconds = options.number('batched-seconds', options.quick ? 2 : 60);
 const machines = options.number('machines', 100);
 const qos = options.number('qos', 1) === 0 ? 0 : 1;
 const only = options.values['only'];
@@ -27,9 +27,9 @@ const measure = (load: { seconds: number; messagesPerSecond: number; sensors: nu
 		app,
 		{ qos, machines, topicPrefix: 'load/hall/line', ...load },
 		{
-			steadyFromS: load.seconds / 3,
-			sampleEveryMs: options.quick ? 2_000 : 10_000,
-			quietMs: 3_000,
+			steadyFromS: options.quick ? 0 : load.seconds / 3,
+			sampleEveryMs: options.quick ? 800 : 10_000,
+			quietMs: options.quick ? 1_000 : 3_000,
 			profile: options.values['profile']?.split(',')
 		}
 	);
@@ -38,14 +38,19 @@ progress('single rows of 7 sensors');
 const single =
 	only === 'batched'
 		? undefined
-		: await measure({ seconds, messagesPerSecond: options.number('rate', 10_000), sensors: 7, rows: 1 });
+		: await measure({
+				seconds,
+				messagesPerSecond: options.number('rate', options.quick ? 5_000 : 10_000),
+				sensors: 7,
+				rows: 1
+			});
 progress('20 readings a message');
 const batched =
 	only === 'single'
 		? undefined
 		: await measure({
 				seconds: batchedSeconds,
-				messagesPerSecond: options.number('batched-rate', 15_000),
+				messagesPerSecond: options.number('batched-rate', options.quick ? 7_500 : 15_000),
 				sensors: 5,
 				rows: 4
 			});

@@ -14,12 +14,12 @@ import { findMosquitto, freePort, startMosquitto } from '../tools/mosquitto';
 import { parseBenchArguments, progress, report, withChromium } from './harness';
 
 const options = parseBenchArguments();
-const machines = options.number('machines', 50);
-const seconds = options.number('seconds', options.quick ? 10 : 60);
+const machines = options.number('machines', options.quick ? 20 : 50);
+const seconds = options.number('seconds', options.quick ? 5 : 60);
 const seed = options.number('seed', 3);
 const stepMs = 1000;
 /** Published first, not counted in the latencies: models load and streams warm up on them. */
-const warmUpSeconds = options.number('warm-up', options.quick ? 10 : 30);
+const warmUpSeconds = options.number('warm-up', options.quick ? 5 : 30);
 
 const mosquitto = findMosquitto() ? await startMosquitto() : undefined;
 const embedded = mosquitto ? undefined : await startLocalBroker({ wsPort: await freePort() });

@@ -20,7 +20,7 @@ interface Recording {
 	readonly times: Float64Array;
 }
 
-const quickRows = 7200;
+const quickRows = 3600;
 
 function readTable(file: string, name: string, delimiter: string, skip: readonly string[]): Recording {
 	const lines = readText(file).trim().split(/\r?\n/);
@@ -48,19 +48,20 @@ function readDataSet(data: string, set: 'skab' | 'ims' | 'hydraulic', quick: boo
 	if (!existsSync(folder)) return undefined;
 	if (set === 'skab')
 		return filesUnder(folder)
-			.slice(0, quick ? 6 : undefined)
+			.slice(0, quick ? 3 : undefined)
 			.map((file, i) => readTable(file, `skab-${i}`, ';', ['anomaly', 'changepoint']));
 	if (set === 'ims') return filesUnder(folder).map((file, i) => readTable(file, `ims-${i}`, ',', []));
 	// Cycles of a minute, one after another: 60 samples (1 Hz) or 600 (10 Hz) a row.
 	const byRate = new Map<number, { columns: string[]; text: string[][] }>();
 	for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt.gz'))) {
 		const lines = readText(join(folder, file)).trim().split(/\r?\n/);
-		const values = lines.flatMap((line) => line.split('\t'));
-		const perCycle = values.length / lines.length;
+		const perCycle = lines[0]!.split('\t').length;
+		const kept = quick ? lines.slice(0, Math.ceil(quickRows / perCycle)) : lines;
+		const values = kept.flatMap((line) => line.split('\t'));
 		const group = byRate.get(perCycle) ?? { columns: [], text: [] };
 		byRate.set(perCycle, group);
 		group.columns.push(file.replace('.txt.gz', ''));
-		group.text.push(quick ? values.slice(0, quickRows * 2) : values);
+		group.text.push(values);
 	}
 	return [...byRate].map(([perCycle, { columns, text }]) => ({
 		name: `hydraulic-${perCycle / 60}hz`,
@@ -74,7 +75,7 @@ const options = parseBenchArguments();
 const data = options.text('data', '../shared/data');
 
 await withWorkerPage('store', async ({ call, serve }) => {
-	const seconds = options.number('seconds', options.quick ? 3 : 15);
+	const seconds = options.number('seconds', options.quick ? 1.5 : 15);
 	progress(`Writing for ${seconds} s`);
 	const writes = await call<{ perSecond: number; appendPerSecond: number; p95AppendMs: number; readings: number }>(
 		'writes',
@@ -83,12 +84,12 @@ await withWorkerPage('store', async ({ call, serve }) => {
 	progress(
 		`  ${Math.round(writes.perSecond)} readings/s stored and sealed, appends ${Math.round(writes.appendPerSecond)}/s`
 	);
-	const rowWrites = await call<{ perSecond: number }>('rowWrites', options.quick ? 3 : 10);
+	const rowWrites = await call<{ perSecond: number }>('rowWrites', options.quick ? 1 : 10);
 	progress(`  a row per reading: ${Math.round(rowWrites.perSecond)} readings/s`);
-	const blocks = await call<{ perSecond: number; bytesPerReading: number }>('blockWrites', 2);
+	const blocks = await call<{ perSecond: number; bytesPerReading: number }>('blockWrites', options.quick ? 1 : 2);
 	progress(`  raw blocks: ${Math.round(blocks.perSecond)} readings/s`);
 
-	const hours = options.number('hours', options.quick ? 3 : 12);
+	const hours = options.number('hours', options.quick ? 0.5 : 12);
 	progress(`The default plant at 1 Hz for ${hours} h`);
 	const plant = await call<{ readings: number; bytes: number; raw: number }>('plant', hours);
 	progress(

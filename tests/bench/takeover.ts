@@ -80,7 +80,7 @@ const found = await withChromium(async (context) => {
 	clearInterval(publishing);
 	await publisher.drain();
 	// What the broker kept meanwhile has come once nothing new is stored for a while.
-	while (Date.now() - (await inspector.call('heard')).lastAt < 3_000) await wait(250);
+	while (Date.now() - (await inspector.call('heard')).lastAt < (options.quick ? 1_500 : 3_000)) await wait(250);
 	const total = publisher.delivered - warmUp;
 	const counted = await inspector.call('countIds', 'plant', { idSensor: 'number', epoch: 0, total });
 	return { times, total, counted };

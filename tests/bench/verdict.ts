@@ -3,7 +3,7 @@
  *
  * The product's inference worker in Chromium, fed over the live channel: machines of all six classes (8 or 9 sensors each) at 1 Hz with the
  * shipped models, verdicts stored as always. First with 1,000 machines, then with twice as many each time until the 95th percentile
- * passes 100 ms; the last step is halved twice. Options: --machines 1000, --seconds 20, --most 32000, --quick (1,000 only).
+ * passes 100 ms; the last step is halved twice. Options: --machines 1000, --seconds 20, --most 32000, --quick (120 only).
  */
 import { readFileSync } from 'node:fs';
 import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblyscript';
@@ -11,8 +11,8 @@ import { parseBenchArguments, progress, report, servePage, withChromium } from '
 import type { VerdictFigures } from './pages/verdict/main';
 
 const options = parseBenchArguments();
-const first = options.number('machines', options.quick ? 300 : 1_000);
-const seconds = options.number('seconds', options.quick ? 6 : 20);
+const first = options.number('machines', options.quick ? 120 : 1_000);
+const seconds = options.number('seconds', options.quick ? 4 : 20);
 const most = options.number('most', options.quick ? first : 32_000);
 const budgetMs = 100;
 

@@ -4,14 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { build as viteBuild } from 'vite';
 import { listFiles } from '../../src/build/offline-adapter.js';
 import { serveFolder, type StaticServer } from '../../simulator/cli/static-server';
+import { builtPage } from './built-page';
 import type { StoreInspector } from './store-page/main';
-
-const inspectorFolder = 'node_modules/.cache/store-page';
 
 /** Builds the app when there is no build, or sources are newer than it. */
 export async function ensureBuild(): Promise<void> {
@@ -31,15 +28,8 @@ export async function ensureBuild(): Promise<void> {
 /** Serves build/ on a free port; `json` adds answers as `npm start` does. */
 export async function serveApp(json: Record<string, unknown> = {}): Promise<StaticServer> {
 	await ensureBuild();
-	await viteBuild({
-		configFile: false,
-		root: resolve('tests/tools/store-page'),
-		base: './',
-		logLevel: 'warn',
-		resolve: { alias: { $lib: resolve('src/lib'), $simulator: resolve('simulator') } },
-		build: { outDir: resolve(inspectorFolder), emptyOutDir: true, target: 'es2022' }
-	});
-	return serveFolder('build', { json, mounts: { '/store-inspector/': inspectorFolder } });
+	const inspector = await builtPage('tests/tools/store-page');
+	return serveFolder('build', { json, mounts: { '/store-inspector/': inspector } });
 }
 
 /** Calls the inspector's functions in the page that holds it. */

@@ -33,19 +33,25 @@ const cases = [
 	{ title: 'states', args: { returnState: true } },
 	{ title: 'no bias', args: { useBias: false } }
 ];
-const sizes = [
+export const layerSizes = [
 	{ rows: 3, steps: 7, features: 4, units: 5 },
 	// Two steps at least: the stock layer has no gradient for one.
 	{ rows: 1, steps: 2, features: 1, units: 1 },
 	{ rows: 2, steps: 3, features: 9, units: 33 }
 ];
 
-/** `padded`: whether to compare padded steps as well, which the stock layer must get right. */
+export type LayerSize = (typeof layerSizes)[number];
+
+/**
+ * `padded`: whether to compare padded steps as well, which the stock layer must get right. `sizes`: fewer where a step of the stock
+ * layer takes long and the kernels are proved in all sizes elsewhere.
+ */
 export function describeFusedLayers(
 	title: string,
 	ready: () => Promise<void>,
 	tolerance: number,
-	padded: readonly boolean[] = [false, true]
+	padded: readonly boolean[] = [false, true],
+	sizes: readonly LayerSize[] = layerSizes
 ): void {
 	describe(`FusedLSTM against the stock layer, ${title}`, () => {
 		beforeAll(ready);
@@ -71,7 +77,7 @@ export function describeFusedLayers(
 }
 
 async function compare(
-	{ rows, steps, features, units }: (typeof sizes)[number],
+	{ rows, steps, features, units }: LayerSize,
 	args: object,
 	masked: boolean,
 	tolerance: number

@@ -96,9 +96,9 @@ const answer = answerWith(
 	{
 		fused: setUpFused,
 		'tfjs-wasm': setUpStockWasm,
-		'tfjs-webgpu': setUpStockWebGpu,
+		'tfjs-webgpu': () => setUpStockWebGpu(),
 		ort: setUpOrt,
-		product: () => setUpProduct('wasm'),
+		product: (quick) => setUpProduct('wasm', { fitBatches: quick ? 2 : 8 }),
 		'product-webgpu': () => setUpProduct('webgpu'),
 		...gpuEngines
 	},

@@ -19,7 +19,7 @@ export async function enginesInNode(): Promise<AskEngines | undefined> {
 	const { answerWith } = await import('./jobs');
 	const { gpuEngines, gpuQuestions } = await import('./product-engine');
 	const { setUpStockWebGpu } = await import('./stock-engine');
-	const answer = answerWith({ ...gpuEngines, 'tfjs-webgpu': setUpStockWebGpu }, gpuQuestions);
+	const answer = answerWith({ ...gpuEngines, 'tfjs-webgpu': () => setUpStockWebGpu() }, gpuQuestions);
 	let id = 0;
 	return (request) => answer({ ...request, id: id++ });
 }

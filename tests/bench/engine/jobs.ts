@@ -25,8 +25,8 @@ export function addJob(name: string, count: number, flops: number, run: Job['run
 	jobs.set(name, { windows: count, flops, run });
 }
 
-/** Makes an engine and its jobs ready; returns what is to be told of it. */
-export type SetUp = () => Promise<Record<string, unknown>>;
+/** Makes an engine and its jobs ready (`quick`: shorter ones); returns what is to be told of it. */
+export type SetUp = (quick: boolean) => Promise<Record<string, unknown>>;
 
 /** Answers requests with the engines that `setUps` has; `more` answers kinds that only some places know. */
 export function answerWith(
@@ -37,7 +37,7 @@ export function answerWith(
 		if (request.kind === 'setup') {
 			const setUp = setUps[request.engine];
 			if (!setUp) throw new Error(`No engine ${request.engine} here`);
-			const context = await setUp();
+			const context = await setUp(request.quick ?? false);
 			const own = [...jobs].filter(([job]) => job.startsWith(`${request.engine}/`));
 			return { context, jobs: own.map(([job, info]): JobInfo => ({ job, windows: info.windows, flops: info.flops })) };
 		}

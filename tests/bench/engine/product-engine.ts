@@ -20,8 +20,7 @@ import { multiplyAddPeak } from './webgpu-peak';
 import type { EngineName } from './protocol';
 import { forwardFlops, makeWindows, plan, spec, steps, weights } from './reference-net';
 
-/** Steps of training in an epoch of the product's `fit`, and epochs timed after one that starts the workers. */
-const fitBatches = 8;
+/** Epochs of the product's `fit` that are timed, after one that starts the workers. */
 const timedEpochs = 3;
 let gpuNetwork: Network | undefined;
 
@@ -30,9 +29,13 @@ function fitData(count: number): FitData {
 	return { inputs: firstWindows(count), targets: targets.subarray(0, count * perWindow), count, steps };
 }
 
+/** `fitBatches`: steps of training in an epoch on WebAssembly. */
 export async function setUpProduct(
 	backend: 'wasm' | 'webgpu',
-	name: EngineName = backend === 'wasm' ? 'product' : 'product-webgpu'
+	{
+		name = backend === 'wasm' ? 'product' : 'product-webgpu',
+		fitBatches = 8
+	}: { name?: EngineName; fitBatches?: number } = {}
 ): Promise<Record<string, unknown>> {
 	const engine = await startEngine({ backends: [backend], purpose: 'training' });
 	if (engine.report.backend !== backend) throw new Error(engine.report.rejected.map(({ reason }) => reason).join('; '));
@@ -130,7 +133,7 @@ function trainStep(executor: Executor, { inputs, targets, count, steps }: FitDat
 /** Jobs for a real adapter: training steps for batches of any size, a long `fit`, and the adapter's own rate. */
 export async function setUpGpuSweep(sizes: readonly number[]): Promise<Record<string, unknown>> {
 	const name: EngineName = 'gpu';
-	const about = await setUpProduct('webgpu', name);
+	const about = await setUpProduct('webgpu', { name });
 	const most = Math.max(...sizes);
 	const [inputs, wanted] = [makeWindows(most, 3), makeWindows(most, 4)];
 	const stepsDone = 10;

@@ -1,6 +1,6 @@
 /** What the benchmark asks of its worker. Engines are set up once, then jobs are timed one at a time. */
 export type BenchRequest =
-	| { readonly id: number; readonly kind: 'setup'; readonly engine: EngineName }
+	| { readonly id: number; readonly kind: 'setup'; readonly engine: EngineName; readonly quick?: boolean }
 	/** Runs a job `times` times, returns milliseconds in all. */
 	| { readonly id: number; readonly kind: 'time'; readonly job: string; readonly times: number }
 	/** Largest difference between two engines' outputs of the same windows. */

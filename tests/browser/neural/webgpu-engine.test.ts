@@ -146,7 +146,7 @@ describe('the engine on WebGPU', () => {
 	it('goes on from its last epoch when the device is lost in the middle of one', async () => {
 		engine = await startEngine({ backends: ['webgpu', 'wasm'], purpose: 'training' });
 		const device = graphicsDevice();
-		const network = engine.createNetwork(gru, 2);
+		const network = engine.createNetwork(spec, 2);
 		const { queue } = device;
 		const write = queue.writeBuffer.bind(queue) as (...parts: unknown[]) => void;
 		const onCheckpoint = ({ epoch }: FitCheckpoint) => {
@@ -162,7 +162,7 @@ describe('the engine on WebGPU', () => {
 		expect(result.lossCurve).toHaveLength(4);
 		expect(engine.report.backend).toBe('wasm');
 		const weights = await network.getWeights();
-		const unbroken = await weightsAfter(['wasm'], gru, { epochs: 4 });
+		const unbroken = await weightsAfter(['wasm'], spec, { epochs: 4 });
 		expect(relativeError(weights, unbroken.weights)).toBeLessThan(1e-4);
 	});
 
@@ -184,7 +184,6 @@ describe('the engine on WebGPU', () => {
 	});
 
 	it('a read from a lost device fails with its own code', async () => {
-		engine = await startEngine({ backends: ['webgpu'], purpose: 'training' });
 		const executor = (await loadBackend('webgpu')).ownExecutor!(planNetwork(spec), () => {})!;
 		graphicsDevice().destroy();
 		await expect(executor.score(data.inputs, data.count, data.steps)).rejects.toMatchObject({ code: 'device-lost' });
