@@ -140,6 +140,7 @@ export function registryStore({ database, run, isClosed }: DocumentContext): Reg
 	);
 	return {
 		machines: async () => machinesOf(await rows()),
+		machine: async (machineId) => (await run(() => database.registry.get(machineId)))?.machine,
 		sensors: async (machineId) =>
 			sensorsOf(machineId === undefined ? await rows() : [await run(() => database.registry.get(machineId))]),
 		upsert: async (machines, sensors) => {

@@ -93,6 +93,7 @@ export interface SeriesStore {
 
 export interface RegistryStore {
 	machines(): Promise<MachineRecord[]>;
+	machine(machineId: MachineId): Promise<MachineRecord | undefined>;
 	sensors(machineId?: MachineId): Promise<SensorRecord[]>;
 	/** Inserts what is new, merges what is known better now; never blanks a field. */
 	upsert(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): Promise<void>;

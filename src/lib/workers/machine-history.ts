@@ -51,7 +51,7 @@ export class MachineHistory {
 
 	async describe(machineId: MachineId): Promise<{ machine: MachineRecord; sensors: SensorRecord[] }> {
 		const { store } = this;
-		const machine = (await store.registry.machines()).find(({ id }) => id === machineId);
+		const machine = await store.registry.machine(machineId);
 		if (!machine) throw new MillwrightError('not-found', `There is no machine ${machineId}`);
 		const sensors = (await store.registry.sensors(machineId)).filter(
 			({ name, kind }) => !name.startsWith('~') && kind !== 'state'

@@ -196,7 +196,7 @@ export class DiagnosisSession implements DiagnosisApi {
 		declaredBy: MachineDiagnosis['declaredBy'];
 	}> {
 		const store = this.#opened();
-		const record = (await store.registry.machines()).find(({ id }) => id === machineId);
+		const record = await store.registry.machine(machineId);
 		const parsed = v.safeParse(MachineDeclarationSchema, (await store.settings.get(declarationKey(machineId))) ?? {});
 		const own = parsed.success ? parsed.output : {};
 		const said = record?.declared ?? {};

@@ -100,7 +100,7 @@ export class Explainer {
 	}
 
 	private async packageOf(machineId: MachineId) {
-		const machine = (await this.store.registry.machines()).find(({ id }) => id === machineId);
+		const machine = await this.store.registry.machine(machineId);
 		return machine && this.models.versionFor(machine, await this.store.models.assignment(machineId));
 	}
 

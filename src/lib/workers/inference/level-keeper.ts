@@ -29,6 +29,8 @@ const mostWatched = 1_000;
 const lookAgainMs = 5_000;
 const lookAgainAtMostMs = 60_000;
 const retryAfterMs = 30_000;
+/** Looking in vain takes about this share of the worker's time: a machine that sends often has much to be read. */
+const lookShare = 0.05;
 /** Of a recording's first part, taken to be healthy, this share is learnt from; more where that is too little. */
 const recordingShares = [0.4, 0.6];
 /** Rows before and after what was called a fault that are not learnt from either. */
@@ -45,6 +47,8 @@ export class LevelKeeper {
 	private readonly wanted = new Map<MachineId, Wanted>();
 	private readonly history: MachineHistory;
 	private working = false;
+	/** By the clock that nobody sets. */
+	private restUntil = 0;
 
 	constructor(
 		private readonly store: Store,
@@ -94,7 +98,7 @@ export class LevelKeeper {
 
 	/** Looks at one machine that is due; gives it when it has learnt a watch, or knows better how much running is missing. */
 	async learnNext(roster: Iterable<MachineEntry>): Promise<MachineEntry | undefined> {
-		if (this.working) return undefined;
+		if (this.working || performance.now() < this.restUntil) return undefined;
 		this.working = true;
 		try {
 			const now = this.now();
@@ -133,10 +137,13 @@ export class LevelKeeper {
 			return true;
 		}
 		const target = await this.store.settings.get<FalseAlarmTarget>(falseAlarmTargetKey);
+		const began = performance.now();
 		const found = await this.learn(entry, record, falseAlarmsPerWeek(target, machineId));
 		// A model, or another start, came while this was read.
 		if (this.wanted.get(machineId) !== wanted || this.records.get(machineId) !== record) return false;
 		if (!found.watch) {
+			const ended = performance.now();
+			this.restUntil = ended + Math.min(lookAgainMs, (ended - began) / lookShare);
 			wanted.learning = found.learning;
 			const missing = found.learning.neededRows - found.learning.rows;
 			const wait = missing * (found.learning.stepMs ?? 1_000);
