@@ -1,7 +1,8 @@
 /** The intake: every kind of bad input has its outcome, counted with an example; good input beside it is kept. */
 import { describe, expect, it, vi } from 'vitest';
 import { GroupCommit } from '$lib/acquisition/group-commit';
-import { Intake, MAX_SENSORS_PER_MACHINE, type IntakeOptions } from '$lib/acquisition/intake';
+import { Intake, type IntakeOptions } from '$lib/acquisition/intake';
+import { MAX_SENSORS_PER_MACHINE } from '$lib/acquisition/source-plant';
 import { IntakeTally } from '$lib/acquisition/intake-tally';
 import {
 	emptyMapping,
