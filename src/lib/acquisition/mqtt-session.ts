@@ -34,6 +34,8 @@ export interface MqttSessionOptions {
 	readonly clientId: string;
 	/** Filters of an earlier subscription in the same session that are no longer wanted. */
 	readonly staleFilters?: readonly string[];
+	/** This address has served a subscription before: when it closes without an answer, a broker or proxy behind it is starting again. */
+	readonly hasServed?: boolean;
 	/** False: nothing is kept at the broker (a probe). */
 	readonly persistent: boolean;
 	readonly world: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'>;
@@ -260,7 +262,7 @@ export class MqttSession {
 				ending ??= { trouble, detail: `${error.message} (code ${error.code})${advice}` };
 			} else if (connectedAt === undefined && socket?.opened) {
 				ending ??= {
-					trouble: 'protocol-refused',
+					trouble: this.#unanswered,
 					detail: `The address answers, but not as an MQTT broker: ${error.message}`
 				};
 			} else ending ??= { trouble: 'broker-unreachable', detail: error.message };
@@ -273,7 +275,7 @@ export class MqttSession {
 		if (!ending && connectedAt === undefined && socket?.opened) {
 			const other = version5 ? '3.1.1' : '5';
 			ending = {
-				trouble: 'protocol-refused',
+				trouble: this.#unanswered,
 				detail: `The address accepts WebSockets but closed before answering as an MQTT broker; try MQTT ${other} or another path`
 			};
 		}
@@ -285,6 +287,11 @@ export class MqttSession {
 			connectedForMs,
 			heard
 		};
+	}
+
+	/** What it means that an address opens and does not answer: where it has served before, it soon will again. */
+	get #unanswered(): LinkTrouble {
+		return this.#subscribedBefore || this.options.hasServed ? 'broker-unreachable' : 'protocol-refused';
 	}
 
 	#subscribe(client: MqttClient, done: (problem: string | undefined) => void): void {

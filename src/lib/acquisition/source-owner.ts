@@ -234,6 +234,7 @@ export class SourceOwner {
 			settings: broker,
 			clientId: stored.clientId,
 			staleFilters: stored.url === broker.url ? stored.filters : undefined,
+			hasServed: stored.url === broker.url,
 			persistent: true,
 			...(broker.sparkplugHostId && { host: new SparkplugHost(broker.sparkplugHostId, this.world.now) }),
 			world: this.world,

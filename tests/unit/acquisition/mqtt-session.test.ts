@@ -56,7 +56,8 @@ function open(
 	store: MemoryStore,
 	clientId = 'mwtest',
 	host?: SparkplugHost,
-	mostHeld = Infinity
+	mostHeld = Infinity,
+	hasServed = false
 ) {
 	const tally = new IntakeTally(Date.now());
 	const commit = new GroupCommit(store, {
@@ -74,6 +75,7 @@ function open(
 	const session = new MqttSession({
 		settings,
 		clientId,
+		hasServed,
 		persistent: true,
 		...(host && { host }),
 		world: {
@@ -333,6 +335,18 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 		await other.until(({ trouble }) => trouble !== undefined);
 		expect(other.status).toMatchObject({ trouble: 'protocol-refused', state: 'failed' });
 		await other.close();
+		// An address that has served before: what is behind it starts again, and is soon asked again.
+		const restarting = open(
+			{ url: `ws://127.0.0.1:${port}`, protocolVersion: 5, topicFilter: '#', qos: 1 },
+			new MemoryStore(),
+			'mwtest',
+			undefined,
+			Infinity,
+			true
+		);
+		await restarting.until(({ trouble }) => trouble !== undefined);
+		expect(restarting.status).toMatchObject({ trouble: 'broker-unreachable', state: 'reconnecting' });
+		await restarting.close();
 	});
 
 	it('refuses ws:// on an https page without trying', async () => {
