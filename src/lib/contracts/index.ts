@@ -31,6 +31,7 @@ export * from './packed-backtest';
 export * from './prognosis';
 export * from './promotion';
 export * from './reading';
+export * from './recording-search';
 export * from './risk';
 export * from './risk-table';
 export * from './run-to-failure';

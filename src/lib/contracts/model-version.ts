@@ -170,6 +170,12 @@ export interface RelationCalibration {
 	readonly leverage: readonly number[];
 	/** Per sensor, scaled: how far the mean of a minute of rows may lie from what the others say. */
 	readonly threshold: readonly number[];
+	/** Per sensor: false where neither heat nor slow means are part of what the others say. Absent: they are, of all. */
+	readonly lagging?: readonly boolean[];
+	/** Per sensor: it follows the others within minutes. */
+	readonly heat?: readonly boolean[];
+	/** Largest share of a quarter of an hour that the machine had stood before running that was learnt from. */
+	readonly standing?: number;
 	readonly rows: number;
 }
 

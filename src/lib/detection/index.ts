@@ -20,6 +20,7 @@ export * from './predictor';
 export * from './reconstructor';
 export * from './own-level';
 export * from './range-watch';
+export * from './search-channel';
 export * from './record-watch';
 export * from './relations/learn-relations';
 export * from './relations/relation-watch';

@@ -135,8 +135,8 @@ export class MachineDetector {
 			input[i] = Math.max(-8, Math.min(8, input[i]!));
 		}
 		this.rowsSinceBreak++;
-		this.relations?.notice(this.lastScaled);
 		const settled = this.modes.observe(row.values, this.lastScaled);
+		this.relations?.notice(this.lastScaled, this.modes.mode === 'off');
 		if (prediction !== undefined) this.show(row.values, prediction);
 		this.stoppedRows = this.modes.mode === 'off' ? this.stoppedRows + 1 : 0;
 		this.running += ((this.stoppedRows > 0 ? 0 : 1) - this.running) / runningRows;

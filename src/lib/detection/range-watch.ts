@@ -10,7 +10,7 @@ import { MillwrightError } from '../contracts';
 const meanWindows = [1, 10, 50, 200];
 const unrestWindows = [20, 100, 300];
 /** Share of the usual range by which normal running may be left: a finding is beyond it. */
-const allowance = 0.05;
+export const allowance = 0.05;
 /** Channels that hardly move: a range below this, in the channel's units of -1 to 1, is taken as this. */
 const leastRange = 0.02;
 /** A statistic seen less often than this in normal running is left out. */

@@ -18,7 +18,12 @@ export interface RecordWatchPlan {
 	readonly rememberedRows: number;
 }
 
-const standardPlan: RecordWatchPlan = { windows: [1, 6, 24], quietRows: 150, forgetting: 1e-4, rememberedRows: 32_768 };
+export const standardPlan: RecordWatchPlan = {
+	windows: [1, 6, 24],
+	quietRows: 150,
+	forgetting: 1e-4,
+	rememberedRows: 32_768
+};
 /** Rows before anything can be called new. */
 const leastRows = 50;
 /** Within the quiet rows a finding has to be this many times as large as the last. */

@@ -22,7 +22,9 @@ import {
 	learnRuns,
 	learnStopLevels,
 	learnWatch,
+	waitingRows,
 	isStopped,
+	standingSmoothing,
 	type RelationStretch
 } from '../detection';
 import { fitScaler, scaleRow, splitSegments, type AlignedRow } from '../manipulation';
@@ -117,13 +119,20 @@ export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 	};
 	const stretches = flat.map((segment): RelationStretch => ({
 		scaled: segment.scaled,
-		judged: judgedRows(segment, calibration, columns.length)
+		...judgedRows(segment, calibration, columns.length)
 	}));
 	const judged = stretches.reduce((sum, stretch) => sum + stretch.judged.reduce((count, one) => count + one, 0), 0);
 	if (judged < neededRows / 2) return { rows: judged, neededRows };
 	const judges: Pick<LevelWatch, 'relations' | 'ensemble'> =
 		judged >= neededLevelRows(stepMs) / 2
-			? { relations: learnRelations(stretches, columns.length, stepMs) }
+			? {
+					relations: learnRelations(
+						stretches,
+						columns.length,
+						stepMs,
+						kinds.map((kind) => kind === 'temperature')
+					)
+				}
 			: { ensemble: levelsAlone(stretches, judged, kinds, data) };
 	return {
 		watch: {
@@ -158,18 +167,28 @@ function levelsAlone(
 	return { members: [{ name: 'levels', weight: 1, watch }], reconstructors: [], falseAlarmsPerWeek, rows };
 }
 
-/** 1 for rows that live scoring would judge: neither stopped nor starting. */
+/** 1 for rows that live scoring would judge: neither stopped, nor on the way there, nor starting. */
 function judgedRows(
 	segment: { readonly rows: number; readonly own: Float32Array; readonly scaled: Float32Array },
 	calibration: Calibration,
 	sensors: number
-): Uint8Array {
+): Pick<RelationStretch, 'judged' | 'standing'> {
 	const modes = new ModeDetector(calibration, sensors);
-	return Uint8Array.from({ length: segment.rows }, (_, r) => {
+	const judged = new Uint8Array(segment.rows);
+	let stands = 0;
+	let standing = 0;
+	for (let r = 0; r < segment.rows; r++) {
 		const row = [r * sensors, (r + 1) * sensors] as const;
 		const settled = modes.observe(segment.own.subarray(...row), segment.scaled.subarray(...row));
-		return settled || modes.mode === 'changing' ? 1 : 0;
-	});
+		const stopped = modes.mode === 'off';
+		stands += standingSmoothing * ((stopped ? 1 : 0) - stands);
+		if (stopped) judged.fill(0, Math.max(0, r - waitingRows), r);
+		else if (settled || modes.mode === 'changing') {
+			judged[r] = 1;
+			standing = Math.max(standing, stands);
+		}
+	}
+	return { judged, standing };
 }
 
 function sensorsToLeaveOut({ sensorNames, rows }: LevelWatchData): LevelWatch['leftOut'] {

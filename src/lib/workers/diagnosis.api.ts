@@ -7,6 +7,9 @@ import type {
 	HealthReport,
 	MachineDiagnosis,
 	MachineId,
+	RecordingSearchRequest,
+	RecordingSearchResult,
+	SearchProgress,
 	WaterfallView,
 	WaveformDiagnosis,
 	WorkspaceName
@@ -34,4 +37,11 @@ export interface DiagnosisApi {
 	importCsv(file: Blob, about: WaveformImport): Promise<{ channels: readonly string[]; samples: number }>;
 	/** Learns a fault classifier from all labelled waveforms; stored, used from then on. */
 	learn(): Promise<Pick<FaultClassifierModel, 'conditions' | 'samples' | 'groups' | 'heldOutAccuracy'>>;
+	/** Looks for anomalies in what was recorded. Rejects with `aborted` once `cancelSearch(jobId)` was called. */
+	searchRecording(
+		jobId: string,
+		request: RecordingSearchRequest,
+		onProgress: (progress: SearchProgress) => void
+	): Promise<RecordingSearchResult>;
+	cancelSearch(jobId: string): Promise<void>;
 }

@@ -74,6 +74,22 @@ describe('a level watch', () => {
 		expect(judge(watch, rows).some(({ alarmChange }) => alarmChange?.kind === 'raise')).toBe(true);
 	});
 
+	test('a stop in which one sensor lags behind the others is no anomaly, neither then nor after the start', () => {
+		const stop = [800, 500, 250, ...new Array<number>(20).fill(0)].map((speed): number[] => [speed, 0, 0]);
+		const rows = [
+			...run(300, needed).map(({ values }) => values.slice(0, 3)),
+			...stop,
+			...run(300, needed + 300).map(({ values }) => values.slice(0, 3))
+		].map((values, r) => ({
+			time: (needed + r) * stepMs,
+			values: Float32Array.from(values),
+			breakBefore: r === 0
+		}));
+		const verdicts = judge(watch, rows);
+		expect(verdicts.at(-1)!.report.score).toBeLessThan(1);
+		expect(verdicts.some(({ report }) => report.anomalous)).toBe(false);
+	});
+
 	test('judges the same after it has been stored', () => {
 		const rows = run(300, needed, 0.6).map((row) => ({ ...row, values: row.values.slice(0, 3) }));
 		const scores = (from: LevelWatch) => judge(from, rows).map(({ report }) => report.score);

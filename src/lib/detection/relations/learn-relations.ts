@@ -13,26 +13,32 @@ const slowSmoothing = 1 / 300;
 const blockRows = 10;
 const folds = 5;
 const leastThreshold = 0.02;
+/** Slow means are used where they bring the mean square of what is missed on unseen running below this share. */
+const lagGain = 0.7;
 /**
- * Thresholds are this many times the largest seen: normal running goes on to where it has not been, the less the longer it has been seen. Three
- * times after two hours of rows a second, twice after four; chosen on simulated machines of all classes, where twice after two hours gave
+ * Thresholds are this many times the largest seen: normal running goes on to where it has not been, the less the longer it has been seen. Over
+ * three times after two hours of rows a second, over twice after four; chosen on simulated machines of all classes, where twice after two hours gave
  * nearly all of their false alarms in the two hours that followed. Modes take their time whatever the rate of rows; few rows say little by
  * themselves.
  */
-const margin = (rows: number, stepMs: number) => 1 + Math.max((4 * 3_600_000) / (rows * stepMs), 2_000 / rows);
+const margin = (rows: number, stepMs: number) => 1.25 + Math.max((4 * 3_600_000) / (rows * stepMs), 2_000 / rows);
 
 export interface RelationStretch {
 	/** Row-major [rows, sensors], scaled, without NaN. */
 	readonly scaled: Float32Array;
 	/** [rows] 1: the row is judged, 0: it only moves the slow means. */
 	readonly judged: Uint8Array;
+	/** Largest share of a quarter of an hour that the machine had stood before a judged row. */
+	readonly standing: number;
 }
 
 /** `stretches` need some hundred judged rows in all. */
 export function learnRelations(
 	stretches: readonly RelationStretch[],
 	sensors: number,
-	stepMs: number
+	stepMs: number,
+	/** [sensors] true: it follows others within minutes, as temperatures do. */
+	heat: readonly boolean[]
 ): RelationCalibration {
 	const blocks = stretches.flatMap((stretch) => collectBlocks(stretch, sensors));
 	const size = termKinds * sensors;
@@ -46,24 +52,53 @@ export function learnRelations(
 	);
 	const leverage: number[] = [];
 	const threshold: number[] = [];
+	const lagging: boolean[] = [];
 	const rows = blocks.length * blockRows;
 	const window = relationRows / blockRows;
 	for (let i = 0; i < sensors; i++) {
-		const whole = new SensorRegression(i, sensors, moments);
+		const own = (termKinds - 1) * sensors + i;
+		const missedBy = (without?: readonly boolean[]) => {
+			const regressions = unseen.map((part) => new SensorRegression(i, sensors, part, without));
+			return movingMeans(
+				blocks.map((block, b) => block[own]! - regressions[foldOf(b)]!.expect(block)),
+				window
+			);
+		};
+		const prompt = missedBy(heat);
+		const slow = missedBy();
+		const lags = meanSquare(slow) < lagGain * meanSquare(prompt);
+		lagging.push(lags);
+		const whole = new SensorRegression(i, sensors, moments, lags ? undefined : heat);
 		const leverages = Float64Array.from(blocks, (block) => whole.leverage(block)).sort();
 		leverage.push(leverages[Math.floor(leverages.length * 0.99)]!);
-		const regressions = unseen.map((part) => new SensorRegression(i, sensors, part));
-		const own = (termKinds - 1) * sensors + i;
-		const residuals = blocks.map((block, b) => block[own]! - regressions[foldOf(b)]!.expect(block));
-		let most = leastThreshold;
-		let sum = 0;
-		residuals.forEach((residual, b) => {
-			sum += residual - (b >= window ? residuals[b - window]! : 0);
-			if (b >= window - 1) most = Math.max(most, Math.abs(sum / window));
-		});
+		const most = (lags ? slow : prompt).reduce((largest, mean) => Math.max(largest, Math.abs(mean)), leastThreshold);
 		threshold.push(most * margin(rows, stepMs));
 	}
-	return { slowSmoothing, mean: [...moments.mean], moment: [...moments.moment], leverage, threshold, rows };
+	const standing = Math.max(0, ...stretches.map((stretch) => stretch.standing));
+	return {
+		slowSmoothing,
+		mean: [...moments.mean],
+		moment: [...moments.moment],
+		leverage,
+		threshold,
+		lagging,
+		heat: [...heat],
+		standing,
+		rows
+	};
+}
+
+/** Means of every `window` neighbours. */
+function movingMeans(values: readonly number[], window: number): number[] {
+	let sum = 0;
+	return values.flatMap((value, at) => {
+		sum += value - (at >= window ? values[at - window]! : 0);
+		return at >= window - 1 ? [sum / window] : [];
+	});
+}
+
+function meanSquare(values: readonly number[]): number {
+	return values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length);
 }
 
 function collectBlocks({ scaled, judged }: RelationStretch, sensors: number): Float64Array[] {

@@ -9,6 +9,8 @@ import { cholesky, invert } from '../ensemble/symmetric-matrix';
 export const termKinds = 5;
 /** The first kinds explain; the last is what is explained: the value again, clipped only where it would spoil every mean. */
 const explainingKinds = 4;
+/** Of them the ones without memory. */
+const promptKinds = 2;
 /** Beyond this a term says no more than that its sensor is far out. */
 const clipAt = 4;
 export const valueClip = 25;
@@ -61,11 +63,16 @@ export class SensorRegression {
 	constructor(
 		sensor: number,
 		sensors: number,
-		private readonly moments: Moments
+		private readonly moments: Moments,
+		/** Sensors (temperatures) that, and slow means, are no part of it: a sensor that answers at once would only be misled by them after a stop. */
+		without?: readonly boolean[]
 	) {
 		const size = termKinds * sensors;
 		const own = explainingKinds * sensors + sensor;
-		const used = Array.from({ length: explainingKinds * sensors }, (_, k) => k).filter((k) => k % sensors !== sensor);
+		const kinds = without ? promptKinds : explainingKinds;
+		const used = Array.from({ length: kinds * sensors }, (_, k) => k).filter(
+			(k) => k % sensors !== sensor && !without?.[k % sensors]
+		);
 		const n = used.length;
 		this.middle = moments.mean[own]!;
 		this.used = Int32Array.from(used);

@@ -9,6 +9,15 @@ import { RelationTerms, SensorRegression, valueClip } from './relation-terms';
 
 /** Rows whose mean is judged. */
 export const relationRows = 60;
+/** A row waits for so many others: the last ones before a stop belong to the stop, in which speed lags behind current. */
+export const waitingRows = 20;
+/** Share of the last quarter of an hour that a machine stood: EWMA coefficient per row. */
+export const standingSmoothing = 1 / 900;
+/**
+ * A machine that stood longer than learning saw is colder than it ever was: temperatures are judged this much more widely per share of that quarter of an hour,
+ * until they have come back. After five minutes of standing (0.28) that is five times.
+ */
+const coldWidening = 15;
 /** The level that a sensor keeps beside what is expected of it is followed this slowly, this late, by no more than its threshold. */
 const levelRows = 3_600;
 const levelDelay = 240;
@@ -32,12 +41,24 @@ export class RelationWatch {
 	private readonly meanValue: Float64Array;
 	private readonly level: Float64Array;
 	private readonly notes: Float64Array[] = [];
+	/** Residuals, then values, of rows that are not yet judged; oldest first. */
+	private readonly waiting: Float64Array[] = [];
 	private seen = 0;
+	private judgedRows = 0;
+	private standing = 0;
 
 	constructor(private readonly calibration: RelationCalibration) {
 		this.sensors = calibration.threshold.length;
 		this.terms = new RelationTerms(this.sensors, calibration.slowSmoothing);
-		this.regressions = calibration.threshold.map((_, i) => new SensorRegression(i, this.sensors, calibration));
+		this.regressions = calibration.threshold.map(
+			(_, i) =>
+				new SensorRegression(
+					i,
+					this.sensors,
+					calibration,
+					calibration.lagging?.[i] === false ? calibration.heat : undefined
+				)
+		);
 		this.widening = new Float64Array(this.sensors).fill(1);
 		this.ring = new Float64Array(relationRows * this.sensors);
 		this.values = new Float64Array(relationRows * this.sensors);
@@ -49,32 +70,40 @@ export class RelationWatch {
 	/** After a gap: rows before it are no part of any mean. */
 	forgetRows(): void {
 		this.seen = 0;
+		this.waiting.length = 0;
 		this.score = Number.NaN;
 	}
 
-	/** Every row, judged or not: slow means go on. */
-	notice(scaled: ArrayLike<number>): void {
+	/** Every row, judged or not: slow means go on. When the machine stands, the last rows were on the way there. */
+	notice(scaled: ArrayLike<number>, stopped: boolean): void {
 		this.terms.take(scaled);
+		this.standing += standingSmoothing * ((stopped ? 1 : 0) - this.standing);
+		if (stopped) this.waiting.length = 0;
 	}
 
 	/** Judges the row last noticed; a sensor without a value counts as being where it is expected. */
 	take(row: ArrayLike<number>): void {
-		const { sensors, ring, values, terms } = this;
-		const slot = (this.seen % relationRows) * sensors;
-		const widen = this.seen % leverageEvery === 0;
+		const { sensors, terms, waiting } = this;
+		const newest = waiting.length > waitingRows ? waiting.shift()! : new Float64Array(2 * sensors);
+		const widen = this.judgedRows++ % leverageEvery === 0;
+		const cold = 1 + coldWidening * Math.max(0, this.standing - (this.calibration.standing ?? 1));
 		for (let i = 0; i < sensors; i++) {
 			const expected = this.regressions[i]!.expect(terms.values);
 			const value = Number.isNaN(row[i]!) ? expected : Math.max(-valueClip, Math.min(valueClip, row[i]!));
-			ring[slot + i] = value - expected;
-			values[slot + i] = value;
+			newest[i] = value - expected;
+			newest[sensors + i] = value;
 			if (widen) {
 				const leverage = this.regressions[i]!.leverage(terms.values);
 				this.widening[i] = Math.min(mostWidening, Math.sqrt(Math.max(1, leverage / this.calibration.leverage[i]!)));
+				if (this.calibration.heat?.[i]) this.widening[i]! *= cold;
 			}
 		}
-		this.seen++;
-		if (this.seen < relationRows) return;
-		this.judge();
+		waiting.push(newest);
+		if (waiting.length <= waitingRows) return;
+		const slot = (this.seen++ % relationRows) * sensors;
+		this.ring.set(waiting[0]!.subarray(0, sensors), slot);
+		this.values.set(waiting[0]!.subarray(sensors), slot);
+		if (this.seen >= relationRows) this.judge();
 	}
 
 	/** [sensors], scaled: mean of the newest rows. */

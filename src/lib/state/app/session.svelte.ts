@@ -81,6 +81,8 @@ class Session {
 		machine: async (...asked) => (await this.#diagnosis.whenStarted()).machine(...asked),
 		waveform: async (...asked) => (await this.#diagnosis.whenStarted()).waveform(...asked),
 		waterfall: async (...asked) => (await this.#diagnosis.whenStarted()).waterfall(...asked),
+		searchRecording: async (...asked) => (await this.#diagnosis.whenStarted()).searchRecording(...asked),
+		cancelSearch: async (...asked) => (await this.#diagnosis.whenStarted()).cancelSearch(...asked),
 		importCsv: async (...asked) => (await this.#diagnosis.whenStarted()).importCsv(...asked),
 		learn: async () => (await this.#diagnosis.whenStarted()).learn()
 	};

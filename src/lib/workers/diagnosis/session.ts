@@ -15,6 +15,8 @@ import {
 	type MachineDiagnosis,
 	type MachineId,
 	type MachineRecord,
+	type RecordingSearchRequest,
+	type SearchProgress,
 	type VibrationZone,
 	type WaterfallView,
 	type Waveform,
@@ -37,6 +39,7 @@ import type { DiagnosisApi, WaveformImport } from '../diagnosis.api';
 import { withTransfer } from '../expose';
 import { readWaveformCsv } from './csv-waveforms';
 import { sensorLevels, waveformLevel } from './levels';
+import { searchRecording } from './search-recording';
 
 const classifierKey = 'fault-classifier';
 /** Lines that a chart draws; more would fall on the same pixels. */
@@ -48,6 +51,7 @@ const waterfallShare = 0.25;
 export class DiagnosisSession implements DiagnosisApi {
 	#store: Store | undefined;
 	readonly #zones = new Map<string, VibrationZone>();
+	readonly #searches = new Map<string, AbortController>();
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		if (this.#store?.workspace === workspace) return;
@@ -188,6 +192,24 @@ export class DiagnosisSession implements DiagnosisApi {
 		await store.settings.set(classifierKey, model);
 		const { conditions, samples, groups, heldOutAccuracy } = model;
 		return { conditions, samples, groups, heldOutAccuracy };
+	}
+
+	async searchRecording(
+		jobId: string,
+		request: RecordingSearchRequest,
+		onProgress: (progress: SearchProgress) => void
+	) {
+		const job = new AbortController();
+		this.#searches.set(jobId, job);
+		try {
+			return await searchRecording(this.#opened(), request, { signal: job.signal, onProgress });
+		} finally {
+			this.#searches.delete(jobId);
+		}
+	}
+
+	async cancelSearch(jobId: string): Promise<void> {
+		this.#searches.get(jobId)?.abort();
 	}
 
 	async #declared(machineId: MachineId): Promise<{

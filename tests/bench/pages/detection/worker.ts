@@ -2,7 +2,7 @@
  * Benchmark of detection, the part in the browser: the product's own training and scoring on recordings that the page hands over.
  */
 import type { SensorKind } from '$lib/contracts';
-import { anomalySequences, RangeWatch, RecordWatch } from '$lib/detection';
+import { anomalySequences, noveltyOf, scoreAgainstNormal } from '$lib/detection';
 import { Resampler } from '$lib/manipulation';
 import { startEngine, type Engine } from '$lib/neural';
 import { afterTraining, judgeRecording, judgeWith, type JudgedRow } from '$lib/training';
@@ -73,14 +73,12 @@ const tasks = {
 
 	/** One channel: what its normal running showed, then each later value. */
 	channel(normal: readonly number[], later: readonly number[]): ChannelAnswer {
-		const watch = new RangeWatch(normal);
-		watch.forgetRows();
 		const mean = normal.reduce((sum, value) => sum + value, 0) / normal.length;
 		const deviation = Math.sqrt(normal.reduce((sum, value) => sum + (value - mean) ** 2, 0) / normal.length) || 1e-6;
 		const lowest = normal.reduce((least, value) => Math.min(least, value), Infinity);
 		const highest = normal.reduce((most, value) => Math.max(most, value), -Infinity);
 		const scores = {
-			range_watch: later.map((value) => watch.observe(value)),
+			range_watch: scoreAgainstNormal(normal, later),
 			three_sigma: later.map((value) => Math.abs(value - mean) / deviation / 3),
 			outside_training: later.map((value) => (value > highest || value < lowest ? 2 : 0))
 		};
@@ -99,13 +97,7 @@ const tasks = {
 
 	/** A single stream, value by value: each one's novelty, as a number between 0 and 1. */
 	stream(values: readonly number[]): { scores: number[] } {
-		const watch = new RecordWatch();
-		return {
-			scores: values.map((value) => {
-				const novelty = watch.observe(value);
-				return novelty / (1 + novelty);
-			})
-		};
+		return { scores: noveltyOf(values).map((novelty) => novelty / (1 + novelty)) };
 	}
 };
 

@@ -1,0 +1,100 @@
+/**
+ * Diagnosis worker: looks for anomalies in what was recorded of a machine, channel by channel, without a model.
+ *
+ * In: the store, a machine, a span, what channels are held against. Out: the stretches that stand out, the farthest out first. Between channels
+ * others may speak (cancel).
+ */
+import {
+	MillwrightError,
+	type RecordingFinding,
+	type RecordingSearchRequest,
+	type RecordingSearchResult,
+	type SearchProgress,
+	type SeriesSlice
+} from '../../contracts';
+import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/search-channel';
+import type { Store } from '../../storage/store';
+
+/** More values of a channel than this are looked at as means of minutes or hours. */
+const mostValues = 100_000;
+const leastValues = 200;
+/** Of the span. Where the beginning is not taken for healthy, it is only learnt from. */
+const healthyShare = 0.25;
+const silentShare = 0.15;
+/** Of each channel; a channel that goes somewhere new all the time says so by its first few. */
+const mostOfChannel = 10;
+
+export interface SearchJob {
+	readonly signal: AbortSignal;
+	readonly onProgress: (progress: SearchProgress) => void;
+}
+
+/** Throws `aborted` when cancelled, `invalid-input` for an empty span, `not-enough-data` when no channel has enough values. */
+export async function searchRecording(
+	store: Store,
+	{ machineId, from, to, basis }: RecordingSearchRequest,
+	{ signal, onProgress }: SearchJob
+): Promise<RecordingSearchResult> {
+	if (!(to > from)) throw new MillwrightError('invalid-input', 'The span is empty: its end is not after its start');
+	const sensors = (await store.registry.sensors(machineId)).filter(
+		({ name, kind }) => !name.startsWith('~') && kind !== 'state'
+	);
+	const findings: RecordingFinding[] = [];
+	const leftOut: string[] = [];
+	let values = 0;
+	let tier: RecordingSearchResult['tier'] = 'raw';
+	for (const [done, { id, name }] of sensors.entries()) {
+		onProgress({ sensorName: name, done, total: sensors.length });
+		await new Promise((resolve) => setTimeout(resolve));
+		if (signal.aborted) throw new MillwrightError('aborted', 'The search was cancelled');
+		const [slice] = await store.series.query({ sensorIds: [id], from, to, maxPoints: mostValues });
+		const known = slice ? knownOf(slice) : [];
+		if (!slice || known.length < leastValues) {
+			leftOut.push(name);
+			continue;
+		}
+		values += known.length;
+		tier = slice.tier;
+		findings.push(...findingsOf(name, slice, known, basis));
+	}
+	if (leftOut.length === sensors.length)
+		throw new MillwrightError(
+			'not-enough-data',
+			`No channel has ${leastValues} values in this span: choose a longer one`
+		);
+	findings.sort((a, b) => b.beyond - a.beyond);
+	return { findings, searched: sensors.length - leftOut.length, leftOut, values, tier };
+}
+
+/** Indices of the values that are numbers and not known to be bad. */
+function knownOf({ mean, qualities }: SeriesSlice): number[] {
+	const known: number[] = [];
+	for (let i = 0; i < mean.length; i++) if (Number.isFinite(mean[i]!) && qualities[i] !== 2) known.push(i);
+	return known;
+}
+
+function findingsOf(
+	sensorName: string,
+	{ times, mean }: SeriesSlice,
+	known: readonly number[],
+	basis: RecordingSearchRequest['basis']
+): RecordingFinding[] {
+	const values = known.map((i) => mean[i]!);
+	const normal = Math.floor(values.length * healthyShare);
+	const found =
+		basis === 'beginning'
+			? findAgainstBeginning(values, normal)
+			: findAgainstBefore(values, Math.floor(values.length * silentShare));
+	return found
+		.sort((a, b) => b.beyond - a.beyond)
+		.slice(0, mostOfChannel)
+		.map(({ from, to, beyond }) => {
+			const [lowest, highest] = extent(values.slice(0, basis === 'beginning' ? normal : from));
+			const middle = (lowest + highest) / 2;
+			const value = values
+				.slice(from, to + 1)
+				.reduce((far, one) => (Math.abs(one - middle) > Math.abs(far - middle) ? one : far), middle);
+			const [start, end] = [times[known[from]!]!, times[known[to]!]!];
+			return { sensorName, start, end, beyond, value, lowest, highest };
+		});
+}
