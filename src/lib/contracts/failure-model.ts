@@ -6,7 +6,7 @@ import type { MachineId } from './identity';
 import type { Prognosis } from './prognosis';
 import type { Promotion } from './promotion';
 import type { EpochMs } from './reading';
-import type { RiskFigures } from './risk';
+import type { RiskFigures, RiskMethod } from './risk';
 import type { FleetDays, RiskInput, RiskTable } from './risk-table';
 
 /** Failures below which nothing is learnt: with fewer, one more or less turns every figure. */
@@ -77,9 +77,15 @@ export function onlyInFiles(spec: RiskFeatureSpec): string[] {
 	return spec.kind === 'rows' ? [] : [...spec.errors.filter((kind) => kind !== alarmErrorKind), ...spec.constants];
 }
 
-export const riskMethods = ['forest', 'linear'] as const;
-/** What can be put in use; an LSTM is compared with them only, since it cannot say why. */
-export type UsableRiskMethod = (typeof riskMethods)[number];
+/** What can be put in use: an LSTM only where one was kept. */
+export function usableRiskMethods({ lstmSteps }: Pick<FailureModelVersion, 'lstmSteps'>): readonly RiskMethod[] {
+	return lstmSteps === undefined ? ['forest', 'linear'] : ['forest', 'linear', 'lstm'];
+}
+
+/** Rows of one machine, the last one being told, that what speaks reads. */
+export function rowsRead({ method, lstmSteps }: Pick<FailureModelVersion, 'method' | 'lstmSteps'>): number {
+	return method === 'lstm' ? (lstmSteps ?? 1) : 1;
+}
 
 /** What is told: failure of this row, or within so many hours. */
 export interface RiskTargetFigures {
@@ -131,7 +137,9 @@ export interface FailureModelVersion {
 	/** Per feature: its quantiles 0, 5, ... 100 % in what was learnt from. */
 	readonly quantiles: readonly (readonly number[])[];
 	/** What speaks. */
-	readonly method: UsableRiskMethod;
+	readonly method: RiskMethod;
+	/** Rows that the LSTM reads, where one was kept: undefined where none was asked for, or one that was could not be asked of a machine. */
+	readonly lstmSteps?: number;
 	readonly targets: readonly RiskTargetFigures[];
 	/** What a row fails of, or, of machine days, within the longest horizon. */
 	readonly modes: readonly RiskModeFigures[];
@@ -145,11 +153,25 @@ export interface FailureModelVersion {
 	readonly seconds: number;
 }
 
-/** A forest and a logistic regression on the same rows; the curve makes the forest's shares probabilities. */
+/** One LSTM layer and one output; inputs are standardised. */
+export interface RiskLstm {
+	readonly mean: Float64Array;
+	readonly deviation: Float64Array;
+	readonly units: number;
+	/** As `FailureModelVersion.lstmSteps`. */
+	readonly steps: number;
+	/** Keras order. */
+	readonly weights: Float32Array;
+	/** Makes what it says probabilities; absent: it is as it should be. */
+	readonly curve?: ProbabilityCalibration;
+}
+
+/** A forest and a logistic regression on the same rows, and an LSTM where it was asked for; a curve makes the forest's shares probabilities. */
 export interface RiskTargetModel {
 	readonly forest: RiskForest;
 	readonly forestCurve?: ProbabilityCalibration;
 	readonly linear: LogisticModel;
+	readonly lstm?: RiskLstm;
 }
 
 export interface FailureModelPackage {
@@ -194,7 +216,7 @@ export interface RiskTrainingRequest {
 	readonly source: RiskSource;
 	readonly costs: RiskCosts;
 	readonly seed: number;
-	/** Also judge an LSTM on the same folds; takes several times as long. */
+	/** Also judge an LSTM on the same folds, and keep one; takes several times as long. */
 	readonly lstm: boolean;
 }
 

@@ -14,6 +14,7 @@ export * from './risk/failure-classifier';
 export * from './risk/forest';
 export * from './risk/forest-shapley';
 export * from './risk/logistic';
+export * from './risk/lstm-classifier';
 export * from './risk/row-features';
 export * from './risk/score-probabilities';
 export * from './rul/interval';

@@ -1,6 +1,12 @@
 /** Why a failure classifier says what it says: reasons are complete, fair, and in points of the probability that is shown. */
 import { describe, expect, test } from 'vitest';
-import { sensorOfColumn, thresholdOfCosts, type RiskTable, type RiskTargetModel } from '../../../src/lib/contracts';
+import {
+	sensorOfColumn,
+	thresholdOfCosts,
+	type RiskLstm,
+	type RiskTable,
+	type RiskTargetModel
+} from '../../../src/lib/contracts';
 import { randomFrom } from '../../../src/lib/neural/random';
 import {
 	alignTable,
@@ -10,10 +16,11 @@ import {
 	forestProbability,
 	forestShapley,
 	growForest,
+	lastRows,
 	riskFeatureNames,
 	rowFeatures,
 	rowSpecOf,
-	targetProbability
+	targetProbabilities
 } from '../../../src/lib/prognostics';
 
 const features = 4;
@@ -25,7 +32,23 @@ const labels = Uint8Array.from({ length: 400 }, (_, i) =>
 const forest = growForest(rows, features, labels, { trees: 12, featureShare: 0.7, leastLeaf: 3, seed: 2 });
 const linear = fitLogistic(rows, features, labels);
 const model: RiskTargetModel = { forest, linear, forestCurve: { slope: 1.4, offset: -0.3 } };
+const recurrent = lstmOf(3, 5);
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0);
+
+/** Weights drawn, not learnt: reasons must be complete of any. */
+function lstmOf(steps: number, units: number): { steps: number; lstm: RiskLstm } {
+	const draw = randomFrom(5);
+	const count = 4 * units * (features + units + 1) + units + 1;
+	const weights = Float32Array.from({ length: count }, () => 1.5 * (draw() - 0.5));
+	const half = new Float64Array(features).fill(0.5);
+	return { steps, lstm: { mean: half, deviation: half, units, steps, weights, curve: { slope: 1.4, offset: -0.3 } } };
+}
+
+test('the last rows of a machine are what an LSTM reads; the first stands for those before it', () => {
+	const three = Float64Array.of(1, 2, 3, 4, 5, 6);
+	expect([...lastRows(three, 2, 2)]).toEqual([3, 4, 5, 6]);
+	expect([...lastRows(three, 2, 4)]).toEqual([1, 2, 1, 2, 3, 4, 5, 6]);
+});
 
 /** What a tree says when only these features are known: the others are averaged over as its rows went. */
 function known(tree: (typeof forest.trees)[number], row: number, subset: ReadonlySet<number>, node = 0): number {
@@ -66,9 +89,22 @@ describe('reasons', () => {
 			expect(raw.base + sum(raw.byFeature)).toBeCloseTo(forestProbability(forest, rows, row), 9);
 			for (const method of ['forest', 'linear'] as const) {
 				const { base, byFeature } = explainTarget(model, method, rows, row);
-				expect(base + sum(byFeature)).toBeCloseTo(targetProbability(model, method, rows, row), 9);
+				expect(base + sum(byFeature)).toBeCloseTo(targetProbabilities(model, method, rows, 400)[row]!, 9);
 			}
 		}
+	});
+
+	test('of an LSTM are complete too, over all rows that it reads, and fall to what differs from the mean row', () => {
+		const { steps, lstm } = recurrent;
+		// Only the second feature, and only before the row that is told, is not as usual.
+		const window = Float64Array.from({ length: steps * features }, (_, k) => (k === 1 || k === features + 1 ? 2 : 0.5));
+		const said = targetProbabilities({ ...model, lstm }, 'lstm', window, 1)[0]!;
+		const { base, byFeature } = explainTarget({ ...model, lstm }, 'lstm', window, 0);
+		const usual = targetProbabilities({ ...model, lstm }, 'lstm', new Float64Array(steps * features).fill(0.5), 1)[0]!;
+		expect(said).not.toBeCloseTo(usual, 3);
+		expect(base).toBeCloseTo(usual, 6);
+		expect(base + sum(byFeature)).toBeCloseTo(said, 6);
+		expect([...byFeature].map((part) => part !== 0)).toEqual([false, true, false, false]);
 	});
 
 	test('keep sign and order through the calibration', () => {
@@ -76,7 +112,7 @@ describe('reasons', () => {
 		const raw = forestShapley(forest, rows, row).byFeature;
 		const shown = explainTarget(model, 'forest', rows, row).byFeature;
 		expect(shown.map(Math.sign)).toEqual(raw.map(Math.sign));
-		expect(targetProbability(model, 'forest', rows, row)).toBe(
+		expect(targetProbabilities(model, 'forest', rows, 400)[row]).toBe(
 			calibrated(model.forestCurve, forestProbability(forest, rows, row))
 		);
 	});

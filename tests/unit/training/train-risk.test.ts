@@ -1,6 +1,13 @@
 /** A failure classifier from rows and from days: what is learnt, told of rows not seen, and refused for want of failures. */
 import { expect, test } from 'vitest';
-import { MillwrightError, defaultRiskCosts, type FleetDays, type RiskTable } from '../../../src/lib/contracts';
+import {
+	MillwrightError,
+	defaultRiskCosts,
+	usableRiskMethods,
+	type FleetDays,
+	type RiskTable
+} from '../../../src/lib/contracts';
+import { startEngine } from '../../../src/lib/neural';
 import { normalFrom, randomFrom } from '../../../src/lib/neural/random';
 import { FailureClassifier } from '../../../src/lib/prognostics';
 import { riskRowsOfFleet, riskRowsOfTable, trainRisk, type KeptPieces } from '../../../src/lib/training';
@@ -50,6 +57,31 @@ test('rows: judged on folds, kept with the threshold of the costs, the product f
 	expect(failing!.reasons![0]).toMatchObject({ feature: 'torque × speed', above: 1 });
 	const told = failing!.base + failing!.rest + failing!.reasons!.reduce((sum, { points }) => sum + points, 0);
 	expect(told).toBeCloseTo(failing!.probabilities[0]!, 9);
+});
+
+test('rows: an LSTM that was asked for is judged, kept, and speaks with reasons once a person chooses it', async () => {
+	const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
+	try {
+		const rows = riskRowsOfTable({ ...milling(240), modes: [] }, false);
+		const { pkg } = await trainRisk(rows, { ...context, lstm: true, engine: () => Promise.resolve(engine) });
+		expect(usableRiskMethods(pkg.version)).toEqual(['forest', 'linear', 'lstm']);
+		const [target] = pkg.version.targets;
+		const briers = usableRiskMethods(pkg.version).map((method) => target![method]!.brier);
+		expect(target![pkg.version.method]!.brier).toBe(Math.min(...briers));
+		const speaking = { ...pkg, version: { ...pkg.version, method: 'lstm' as const } };
+		const [failing, running] = new FailureClassifier(speaking).predict(
+			Float64Array.of(58, 1.95, 32, 1.05),
+			['a', 'b'],
+			2
+		);
+		expect(failing!.probabilities[0]).toBeGreaterThan(0.5);
+		expect(running!.probabilities[0]).toBeLessThan(0.1);
+		expect(failing!.reasons!.every(({ points }) => points > 0)).toBe(true);
+		const told = failing!.base + failing!.rest + failing!.reasons!.reduce((sum, { points }) => sum + points, 0);
+		expect(told).toBeCloseTo(failing!.probabilities[0]!, 9);
+	} finally {
+		engine.dispose();
+	}
 });
 
 /** Vibration rises for four days before a failure, which comes every so many days. */

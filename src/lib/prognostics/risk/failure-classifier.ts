@@ -1,21 +1,25 @@
 /**
  * Prognostics: a trained failure classifier at work. In: a model package and rows of its features. Out: per row the probability of each
- * target, of each failure mode, and what pushed it: Shapley values of the forest's trees, or the terms of the regression.
+ * target, of each failure mode, and what pushed it: Shapley values of the forest's trees, terms of the regression, or integrated gradients of the LSTM.
  *
  * Reasons are points of the probability that is shown: they are complete, base + reasons = probability. Where a curve or the log-odds lie
  * between, every reason is scaled by the same factor.
  */
-import type {
-	FailureModelPackage,
-	RiskPrediction,
-	RiskReason,
-	RiskTargetModel,
-	UsableRiskMethod
+import {
+	MillwrightError,
+	rowsRead,
+	type FailureModelPackage,
+	type RiskLstm,
+	type RiskMethod,
+	type RiskPrediction,
+	type RiskReason,
+	type RiskTargetModel
 } from '../../contracts';
 import { calibrated } from './calibrate-probabilities';
 import { forestProbability } from './forest';
 import { forestShapley } from './forest-shapley';
 import { logisticContributions, logisticProbability } from './logistic';
+import { lstmContributions, lstmProbabilities } from './lstm-classifier';
 
 const mostReasons = 6;
 
@@ -25,31 +29,49 @@ export interface RiskExplanation {
 	readonly byFeature: Float64Array;
 }
 
-/** Probability of a row [features] at `row` of `rows`. */
-export function targetProbability(
+/** `windows`: [count, rows read, features], the last row of each being told; only an LSTM reads more than that one. Out: [count]. */
+export function targetProbabilities(
 	model: RiskTargetModel,
-	method: UsableRiskMethod,
-	rows: Float64Array,
-	row: number
-): number {
-	return method === 'forest'
-		? calibrated(model.forestCurve, forestProbability(model.forest, rows, row))
-		: logisticProbability(model.linear, rows, row);
+	method: RiskMethod,
+	windows: Float64Array,
+	count: number
+): Float64Array {
+	if (method === 'lstm') return lstmProbabilities(keptLstm(model), windows);
+	return Float64Array.from({ length: count }, (_, row) =>
+		method === 'forest'
+			? calibrated(model.forestCurve, forestProbability(model.forest, windows, row))
+			: logisticProbability(model.linear, windows, row)
+	);
 }
 
+/** Of the window at `row`. */
 export function explainTarget(
 	model: RiskTargetModel,
-	method: UsableRiskMethod,
-	rows: Float64Array,
+	method: RiskMethod,
+	windows: Float64Array,
 	row: number
 ): RiskExplanation {
-	const probability = targetProbability(model, method, rows, row);
+	if (method === 'lstm') {
+		const lstm = keptLstm(model);
+		const each = lstm.steps * lstm.mean.length;
+		const window = windows.subarray(row * each, (row + 1) * each);
+		const { base, byFeature } = lstmContributions(lstm, window);
+		return scaled(calibrated(lstm.curve, sigmoid(base)), lstmProbabilities(lstm, window)[0]!, byFeature);
+	}
 	if (method === 'forest') {
-		const { base, byFeature } = forestShapley(model.forest, rows, row);
+		const { base, byFeature } = forestShapley(model.forest, windows, row);
+		const probability = calibrated(model.forestCurve, forestProbability(model.forest, windows, row));
 		return scaled(calibrated(model.forestCurve, base), probability, byFeature);
 	}
-	const { base, byFeature } = logisticContributions(model.linear, rows, row);
-	return scaled(1 / (1 + Math.exp(-base)), probability, byFeature);
+	const { base, byFeature } = logisticContributions(model.linear, windows, row);
+	return scaled(sigmoid(base), logisticProbability(model.linear, windows, row), byFeature);
+}
+
+const sigmoid = (odds: number) => 1 / (1 + Math.exp(-odds));
+
+function keptLstm({ lstm }: RiskTargetModel): RiskLstm {
+	if (!lstm) throw new MillwrightError('invalid-model', 'This model has no LSTM that could speak');
+	return lstm;
 }
 
 /** Parts of one scale as parts of the step from `base` to `probability`. */
@@ -73,12 +95,14 @@ export class FailureClassifier {
 		return this.pkg.targets.length - 1;
 	}
 
-	/** `rows` [ids.length, features]. Reasons for the `explain` likeliest rows: they cost far more than probabilities. */
-	predict(rows: Float64Array, ids: readonly string[], explain: number): RiskPrediction[] {
+	/** `windows` [ids.length, rows read, features] (see `rowsRead`), the last row of each being told. Reasons for the `explain` likeliest rows: they cost far more than probabilities. */
+	predict(windows: Float64Array, ids: readonly string[], explain: number): RiskPrediction[] {
 		const { version, targets, modes } = this.pkg;
+		const byTarget = targets.map((target) => targetProbabilities(target, version.method, windows, ids.length));
+		const rows = this.#told(windows, ids.length);
 		const said = ids.map((id, i) => ({
 			id,
-			probabilities: targets.map((target) => targetProbability(target, version.method, rows, i)),
+			probabilities: byTarget.map((probabilities) => probabilities[i]!),
 			modes: modes
 				.map(({ forest }, m) => ({ name: version.modes[m]!.name, probability: forestProbability(forest, rows, i) }))
 				.sort((a, b) => b.probability - a.probability)
@@ -92,11 +116,23 @@ export class FailureClassifier {
 		);
 		return said.map((row, i) => {
 			if (!wanted.has(i)) return { ...row, base: Number.NaN, rest: Number.NaN };
-			const { base, byFeature } = explainTarget(targets[this.explained]!, version.method, rows, i);
+			const { base, byFeature } = explainTarget(targets[this.explained]!, version.method, windows, i);
 			const reasons = this.#reasons(byFeature, rows, i);
 			const told = reasons.reduce((sum, { points }) => sum + points, 0);
 			return { ...row, base, reasons, rest: row.probabilities[this.explained]! - base - told };
 		});
+	}
+
+	/** The last row of each window. */
+	#told(windows: Float64Array, count: number): Float64Array {
+		const steps = rowsRead(this.pkg.version);
+		if (steps === 1) return windows;
+		const rows = new Float64Array(count * this.#features);
+		for (let i = 0; i < count; i++) {
+			const end = (i + 1) * steps * this.#features;
+			rows.set(windows.subarray(end - this.#features, end), i * this.#features);
+		}
+		return rows;
 	}
 
 	#reasons(byFeature: Float64Array, rows: Float64Array, row: number): RiskReason[] {
@@ -124,4 +160,15 @@ export function featureQuantiles(rows: Float64Array, features: number): number[]
 function shareBelow(quantiles: readonly number[], value: number): number {
 	const below = quantiles.filter((quantile) => quantile < value).length;
 	return Math.min(1, below / (quantiles.length - 1));
+}
+
+/** [steps, features]: the last rows of a machine, row-major; its first one repeated where there are too few. */
+export function lastRows(rows: Float64Array, features: number, steps: number): Float64Array {
+	const count = rows.length / features;
+	const last = new Float64Array(steps * features);
+	for (let s = 0; s < steps; s++) {
+		const row = Math.max(0, count - steps + s);
+		last.set(rows.subarray(row * features, (row + 1) * features), s * features);
+	}
+	return last;
 }

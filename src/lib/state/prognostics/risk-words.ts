@@ -2,6 +2,7 @@
 import {
 	isFlagged,
 	type FailureModelVersion,
+	type RiskMethod,
 	type RiskPrediction,
 	type RiskReason,
 	type RiskTargetFigures
@@ -12,6 +13,20 @@ import { formatShare, formatValue } from '../../words';
 export function targetTitle({ horizonHours }: Pick<RiskTargetFigures, 'horizonHours'>): string {
 	if (horizonHours === undefined) return 'Failure of a row';
 	return horizonHours > 100 ? `Within ${horizonHours / 24} days` : `Within ${horizonHours} hours`;
+}
+
+const methods: Readonly<Record<RiskMethod, string>> = {
+	forest: 'random forest',
+	linear: 'logistic regression',
+	lstm: 'LSTM'
+};
+
+export const methodWords = (method: RiskMethod): string => methods[method];
+
+/** As a heading. */
+export function methodTitle(method: RiskMethod): string {
+	const words = methodWords(method);
+	return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export function pointsWords(points: number): string {

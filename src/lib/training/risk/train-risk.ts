@@ -1,18 +1,21 @@
 /**
  * Training: a failure classifier. In: rows with labels (risk-rows.ts). Out: a model package, and what models that had not seen a row
- * said of it. First every target is judged by cross-validation, then the forest and the regression that are kept learn from all rows.
+ * said of it. First every target is judged by cross-validation, then what is kept learns from all rows: forest, regression and, where it was
+ * asked for, an LSTM. What is best calibrated speaks until a person chooses.
  *
  * Failures are rare and stay rare here: rows are neither copied nor weighed, so that probabilities mean what they say; what rarity
  * and unequal costs ask for is done by the threshold.
  */
 import {
 	thresholdOfCosts,
+	usableRiskMethods,
 	type FailureModelPackage,
 	type FailureModelVersion,
 	type RiskCosts,
 	type RiskEvaluation,
 	type RiskLookBack,
 	type RiskMachines,
+	type RiskMethod,
 	type RiskTargetModel,
 	type RiskTrainingProgress
 } from '../../contracts';
@@ -21,6 +24,7 @@ import type { Engine } from '../../neural/engine';
 import { seedOf } from '../../neural/random';
 import { crossValidateRisk, keptOr, riskForestOptions, riskTrees, type KeptPieces } from './cross-validate-risk';
 import { pickRows } from './risk-folds';
+import { learnRiskLstm } from './risk-lstm';
 import type { RiskRows } from './risk-rows';
 
 /** Time of an LSTM's fold, in trees: for the progress bar. */
@@ -36,7 +40,7 @@ export interface RiskTrainingContext {
 	readonly costs: RiskCosts;
 	readonly seed: number;
 	readonly lstm: boolean;
-	/** Asked for only where an LSTM is compared. */
+	/** Asked for only where an LSTM learns. */
 	readonly engine: () => Promise<Engine>;
 	/** Milliseconds. */
 	readonly now: () => number;
@@ -55,7 +59,11 @@ export async function trainRisk(
 ): Promise<{ readonly pkg: FailureModelPackage; readonly lookBack: RiskLookBack }> {
 	const { seed, signal } = context;
 	const startedAt = context.now();
-	const perTarget = (data.folds + 1) * riskTrees + (context.lstm ? data.folds * lstmInTrees : 0);
+	const stepsOf = (machines: RiskMachines | undefined) => machines?.steps ?? 1;
+	// Rows of a file in their order are not what a machine's newest readings are: such an LSTM is compared only.
+	const keepsLstm = context.lstm && (data.spec.kind === 'days' || stepsOf(data.targets.at(-1)!.machines) === 1);
+	const lstms = context.lstm ? data.folds + (keepsLstm ? 1 : 0) : 0;
+	const perTarget = (data.folds + 1) * riskTrees + lstms * lstmInTrees;
 	const perMode = (data.folds + 1) * riskTrees;
 	const all = data.targets.length * perTarget + data.modes.length * perMode;
 	let [done, taken, told] = [0, 0, -Infinity];
@@ -98,24 +106,24 @@ export async function trainRisk(
 		name: string,
 		labels: Uint8Array,
 		machines: RiskMachines | undefined,
+		lstm: boolean,
 		salt: number
 	): Promise<RiskTargetModel> => {
 		const { piece, kept } = await keptOr(context.pieces, `learnt ${salt}`, () =>
-			learnNow(name, labels, machines, salt)
+			learnNow(name, labels, machines, lstm, salt)
 		);
-		if (kept) step('learning', name, riskTrees, true);
+		if (kept) step('learning', name, riskTrees + (lstm ? lstmInTrees : 0), true);
 		return piece;
 	};
-	const learnNow = (
+	const learnNow = async (
 		name: string,
 		labels: Uint8Array,
 		machines: RiskMachines | undefined,
+		lstm: boolean,
 		salt: number
-	): RiskTargetModel => {
-		const part = pickRows(
-			{ ...data, labels, folds: data.folds, seed },
-			(i) => !machines || (machines.role[i]! & 1) !== 0
-		);
+	): Promise<RiskTargetModel> => {
+		const request = { ...data, labels, seed, machines };
+		const part = pickRows(request, (i) => !machines || (machines.role[i]! & 1) !== 0);
 		const { outOfBag, ...forest } = growForest(part.rows, data.featureNames.length, part.labels, {
 			...riskForestOptions(machines !== undefined),
 			seed: seedOf(seed, salt, 77),
@@ -125,10 +133,14 @@ export async function trainRisk(
 		});
 		// As in the judging: of single rows a forest's shares are as they should be.
 		const forestCurve = machines && calibrateProbabilities(outOfBag, part.labels);
+		const network =
+			lstm && (await learnRiskLstm(await context.engine(), request, part, seedOf(seed, salt, 78), signal));
+		if (network) step('learning', name, lstmInTrees);
 		return {
 			forest,
 			...(forestCurve && { forestCurve }),
-			linear: fitLogistic(part.rows, data.featureNames.length, part.labels)
+			linear: fitLogistic(part.rows, data.featureNames.length, part.labels),
+			...(network && { lstm: network })
 		};
 	};
 
@@ -136,19 +148,21 @@ export async function trainRisk(
 	const targets: RiskTargetModel[] = [];
 	for (const [t, { name, labels, machines }] of data.targets.entries()) {
 		judged.push(await judge(name, labels, machines, context.lstm, t));
-		targets.push(await learn(name, labels, machines, t));
+		targets.push(await learn(name, labels, machines, keepsLstm, t));
 	}
 	const { machines } = data.targets.at(-1)!;
+	const lstmSteps = keepsLstm ? stepsOf(machines) : undefined;
 	const modes = [];
 	for (const [m, { name, labels }] of data.modes.entries()) {
 		const evaluation = await judge(name, labels, machines, false, 100 + m);
-		modes.push({ name, labels, evaluation, forest: (await learn(name, labels, machines, 100 + m)).forest });
+		modes.push({ name, labels, evaluation, forest: (await learn(name, labels, machines, false, 100 + m)).forest });
 	}
 	const judgedRows = (of: RiskEvaluation) => of.probabilities.forest.filter((p) => !Number.isNaN(p)).length;
 	const positives = (of: RiskEvaluation, labels: Uint8Array) =>
 		labels.reduce((sum, label, i) => sum + (Number.isNaN(of.probabilities.forest[i]!) ? 0 : label), 0);
 	modes.sort((a, b) => positives(b.evaluation, b.labels) - positives(a.evaluation, a.labels));
-	const method = judged.at(-1)!.forest.brier <= judged.at(-1)!.linear.brier ? 'forest' : 'linear';
+	const brier = (method: RiskMethod) => judged.at(-1)![method]!.brier;
+	const method = usableRiskMethods({ lstmSteps }).reduce((best, one) => (brier(one) < brier(best) ? one : best));
 	const threshold = thresholdOfCosts(context.costs);
 	const version: FailureModelVersion = {
 		id: context.id,
@@ -161,6 +175,7 @@ export async function trainRisk(
 		featureNames: data.featureNames,
 		quantiles: featureQuantiles(data.rows, data.featureNames.length),
 		method,
+		...(lstmSteps !== undefined && { lstmSteps }),
 		targets: judged.map((evaluation, t) => {
 			const { horizonHours, labels } = data.targets[t]!;
 			const { forest, linear, lstm, influence } = evaluation;

@@ -1,8 +1,9 @@
 /**
- * Inference: what a failure classifier reads of a machine now. In: stored readings, recorded failures, the model's features. Out: one row of
- * features with its time - of the last whole day, or of the newest readings - or what is missing for it.
+ * Inference: what a failure classifier reads of a machine now. In: stored readings, recorded failures, the model's features. Out: the row of
+ * features that is told (an LSTM reads those of the days before it too) with its time - of the last whole day, or of the newest readings - or what is missing for it.
  */
 import {
+	rowsRead,
 	sensorIdOf,
 	sensorOfColumn,
 	type EpochMs,
@@ -10,11 +11,12 @@ import {
 	type MachineId,
 	type RiskFeatureSpec
 } from '../../contracts';
-import { alignDays, dayFeatures, daysLookedBack, rowFeatures } from '../../prognostics';
+import { alignDays, dayFeatures, daysLookedBack, lastRows, rowFeatures } from '../../prognostics';
 import type { Store } from '../../storage/store';
 import { dayMs, machineDaysOf } from '../machine-days';
 
 export interface FeatureRow {
+	/** [rows read, features]. */
 	readonly features: Float64Array;
 	readonly time: EpochMs;
 }
@@ -24,22 +26,23 @@ type Spec<K extends RiskFeatureSpec['kind']> = Extract<RiskFeatureSpec, { kind: 
 export function newestRow(
 	store: Store,
 	machineId: MachineId,
-	{ features, featureNames }: FailureModelVersion,
+	version: FailureModelVersion,
 	now: EpochMs
 ): Promise<FeatureRow | { readonly missing: string }> {
+	const { features, featureNames } = version;
 	return features.kind === 'days'
-		? lastDay(store, machineId, features, featureNames.length, now)
+		? lastDays(store, machineId, features, { width: featureNames.length, steps: rowsRead(version) }, now)
 		: newestReadings(store, machineId, features);
 }
 
-async function lastDay(
+async function lastDays(
 	store: Store,
 	machineId: MachineId,
 	spec: Spec<'days'>,
-	width: number,
+	{ width, steps }: { readonly width: number; readonly steps: number },
 	now: EpochMs
 ): Promise<FeatureRow | { readonly missing: string }> {
-	const machine = await machineDaysOf(store, machineId, spec, now, daysLookedBack);
+	const machine = await machineDaysOf(store, machineId, spec, now, daysLookedBack + steps - 1);
 	if (!machine) return { missing: 'Less than one day of readings is stored of this machine' };
 	const { days, from } = machine;
 	const silent = spec.channels.filter((_, c) =>
@@ -47,7 +50,7 @@ async function lastDay(
 	);
 	if (silent.length > 0) return { missing: `Nothing came within its last day from ${silent.join(', ')}` };
 	const features = dayFeatures(alignDays(spec, days));
-	return { features: features.subarray(features.length - width), time: from + days.days * dayMs };
+	return { features: lastRows(features, width, steps), time: from + days.days * dayMs };
 }
 
 async function newestReadings(

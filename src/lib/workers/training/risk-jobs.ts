@@ -4,6 +4,7 @@
  */
 import {
 	MillwrightError,
+	rowsRead,
 	type EpochMs,
 	type FailureModelPackage,
 	type FailureModelVersion,
@@ -18,7 +19,7 @@ import {
 	type RiskTrainingProgress,
 	type RiskTrainingRequest
 } from '../../contracts';
-import { alignDays, alignTable, dayFeatures, FailureClassifier, rowFeatures } from '../../prognostics';
+import { alignDays, alignTable, dayFeatures, FailureClassifier, lastRows, rowFeatures } from '../../prognostics';
 import { crossValidateRisk, riskRowsOfFleet, riskRowsOfTable, trainRisk } from '../../training';
 import { asJob, type JobContext } from './job';
 import { KeptJob, type KeptRequest } from './kept-job';
@@ -113,7 +114,7 @@ export class RiskJobs {
 			return classifier.predict(rowFeatures(spec, alignTable(spec, data.table), ids.length), ids, mostExplained);
 		}
 		if (!('fleet' in data)) throw new MillwrightError('invalid-input', "This model reads a fleet's days");
-		const last = data.fleet.machines.flatMap(({ days }) => [...lastDay(pkg, days)]);
+		const last = data.fleet.machines.flatMap(({ days }) => [...lastDays(pkg, days)]);
 		return classifier.predict(
 			Float64Array.from(last),
 			data.fleet.machines.map(({ id }) => id),
@@ -126,10 +127,10 @@ export class RiskJobs {
 	}
 }
 
-/** Features of a machine's last day. */
-function lastDay({ version }: FailureModelPackage, days: FleetDays['machines'][number]['days']): Float64Array {
+/** Features of a machine's last days, as many as the model reads. */
+function lastDays({ version }: FailureModelPackage, days: FleetDays['machines'][number]['days']): Float64Array {
 	const spec = version.features;
 	if (spec.kind !== 'days') throw new MillwrightError('internal', 'A model of rows was asked of days');
 	const features = dayFeatures(alignDays(spec, days));
-	return features.subarray(features.length - version.featureNames.length);
+	return lastRows(features, version.featureNames.length, rowsRead(version));
 }
