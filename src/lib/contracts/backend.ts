@@ -1,13 +1,19 @@
-/**
- * What the LSTM engine runs on, as it tells and as Settings shows it: the choice, its measured rate, and what was refused.
- */
-export interface BackendReport {
+/** What the LSTM engine runs on, as it tells and as Settings shows it: the choice, its measured rate, and what was refused. */
+import type { EpochMs } from './reading';
+
+/** Windows per second of the reference network, and when that was measured. */
+export interface MeasuredRates {
+	readonly scoredWindowsPerSecond?: number;
+	readonly trainedWindowsPerSecond?: number;
+	readonly measuredAt?: EpochMs;
+}
+
+export interface BackendReport extends MeasuredRates {
 	readonly backend: 'webgpu' | 'wasm' | 'cpu';
 	/** e.g. adapter name, "SIMD128 + relaxed FMA". */
 	readonly detail: string;
-	/** Measured in calibration; undefined when not measured yet. */
-	readonly scoredWindowsPerSecond?: number;
-	readonly trainedWindowsPerSecond?: number;
+	/** What was measured the time before on the same backend. */
+	readonly before?: MeasuredRates;
 	/** Largest relative error of outputs and gradients in its self-test; undefined for the plain loops, which are the reference. */
 	readonly selfTestError?: number;
 	/** Backends that were tried and why they are not used. */

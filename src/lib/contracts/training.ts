@@ -23,7 +23,12 @@ export interface UnfinishedTraining {
 	readonly startedAt: EpochMs;
 	/** Times it was taken up without finishing another epoch: it is given up when it only ever crashes. */
 	readonly attempts: number;
+	/** Its result is being stored: too late to cancel it. */
+	readonly saving?: true | undefined;
 }
+
+/** How a cancel met a training. 'saving': too late. 'unknown': nothing is stored of it, its worker must be asked. */
+export type CancelOutcome = 'cancelled' | 'saving' | 'unknown';
 
 /** A training of a model that is promoted: what it learns from and what it has learnt are kept beside it as checkpoints. */
 interface UnfinishedJob<Kind extends string, Request> {
@@ -33,6 +38,8 @@ interface UnfinishedJob<Kind extends string, Request> {
 	readonly startedAt: EpochMs;
 	/** Times it was taken up without finishing another piece: it is given up when it only ever crashes. */
 	readonly attempts: number;
+	/** As in UnfinishedTraining. */
+	readonly saving?: true | undefined;
 	/** Seconds that went into it before it was taken up again. */
 	readonly spentSeconds: number;
 }

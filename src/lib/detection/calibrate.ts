@@ -118,9 +118,13 @@ export function calibrate(
 	const judged = segments.map((segment) => judgeRows(segment, sensors, { stoppedBelow, jumpLimit }));
 	const rows = judged.reduce((sum, list) => sum + list.length, 0);
 	if (rows < 30)
-		throw new MillwrightError('not-enough-data', `Only ${rows} rows of steady running to calibrate on; 30 are needed`, {
-			rows
-		});
+		throw new MillwrightError(
+			'not-enough-data',
+			`Only ${rows} ${rows === 1 ? 'row' : 'rows'} of steady running to calibrate on; 30 are needed`,
+			{
+				rows
+			}
+		);
 
 	const { mean, deviation } = spreadOf(segments, judged, sensors);
 	const chosen = statisticKinds.filter((kind) => rows >= kind.minimumRows);

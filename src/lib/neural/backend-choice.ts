@@ -29,7 +29,7 @@ interface Tested {
 }
 
 /** Raised when kernels change so much that old rates mislead. */
-const calibrationVersion = 2;
+const calibrationVersion = 3;
 /** Relative error at which a backend counts as wrong. */
 const tolerance: Record<BackendName, number> = { wasm: 1e-4, webgpu: 1e-3, cpu: Infinity };
 /** Rows of a calibration run: about 20 ms each where kernels are compiled, one slow run where they are not. */
@@ -43,17 +43,17 @@ const calibrationRows: Record<BackendName, number> = { wasm: 18, webgpu: 32, cpu
 export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 	if (options.backends) return firstRight(options.backends, options, []);
 	const rejected: RejectedBackend[] = [];
-	const right: Tested[] = [];
+	const usable: Tested[] = [];
 	for (const name of options.purpose === 'training' ? (['wasm', 'webgpu'] as const) : (['wasm'] as const)) {
 		const tested = await tryBackend(name, rejected, options.softwareAdapters ?? false);
-		if (tested) right.push(tested);
+		if (tested) usable.push(tested);
 	}
-	if (right.length === 0) right.push({ loaded: await loadBackend('cpu') });
+	if (usable.length === 0) usable.push({ loaded: await loadBackend('cpu') });
 	// Nothing to choose from and nowhere to keep a rate: measuring would only delay the start.
-	if (right.length === 1 && !options.calibrationCache)
-		return choiceOf(right[0]!, undefined, rejected, ['cpu'], options);
+	if (usable.length === 1 && !options.calibrationCache)
+		return choiceOf(usable[0]!, undefined, rejected, ['cpu'], options);
 	const candidates: (Tested & { rate: CalibrationEntry })[] = [];
-	for (const tested of right) candidates.push({ ...tested, rate: await rateFor(tested.loaded, options) });
+	for (const tested of usable) candidates.push({ ...tested, rate: await rateFor(tested.loaded, options) });
 	const measure = options.purpose === 'training' ? 'trainedWindowsPerSecond' : 'scoredWindowsPerSecond';
 	candidates.sort((a, b) => b.rate[measure] - a.rate[measure]);
 	const [best, ...others] = candidates;
@@ -62,7 +62,7 @@ export async function chooseBackend(options: EngineOptions): Promise<Choice> {
 			backend: other.loaded.name,
 			reason: `Slower here: ${Math.round(other.rate[measure])} windows/s against ${Math.round(best!.rate[measure])}.`
 		});
-	const streams = right.find(({ loaded }) => loaded.name === 'wasm')?.loaded;
+	const streams = usable.find(({ loaded }) => loaded.name === 'wasm')?.loaded;
 	const rest: BackendName[] = [...others.map(({ loaded }) => loaded.name), 'cpu'];
 	return choiceOf(best!, best!.rate, rejected, rest, options, streams);
 }
@@ -117,6 +117,10 @@ function choiceOf(
 	};
 }
 
+/** What the self-test has found in this thread. */
+const right = new WeakSet<LoadedBackend>();
+const wrong = new WeakSet<LoadedBackend>();
+
 /** Loads and tests a backend; notes why it cannot be used. */
 async function tryBackend(
 	name: BackendName,
@@ -136,21 +140,33 @@ async function tryBackend(
 			(plan) => createTensorExecutor({ name: 'cpu' }, plan),
 			tolerance[name]
 		);
-		return { loaded: await loadBackend(name), selfTestError };
+		const spare = loaded.spare && { ...loaded.spare, backend: await rightSpare(loaded.spare.backend, rejected) };
+		const again = await loadBackend(name);
+		right.add(again);
+		return { loaded: spare ? { ...again, spare } : again, selfTestError };
 	} catch (error) {
 		const { code, message } = toPlainError(error);
 		const isWrong = code === 'backend-wrong';
+		if (isWrong && loaded) wrong.add(loaded);
 		rejected.push({ backend: name, reason: message, ...(isWrong ? { isWrong, detail: loaded?.detail } : {}) });
 		const plainer = isWrong && name === 'wasm' ? await loadPlainSimd().catch(() => undefined) : undefined;
 		return plainer && tryBackend(name, rejected);
 	}
 }
 
+/** What takes a network that a graphics device has no kernels for must be right as well: else the plain loops do. */
+async function rightSpare(spare: LoadedBackend, rejected: RejectedBackend[]): Promise<LoadedBackend> {
+	if (right.has(spare)) return spare;
+	const tested = wrong.has(spare) ? undefined : await tryBackend(spare.name, rejected);
+	return tested ? tested.loaded : loadBackend('cpu');
+}
+
 async function rateFor(loaded: LoadedBackend, options: EngineOptions): Promise<CalibrationEntry> {
 	const key = keyOf(loaded);
 	const known = await options.calibrationCache?.get(key);
 	if (known) return known;
-	const rate = await calibrate((plan) => createExecutor(loaded, plan), calibrationRows[loaded.name]);
+	const measured = await calibrate((plan) => createExecutor(loaded, plan), calibrationRows[loaded.name]);
+	const rate = { ...measured, measuredAt: Date.now() };
 	await options.calibrationCache?.set(key, rate);
 	return rate;
 }

@@ -175,4 +175,6 @@ export interface CalibrationCache {
 export interface CalibrationEntry {
 	readonly scoredWindowsPerSecond: number;
 	readonly trainedWindowsPerSecond: number;
+	/** Epoch milliseconds. */
+	readonly measuredAt?: number;
 }

@@ -4,6 +4,7 @@
  * `openStore(workspace)` gives one of these in a page, a worker or a test (fake-indexeddb).
  */
 import type {
+	CancelOutcome,
 	Alarm,
 	AnomalySpan,
 	AnomalyVerdict,
@@ -247,6 +248,8 @@ export interface TrainingStore {
 		jobId: string
 	): Promise<UnfinishedModelTraining<Kind> | undefined>;
 	put(training: UnfinishedTraining | UnfinishedModelTraining): Promise<void>;
+	/** As `put`, but does nothing when the training has been removed or is being saved. */
+	renew(training: UnfinishedTraining | UnfinishedModelTraining): Promise<void>;
 	/**
 	 * What `saveCheckpoint` kept under this name; undefined: nothing. `fit` names one network and its data within the job. Plain data,
 	 * which storage does not look into.
@@ -256,6 +259,12 @@ export interface TrainingStore {
 	saveCheckpoint(jobId: string, fit: string, checkpoint: unknown): Promise<void>;
 	/** Forgets the training and its checkpoints. */
 	remove(jobId: string): Promise<void>;
+	/**
+	 * Decides between a cancel and a result, whichever comes first, in whatever thread: after `cancel` has told 'cancelled' `beginSaving`
+	 * tells false, and after that has told true `cancel` tells 'saving'. So a training is cancelled at once, whatever its worker is at.
+	 */
+	cancel(jobId: string): Promise<CancelOutcome>;
+	beginSaving(jobId: string): Promise<boolean>;
 }
 
 /** Rejected messages, persisted so that the Data screen shows them after a reload. */

@@ -70,6 +70,7 @@ export function proposeSpan(
 	const from = best[0]?.time ?? first.time;
 	const to = best[best.length - 1]?.time ?? last.time;
 	const enough = best.length >= minimumTrainingRows;
-	if (!enough) reason = `Only ${best.length} rows of undisturbed running are stored; ${minimumTrainingRows} are needed`;
+	if (!enough)
+		reason = `Only ${best.length} ${best.length === 1 ? 'row' : 'rows'} of undisturbed running ${best.length === 1 ? 'is' : 'are'} stored; ${minimumTrainingRows} are needed`;
 	return { from, to, rows: best.length, reason, enough };
 }

@@ -97,7 +97,7 @@ export async function trainPredictor(engine: Engine, data: TrainingData, job: Tr
 	if (clean.count < 10 || validation.count < 1)
 		throw new MillwrightError(
 			'not-enough-data',
-			`Gaps leave only ${clean.count} unbroken windows of ${plan.windowSteps} rows to train on and ${validation.count} to check with`,
+			`Gaps leave only ${clean.count} unbroken ${clean.count === 1 ? 'window' : 'windows'} of ${plan.windowSteps} rows to train on and ${validation.count} to check with`,
 			{ windows: clean.count, validation: validation.count }
 		);
 

@@ -80,6 +80,8 @@ export interface TrainingApi {
 	/** How much of these machines there is to learn failures from. */
 	plantHistory(machineIds: readonly MachineId[], now: EpochMs): Promise<PlantHistory>;
 	cancel(jobId: string): Promise<void>;
+	/** Measures anew what this device calculates with and how fast, for both purposes. Rejects while a training runs in this worker. */
+	measureEngine(onPurpose: (done: number, of: number) => void): Promise<void>;
 	/** What a Keras model's files hold. Rejects with `invalid-file`, `invalid-model` or `unsupported`, naming layer, expected and found. */
 	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary>;
 	/** Calibrates a network made elsewhere on a span of normal running and saves it as a version, which is not put in use. */

@@ -1,6 +1,14 @@
 /** The training worker on real IndexedDB and the real engine: a version is trained, saved and put in use; cancel leaves things be. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { liveChannelName, type LiveMessage, type MachineId, type TrainingProgress } from '$lib/contracts';
+import {
+	backendReportKey,
+	enginePurposes,
+	liveChannelName,
+	type BackendReport,
+	type LiveMessage,
+	type MachineId,
+	type TrainingProgress
+} from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { spawnTraining } from '$lib/workers/training.client';
@@ -103,6 +111,47 @@ describe('the training worker', () => {
 		expect(await store.models.assignment(machineId)).toBeUndefined();
 		// And the worker is ready for the next one.
 		expect((await worker.api.train('job-3', { ...proposal, maxEpochs: 1 }, () => undefined)).metrics.epochs).toBe(1);
+	});
+
+	it('a training that was cancelled in storage saves nothing, though its worker never heard of it', async () => {
+		const proposal = await request(3);
+		let outcome: Promise<string> | undefined;
+		const training = worker.api.train('job-4', proposal, ({ phase }) => {
+			if (phase === 'training') outcome ??= store.trainings.cancel('job-4');
+		});
+		await expect(training).rejects.toMatchObject({ code: 'aborted' });
+		expect(await outcome).toBe('cancelled');
+		expect(await store.models.versions()).toEqual([]);
+		expect(await store.models.assignment(machineId)).toBeUndefined();
+	});
+
+	it('measures this device again on request, beside what was measured before, but not while it trains', async () => {
+		const { measureEngine, train, cancel } = worker.api;
+		await measureEngine(() => undefined);
+		const reports = () =>
+			Promise.all(enginePurposes.map((purpose) => store.settings.get<BackendReport>(backendReportKey(purpose))));
+		const first = await reports();
+		expect(first.every((report) => report!.trainedWindowsPerSecond! > 0 && report!.measuredAt! > 0)).toBe(true);
+		const told: number[][] = [];
+		await measureEngine((done, of) => told.push([done, of]));
+		expect(told).toEqual([
+			[0, 2],
+			[1, 2]
+		]);
+		for (const [k, report] of (await reports()).entries()) {
+			// On a busy machine another backend may be the faster one now: then there is nothing to compare with.
+			if (report!.backend !== first[k]!.backend) continue;
+			expect(report!.measuredAt).toBeGreaterThan(first[k]!.measuredAt!);
+			expect(report!.before).toEqual({
+				scoredWindowsPerSecond: first[k]!.scoredWindowsPerSecond,
+				trainedWindowsPerSecond: first[k]!.trainedWindowsPerSecond,
+				measuredAt: first[k]!.measuredAt
+			});
+		}
+		const training = train('job-5', await request(1000), () => undefined);
+		await expect(measureEngine(() => undefined)).rejects.toMatchObject({ code: 'invalid-input' });
+		await cancel('job-5');
+		await expect(training).rejects.toMatchObject({ code: 'aborted' });
 	});
 
 	it('goes on from its last whole epoch in another worker, to the very weights of an unbroken run', async () => {

@@ -308,6 +308,18 @@ describe('refusals name the layer, what was expected and what was found', () => 
 			/Layer dropout \(LayerNormalization\): expected .*LSTM.*, found LayerNormalization/
 		);
 	});
+	it('an activation that Keras 3 writes as an object is told by its name', () => {
+		const written = (config: string) => ({
+			module: 'builtins',
+			class_name: 'function',
+			config,
+			registered_name: 'function'
+		});
+		const { modelJson } = changed((json) => (layersOf(json)[1]!.config.recurrent_activation = written('sigmoid')));
+		expect(importKeras({ modelJson, weightData: files().weightData }).spec).toEqual(importKeras(files()).spec);
+		const wrong = changed((json) => (layersOf(json)[1]!.config.recurrent_activation = written('hard_sigmoid')));
+		expect(() => importKeras(wrong)).toThrow(/expected recurrent_activation sigmoid, found hard_sigmoid/);
+	});
 	it('an activation the kernels do not have', () => {
 		const wrong = changed((json) => (layersOf(json)[1]!.config.recurrent_activation = 'hard_sigmoid'));
 		expect(() => importKeras(wrong)).toThrow(

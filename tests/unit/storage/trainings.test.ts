@@ -78,4 +78,24 @@ describe('unfinished trainings', () => {
 		expect(await store.trainings.checkpoint('job', 'net')).toBeUndefined();
 		store.close();
 	});
+
+	it('are either cancelled or saved, whichever comes first', async () => {
+		const store = await openContext();
+		await store.trainings.put({ jobId: 'job', request, startedAt: 1, attempts: 1 });
+		await store.trainings.saveCheckpoint('job', 'net', { epoch: 1 });
+		expect(await store.trainings.cancel('job')).toBe('cancelled');
+		expect(await store.trainings.beginSaving('job')).toBe(false);
+		await store.trainings.renew({ jobId: 'job', request, startedAt: 1, attempts: 2 });
+		expect(await store.trainings.unfinished()).toEqual([]);
+		expect(await store.trainings.checkpoint('job', 'net')).toBeUndefined();
+		expect(await store.trainings.cancel('job')).toBe('unknown');
+
+		await store.trainings.put({ jobId: 'late', request, startedAt: 1, attempts: 1 });
+		expect(await store.trainings.beginSaving('late')).toBe(true);
+		expect(await store.trainings.cancel('late')).toBe('saving');
+		// A crash while it is saved: it is taken up again, and can be cancelled again.
+		await store.trainings.put({ jobId: 'late', request, startedAt: 1, attempts: 2 });
+		expect(await store.trainings.cancel('late')).toBe('cancelled');
+		store.close();
+	});
 });

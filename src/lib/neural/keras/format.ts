@@ -37,8 +37,13 @@ export function badFile(message: string, details: Record<string, unknown> = {}):
 	return new MillwrightError('invalid-file', message, details);
 }
 
-/** A setting of a layer under its Python or its JavaScript name. */
+/**
+ * A setting of a layer under its Python or its JavaScript name. Functions that Keras 3 writes as objects ({ class_name: 'function',
+ * config: 'tanh' }) are told by their name.
+ */
 export function setting(config: Record<string, unknown>, name: string): unknown {
-	if (name in config) return config[name];
-	return config[name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())];
+	const camel = name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+	const value = name in config ? config[name] : config[camel];
+	const named = value as { class_name?: unknown; config?: unknown } | null | undefined;
+	return named?.class_name === 'function' && typeof named.config === 'string' ? named.config : value;
 }

@@ -92,6 +92,7 @@ class Session {
 		propose: async (machineId) => (await this.#training.whenStarted()).propose(machineId),
 		train: async (jobId, request, onProgress) => (await this.#training.whenStarted()).train(jobId, request, onProgress),
 		cancel: async (jobId) => (await this.#training.whenStarted()).cancel(jobId),
+		measureEngine: async (onPurpose) => (await this.#training.whenStarted()).measureEngine(onPurpose),
 		trainRul: async (jobId, request, onProgress) =>
 			(await this.#training.whenStarted()).trainRul(jobId, request, onProgress),
 		keepRul: async (pkg, backtest) => (await this.#training.whenStarted()).keepRul(pkg, backtest),

@@ -1,6 +1,7 @@
 /**
  * State, pure: a model version in words: what it learnt, beside the floor that any model has to beat.
  */
+import { formatCount } from '$lib/words';
 import type { MemberName, ModelVersion, PlainError, TrainingMetrics, TrainingProgress } from '$lib/contracts';
 
 /** How many times smaller the model's error is than that of "same as before"; undefined when it cannot be told. */
@@ -132,7 +133,7 @@ export function trainingFailureWords(problem: PlainError): { headline: string; s
 				headline: 'Not enough data',
 				sentence:
 					typeof rows === 'number' && typeof minimum === 'number'
-						? `The span holds ${rows} rows; at least ${minimum} are needed, so ${Math.max(0, minimum - rows)} are missing.`
+						? `The span holds ${formatCount(rows, 'row')}; at least ${minimum} are needed, so ${Math.max(0, minimum - rows)} ${minimum - rows === 1 ? 'is' : 'are'} missing.`
 						: problem.message,
 				remedy: 'Choose a longer span, or let the machine run normally for a while and come back.'
 			};

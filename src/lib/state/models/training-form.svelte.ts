@@ -3,6 +3,7 @@
  *
  * In: the training worker's proposal and stored history. Out: an edited, checked `TrainingRequest`.
  */
+import { formatCount } from '$lib/words';
 import {
 	toPlainError,
 	type AnomalySpan,
@@ -50,7 +51,7 @@ export class TrainingForm {
 		const errors: Partial<Record<'span' | 'sensors' | 'seed' | 'maxEpochs', string>> = {};
 		if (!(this.to > this.from)) errors.span = 'The end must be after the start.';
 		else if (this.missingRows > 0)
-			errors.span = `About ${this.rows} rows; at least ${this.proposal!.minimumRows} are needed, so ${this.missingRows} are missing.`;
+			errors.span = `About ${formatCount(this.rows, 'row')}; at least ${this.proposal!.minimumRows} are needed, so ${this.missingRows} ${this.missingRows === 1 ? 'is' : 'are'} missing.`;
 		if (this.chosen.size === 0) errors.sensors = 'Choose at least one sensor.';
 		if (!Number.isInteger(this.seed)) errors.seed = 'The seed is a whole number.';
 		if (!Number.isInteger(this.maxEpochs) || this.maxEpochs < 1 || this.maxEpochs > 1000)

@@ -19,6 +19,7 @@ import {
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { alone, trainingLock } from '../app/alone';
+import { cancelTraining, driveTraining, wasInterrupted } from '../app/cancel-training';
 import { session } from '../app/session.svelte';
 
 export interface TrainingRun {
@@ -33,8 +34,6 @@ export interface TrainingRun {
 	readonly problem?: PlainError;
 }
 
-/** A worker in the middle of one long computation does not hear a cancel: after this long it is ended. */
-const cancelPatienceMs = 120;
 /** Crashes without another epoch between them after which a training has failed. */
 const mostCrashes = 4;
 
@@ -91,10 +90,10 @@ class TrainingRuns {
 		const run = this.runs.get(machineId);
 		if (run?.state !== 'running') return;
 		this.#change(run, { state: 'cancelling' });
-		setTimeout(() => {
-			if (this.#now(run)?.state === 'cancelling') void session.training.end();
-		}, cancelPatienceMs);
-		await Promise.allSettled([session.training.cancel(run.jobId), session.store?.trainings.remove(run.jobId)]);
+		const outcome = await cancelTraining(run.jobId);
+		// It may have ended otherwise meanwhile.
+		if (this.#now(run)?.state !== 'cancelling') return;
+		this.#change(run, { state: outcome === 'saving' ? 'running' : 'cancelled' });
 	}
 
 	/** Forgets a finished run, so that the form shows again. */
@@ -124,7 +123,13 @@ class TrainingRuns {
 	}
 
 	/** Runs a job to its end, in as many workers as it takes. Never rejects. */
-	async #drive(run: TrainingRun): Promise<void> {
+	#drive(run: TrainingRun): Promise<void> {
+		// Cancelled while another was still at work.
+		if (this.#now(run)?.state !== 'running') return Promise.resolve();
+		return driveTraining(run.jobId, () => this.#run(run));
+	}
+
+	async #run(run: TrainingRun): Promise<void> {
 		const { jobId, request } = run;
 		let epochs = 0;
 		let crashes = 0;
@@ -143,14 +148,14 @@ class TrainingRuns {
 				const problem = toPlainError(error);
 				const running = this.#now(run)?.state === 'running';
 				const crashed = problem.code === 'worker-crashed' || problem.code === 'device-lost';
-				if (running && crashed && ++crashes <= mostCrashes) {
+				if (running && (wasInterrupted(jobId) || (crashed && ++crashes <= mostCrashes))) {
 					this.#change(run, { interruption: 'crash', progress: undefined });
 					continue;
 				}
-				// Once more after a cancel: the worker may have stored the job anew while it was being cancelled.
-				if (!running || crashed) await session.store?.trainings.remove(jobId).catch(() => undefined);
-				const cancelled = isAborted(error) || !running;
-				this.#change(run, cancelled ? { state: 'cancelled' } : { state: 'failed', problem });
+				// A cancel says itself how it ended.
+				if (!running) return;
+				if (crashed) await session.store?.trainings.remove(jobId).catch(() => undefined);
+				this.#change(run, isAborted(error) ? { state: 'cancelled' } : { state: 'failed', problem });
 				return;
 			}
 		}

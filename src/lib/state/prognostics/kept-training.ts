@@ -10,10 +10,9 @@ import {
 	type UnfinishedModelTraining
 } from '$lib/contracts';
 import { alone, trainingLock } from '../app/alone';
+import { driveTraining, endTrainingWorker, wasInterrupted } from '../app/cancel-training';
 import { session, type Store } from '../app/session.svelte';
 
-/** A worker in the middle of one long computation does not hear a cancel: after this long it is ended. */
-const cancelPatienceMs = 500;
 /** Crashes without getting any further between them after which a training has failed. */
 const mostCrashes = 4;
 
@@ -39,8 +38,25 @@ export type TrainingEnd<Version> =
 	/** Nobody looks at it any more. */
 	| { readonly kind: 'left' };
 
+/** Jobs of one kind, one after the other: one that was cancelled may still be at work. */
+const turns = new Map<ModelTrainingKind, Promise<void>>();
+
 /** Never rejects. */
 export async function runToEnd<Progress, Version>(
+	job: KeptTraining<Progress, Version>,
+	resume: boolean
+): Promise<TrainingEnd<Version>> {
+	let end: TrainingEnd<Version> = { kind: 'left' };
+	const turn = (turns.get(job.kind) ?? Promise.resolve()).then(async () => {
+		// Cancelled while another was still at work.
+		if (job.isCurrent()) await driveTraining(job.jobId, async () => void (end = await drive(job, resume)));
+	});
+	turns.set(job.kind, turn);
+	await turn;
+	return end;
+}
+
+async function drive<Progress, Version>(
 	job: KeptTraining<Progress, Version>,
 	resume: boolean
 ): Promise<TrainingEnd<Version>> {
@@ -61,27 +77,18 @@ export async function runToEnd<Progress, Version>(
 			if (!isCurrent()) return { kind: 'left' };
 			const problem = toPlainError(error);
 			const crashed = problem.code === 'worker-crashed' || problem.code === 'device-lost';
-			if (job.isRunning() && crashed && ++crashes <= mostCrashes) {
+			if (job.isRunning() && (wasInterrupted(jobId) || (crashed && ++crashes <= mostCrashes))) {
 				// What could not be kept begins anew.
 				if (await session.store?.trainings.findModel(kind, jobId).catch(() => undefined)) resume = true;
 				// The engine of a lost device goes with its worker.
-				if (problem.code === 'device-lost') await session.training.end();
+				if (problem.code === 'device-lost') await endTrainingWorker(jobId);
 				job.onCrash();
 				continue;
 			}
-			// Once more after a cancel: the worker may have stored the job anew while it was being cancelled.
-			await session.store?.trainings.remove(jobId).catch(() => undefined);
+			if (crashed) await session.store?.trainings.remove(jobId).catch(() => undefined);
 			return isAborted(error) || !job.isRunning() ? { kind: 'cancelled' } : { kind: 'failed', problem };
 		}
 	}
-}
-
-/** `isCancelling`: still waiting for its end. */
-export async function cancelKept(jobId: string, isCancelling: () => boolean): Promise<void> {
-	setTimeout(() => {
-		if (isCancelling()) void session.training.end();
-	}, cancelPatienceMs);
-	await Promise.allSettled([session.training.cancel(jobId), session.store?.trainings.remove(jobId)]);
 }
 
 /**

@@ -16,10 +16,12 @@ import {
 	type RiskTrainingProgress,
 	type RiskTrainingRequest
 } from '$lib/contracts';
+import { formatCount } from '$lib/words';
 import { RiskFiles } from './risk-files.svelte';
 import { alone, trainingLock } from '../app/alone';
 import { session, type Store } from '../app/session.svelte';
-import { cancelKept, runToEnd, takeUpKept } from './kept-training';
+import { cancelTraining } from '../app/cancel-training';
+import { runToEnd, takeUpKept } from './kept-training';
 
 export interface RiskChoices {
 	readonly title: string;
@@ -67,12 +69,12 @@ export class RiskTraining {
 		if (table)
 			return this.#train(
 				{ kind: 'rows', table: table.table, pairs: this.choices.pairs },
-				`${this.files.name}: ${table.table.ids.length} rows, ${this.failures} of them failed`
+				`${this.files.name}: ${formatCount(table.table.ids.length, 'row')}, ${this.failures} of them failed`
 			);
 		if (days)
 			return this.#train(
 				{ kind: 'days', fleet: days.fleet },
-				`${this.files.name}: ${days.fleet.machines.length} machines, ${this.failures} failures`
+				`${this.files.name}: ${formatCount(days.fleet.machines.length, 'machine')}, ${formatCount(this.failures!, 'failure')}`
 			);
 		return Promise.resolve();
 	}
@@ -82,7 +84,7 @@ export class RiskTraining {
 		this.choices = { ...this.choices, title };
 		return this.#train(
 			{ kind: 'plant', machineIds: [...machineIds] },
-			`${failures} failures recorded here, of ${machineIds.length} machines`
+			`${formatCount(failures, 'failure')} recorded here, of ${formatCount(machineIds.length, 'machine')}`
 		);
 	}
 
@@ -149,8 +151,14 @@ export class RiskTraining {
 			this.phase = 'done';
 			return;
 		}
-		if (end.kind === 'cancelled') this.cancelled = true;
-		else this.problem = end.problem;
+		if (end.kind === 'cancelled') return this.#endCancelled();
+		this.problem = end.problem;
+		this.phase = 'idle';
+	}
+
+	#endCancelled(): void {
+		this.#jobId = '';
+		this.cancelled = true;
 		this.phase = 'idle';
 	}
 
@@ -158,7 +166,11 @@ export class RiskTraining {
 		if (this.phase !== 'training') return;
 		const jobId = this.#jobId;
 		this.phase = 'cancelling';
-		await cancelKept(jobId, () => this.phase === 'cancelling' && this.#jobId === jobId);
+		const outcome = await cancelTraining(jobId);
+		// It may have ended otherwise meanwhile.
+		if (this.#jobId !== jobId || this.phase !== 'cancelling') return;
+		if (outcome === 'saving') this.phase = 'training';
+		else this.#endCancelled();
 	}
 
 	async choose(files: readonly File[]): Promise<void> {

@@ -19,10 +19,12 @@ import {
 	type RulPlanChange,
 	type RulTrainingProgress
 } from '$lib/contracts';
+import { formatCount } from '$lib/words';
 import { openImport, type FileReading } from '$lib/workers/import.client';
 import { alone, trainingLock } from '../app/alone';
 import { session, type Store } from '../app/session.svelte';
-import { cancelKept, runToEnd, takeUpKept } from './kept-training';
+import { cancelTraining } from '../app/cancel-training';
+import { runToEnd, takeUpKept } from './kept-training';
 
 export type RulPhase =
 	'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'ready' | 'training' | 'cancelling' | 'done';
@@ -123,7 +125,7 @@ export class RulTraining {
 		const { title, effort, searchMinutes, capSteps, seed } = $state.snapshot(this.choices) as RulChoices;
 		const request = {
 			title: title.trim() || 'Remaining life',
-			description: `${this.file?.name ?? 'a file'}: ${summary.failedUnits} units that ran to failure, ${summary.rows} rows`,
+			description: `${this.file?.name ?? 'a file'}: ${summary.failedUnits} units that ran to failure, ${formatCount(summary.rows, 'row')}`,
 			...(summary.stepHours !== undefined && { stepHours: summary.stepHours }),
 			seed,
 			plan: { ...effortPlan[effort], network: { capSteps } },
@@ -187,8 +189,14 @@ export class RulTraining {
 			this.phase = 'done';
 			return;
 		}
-		if (end.kind === 'cancelled') this.cancelled = true;
-		else this.problem = end.problem;
+		if (end.kind === 'cancelled') return this.#endCancelled();
+		this.problem = end.problem;
+		this.phase = this.reading ? 'ready' : 'choosing';
+	}
+
+	#endCancelled(): void {
+		this.#jobId = '';
+		this.cancelled = true;
 		this.phase = this.reading ? 'ready' : 'choosing';
 	}
 
@@ -201,7 +209,11 @@ export class RulTraining {
 		if (this.phase !== 'training') return;
 		const jobId = this.#jobId;
 		this.phase = 'cancelling';
-		await cancelKept(jobId, () => this.phase === 'cancelling' && this.#jobId === jobId);
+		const outcome = await cancelTraining(jobId);
+		// It may have ended otherwise meanwhile.
+		if (this.#jobId !== jobId || this.phase !== 'cancelling') return;
+		if (outcome === 'saving') this.phase = 'training';
+		else this.#endCancelled();
 	}
 
 	/** Back to what the columns mean, keeping the file. */

@@ -3,6 +3,8 @@ import { MillwrightError, isAborted } from '../../contracts';
 import type { Engine } from '../../neural';
 import type { Store } from '../../storage/store';
 
+export const cancelledWords = 'Training was cancelled';
+
 export interface JobContext {
 	store(): Store;
 	engine(): Promise<Engine>;
@@ -22,7 +24,7 @@ export async function asJob<T>(
 	try {
 		return await work(abort.signal);
 	} catch (error) {
-		if (abort.signal.aborted || isAborted(error)) throw new MillwrightError('aborted', 'Training was cancelled');
+		if (abort.signal.aborted || isAborted(error)) throw new MillwrightError('aborted', cancelledWords);
 		throw error;
 	} finally {
 		jobs.delete(jobId);

@@ -12,6 +12,7 @@ import {
 	type UnfinishedModelTraining
 } from '../../contracts';
 import type { TrainingStore } from '../../storage/store';
+import { cancelledWords } from './job';
 
 /** A job taken up so often without finishing another piece is given up: it may be what crashes this device. */
 const mostAttempts = 5;
@@ -27,6 +28,8 @@ export interface KeptRequest<Kind extends ModelTrainingKind, Data> {
 export class KeptJob<Kind extends ModelTrainingKind, Data> {
 	/** What was learnt could not be stored: a reload would lose this job. */
 	lost = false;
+	/** It is stored that this job is under way. */
+	private noted = true;
 	private training: UnfinishedModelTraining<Kind> | undefined;
 	private stage: string | number | undefined;
 	private began = 0;
@@ -75,6 +78,7 @@ export class KeptJob<Kind extends ModelTrainingKind, Data> {
 			} catch (error) {
 				if (!(error instanceof MillwrightError) || error.code !== 'storage-quota') throw error;
 				this.lost = true;
+				this.noted = false;
 				await trainings.remove(jobId);
 			}
 			return { ...given, startedAt, spentSeconds: 0 };
@@ -89,7 +93,7 @@ export class KeptJob<Kind extends ModelTrainingKind, Data> {
 				'internal',
 				`This training ended ${mostAttempts} times without getting any further; it is not taken up again`
 			);
-		this.training = { ...training, attempts };
+		this.training = { ...training, attempts, saving: undefined };
 		this.spentBefore = training.spentSeconds;
 		await trainings.put(this.training);
 		const { request, startedAt, spentSeconds } = training;
@@ -107,10 +111,14 @@ export class KeptJob<Kind extends ModelTrainingKind, Data> {
 		if (first) return;
 		const spentSeconds = this.spentBefore + (performance.now() - this.began) / 1000;
 		const training = (this.training = { ...this.training, attempts: 0, spentSeconds });
-		void this.trainings
-			.findModel(this.kind, this.jobId)
-			.then((there) => (there && this.training === training ? this.trainings.put(training) : undefined))
-			.catch(() => undefined);
+		void this.trainings.renew(training).catch(() => undefined);
+	}
+
+	/** From here on it is too late to cancel. @throws MillwrightError `aborted` where it has been cancelled */
+	async beginSaving(): Promise<void> {
+		this.training = undefined;
+		if (this.noted && !(await this.trainings.beginSaving(this.jobId)))
+			throw new MillwrightError('aborted', cancelledWords);
 	}
 
 	async remove(): Promise<void> {

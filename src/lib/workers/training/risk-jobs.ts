@@ -80,6 +80,7 @@ export class RiskJobs {
 				});
 				signal.throwIfAborted();
 				tell({ phase: 'saving', target: '', fraction: 1, secondsLeft: undefined });
+				await kept.beginSaving();
 				await riskModels.save(pkg, lookBack);
 				await kept.remove();
 				return pkg.version;

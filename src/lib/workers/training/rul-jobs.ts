@@ -108,6 +108,7 @@ export class RulJobs {
 					}
 				});
 				signal.throwIfAborted();
+				await kept.beginSaving();
 				await rulModels.save(pkg, backtest);
 				await kept.remove();
 				return { version: pkg.version, backtest };

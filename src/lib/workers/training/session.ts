@@ -8,6 +8,7 @@
 import {
 	MillwrightError,
 	derivedSeries,
+	enginePurposes,
 	falseAlarmTargetKey,
 	falseAlarmsPerWeek,
 	isAborted,
@@ -28,13 +29,14 @@ import {
 	type WorkspaceName
 } from '../../contracts';
 import type { Engine, FitCheckpoint } from '../../neural';
-import { startRememberedEngine } from '../remembered-engine';
+import { measureAgain, startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
 import { minimumTrainingRows, proposeSpan, trainEnsemble, versionId, withModes } from '../../training';
 import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from '../machine-history';
+import { cancelledWords } from './job';
 import { importModel, packModel, summarise } from './model-files';
 import { RiskJobs } from './risk-jobs';
 import { RulJobs } from './rul-jobs';
@@ -171,9 +173,8 @@ export class TrainingSession implements TrainingApi {
 			const pkg = withModes(trained, [rows], kinds);
 			stage('saving', 0.98);
 			abort.signal.throwIfAborted();
+			if (stored && !(await store.trainings.beginSaving(jobId))) throw new MillwrightError('aborted', cancelledWords);
 			await store.models.save(pkg);
-			// Cancelled while saving: the version is there, but not in use.
-			abort.signal.throwIfAborted();
 			await store.models.assign(request.machineId, pkg.version.id);
 			await store.trainings.remove(jobId);
 			return pkg.version;
@@ -182,7 +183,7 @@ export class TrainingSession implements TrainingApi {
 			const { code } = toPlainError(error);
 			if (code === 'device-lost') this.engine = undefined;
 			if (cancelled || !survivable.has(code)) await store.trainings.remove(jobId).catch(() => undefined);
-			if (cancelled) throw new MillwrightError('aborted', 'Training was cancelled');
+			if (cancelled) throw new MillwrightError('aborted', cancelledWords);
 			throw error;
 		} finally {
 			this.jobs.delete(jobId);
@@ -206,6 +207,17 @@ export class TrainingSession implements TrainingApi {
 
 	async cancel(jobId: string): Promise<void> {
 		this.jobs.get(jobId)?.abort();
+	}
+
+	async measureEngine(onPurpose: (done: number, of: number) => void): Promise<void> {
+		if (this.jobs.size > 0)
+			throw new MillwrightError('invalid-input', 'A training is running: it would slow down what is measured');
+		for (const [done, purpose] of enginePurposes.entries()) {
+			onPurpose(done, enginePurposes.length);
+			await measureAgain(purpose, this.opened());
+		}
+		// The next training starts on what was measured to be faster.
+		this.engine = undefined;
 	}
 
 	inspectModel(files: readonly PickedFile[]): Promise<ModelFileSummary> {
