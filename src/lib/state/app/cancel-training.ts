@@ -35,8 +35,12 @@ export function endTrainingWorker(jobId: string): Promise<void> {
 	return session.training.end();
 }
 
-/** 'saving': too late, the job goes on to its end. */
-export async function cancelTraining(jobId: string): Promise<'cancelled' | 'saving'> {
+/**
+ * `phase`: what its worker has last said; before that and while it loads, it may be about to store the job, so its end is awaited.
+ * 'saving': too late, the job goes on to its end.
+ */
+export async function cancelTraining(jobId: string, phase: string | undefined): Promise<'cancelled' | 'saving'> {
+	const mayStoreAnew = phase === undefined || phase === 'loading';
 	const asked = session.store?.trainings.cancel(jobId);
 	// Sooner than by the answer: the worker may look up in time.
 	void session.training.cancel(jobId).catch(() => undefined);
@@ -48,7 +52,7 @@ export async function cancelTraining(jobId: string): Promise<'cancelled' | 'savi
 	setTimeout(() => {
 		if (driven.get(jobId) === end) void endTrainingWorker(jobId);
 	}, cancelPatienceMs);
-	// Nothing is stored that could refuse its result: it must have ended.
-	if (outcome === 'unknown') await end;
+	// Where nothing is stored that could refuse its result, it must have ended too.
+	if (outcome === 'unknown' || mayStoreAnew) await end;
 	return 'cancelled';
 }

@@ -90,7 +90,7 @@ class TrainingRuns {
 		const run = this.runs.get(machineId);
 		if (run?.state !== 'running') return;
 		this.#change(run, { state: 'cancelling' });
-		const outcome = await cancelTraining(run.jobId);
+		const outcome = await cancelTraining(run.jobId, run.progress?.phase);
 		// It may have ended otherwise meanwhile.
 		if (this.#now(run)?.state !== 'cancelling') return;
 		this.#change(run, { state: outcome === 'saving' ? 'running' : 'cancelled' });

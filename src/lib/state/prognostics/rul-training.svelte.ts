@@ -209,7 +209,7 @@ export class RulTraining {
 		if (this.phase !== 'training') return;
 		const jobId = this.#jobId;
 		this.phase = 'cancelling';
-		const outcome = await cancelTraining(jobId);
+		const outcome = await cancelTraining(jobId, this.progress?.phase);
 		// It may have ended otherwise meanwhile.
 		if (this.#jobId !== jobId || this.phase !== 'cancelling') return;
 		if (outcome === 'saving') this.phase = 'training';
