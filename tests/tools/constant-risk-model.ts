@@ -11,6 +11,7 @@ export function constantRiskModel(
 ): FailureModelPackage {
 	const featureNames = riskFeatureNames(features);
 	const width = featureNames.length;
+	const lstmSteps = features.kind === 'days' ? 14 : 1;
 	const figures = { f1: 1, precision: 1, recall: 1, prAuc: 1, brier: 0, reliability: [] };
 	const leaf = (share: number) => ({
 		feature: Int16Array.of(-1),
@@ -31,12 +32,14 @@ export function constantRiskModel(
 			featureNames,
 			quantiles: featureNames.map(() => Array.from({ length: 21 }, (_, k) => k)),
 			method: 'linear',
+			lstmSteps,
 			targets: says.map((_, t) => ({
 				...(features.kind === 'days' && { horizonHours: [24, 72, 168][t]! }),
 				rows: 100,
 				positives: 10,
 				forest: figures,
 				linear: figures,
+				lstm: figures,
 				influence: []
 			})),
 			modes: [{ name: 'bearing', positives: 10, forest: figures }],
@@ -51,6 +54,14 @@ export function constantRiskModel(
 				mean: new Float64Array(width),
 				deviation: new Float64Array(width).fill(1),
 				weights: Float64Array.of(...new Array<number>(width).fill(0), Math.log(p / (1 - p)))
+			},
+			// All weights are 0 but the bias of the output, the last one.
+			lstm: {
+				mean: new Float64Array(width),
+				deviation: new Float64Array(width).fill(1),
+				units: 1,
+				steps: lstmSteps,
+				weights: Float32Array.of(...new Array<number>(4 * (width + 2) + 1).fill(0), Math.log(p / (1 - p)))
 			}
 		})),
 		modes: [{ forest: { features: width, trees: [leaf(0.8)] } }]

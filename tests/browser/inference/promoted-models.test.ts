@@ -170,6 +170,11 @@ describe('a promoted failure classifier', () => {
 		await store.riskModels.decide('now', { costs, thresholds: [0.9], method: 'linear' });
 		expect(await risk((said) => said?.visit === false)).toMatchObject({ choice: { thresholds: [0.9] } });
 
+		await store.riskModels.decide('now', { costs, thresholds: [0.6], method: 'lstm' });
+		const byLstm = (await risk((said) => said?.choice.method === 'lstm'))!;
+		expect(byLstm).toMatchObject({ visit: true, prognosis: { method: 'failure-classifier' } });
+		expect(byLstm.prediction!.probabilities[0]).toBeCloseTo(0.7, 5);
+
 		await store.riskModels.withdraw(ofClass);
 		expect(await risk((said) => said === undefined)).toBeUndefined();
 		await alarm(({ returnedAt }) => returnedAt !== undefined);
