@@ -31,7 +31,8 @@ export default defineConfig({
 					setupFiles: ['tests/tools/property-seed.ts'],
 					environment: 'node',
 					// Of what hangs; on a busy machine a test of a broker takes its time.
-					testTimeout: 60_000
+					// Of what hangs: on a machine busy with other work a test takes many times its time.
+					testTimeout: 300_000
 				}
 			},
 			{
@@ -64,7 +65,7 @@ export default defineConfig({
 				test: {
 					name: 'browser',
 					include: ['tests/browser/**/*.test.ts'],
-					testTimeout: 120_000,
+					testTimeout: 300_000,
 					// Each in a profile of its own. Shaders are compiled on one core while the other is idle.
 					maxWorkers: 2,
 					browser: {

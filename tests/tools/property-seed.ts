@@ -1,7 +1,11 @@
 /**
- * Property tests draw the same examples in every run, so that a failure is one of the change at hand. `PROPERTY_SEED=n` draws others;
- * `npm run fuzz` draws new ones each time.
+ * Unit tests draw the same numbers in every run, so that a failure is one of the change at hand: the examples of property tests, and
+ * whatever libraries take from Math.random (first weights, dropout, shuffling). `PROPERTY_SEED=n` draws others; `npm run fuzz` draws new
+ * examples each time.
  */
 import fc from 'fast-check';
+import { randomFrom } from '../../src/lib/neural/random';
 
-fc.configureGlobal({ seed: Number(process.env.PROPERTY_SEED ?? 20261126) });
+const seed = Number(process.env.PROPERTY_SEED ?? 20261126);
+fc.configureGlobal({ seed });
+Math.random = randomFrom(seed);
