@@ -143,7 +143,7 @@ describe('registry', () => {
 		let again: unknown;
 		here.registry.watch((machines) => (again = machines));
 		await expect.poll(() => again).toEqual(stored.machines);
-	}, 60_000);
+	});
 });
 
 describe('models', () => {
