@@ -13,6 +13,7 @@ import {
 import { alignColumns, learnStep, medianOf, type AlignedRow } from '../manipulation';
 import type { Store } from '../storage/store';
 import { minimumTrainingRows } from '../training';
+import { measuredSensors } from './measured-sensors';
 
 /** More rows than this are not read into one training. */
 const mostRows = 100_000;
@@ -53,10 +54,7 @@ export class MachineHistory {
 		const { store } = this;
 		const machine = await store.registry.machine(machineId);
 		if (!machine) throw new MillwrightError('not-found', `There is no machine ${machineId}`);
-		const sensors = (await store.registry.sensors(machineId)).filter(
-			({ name, kind }) => !name.startsWith('~') && kind !== 'state'
-		);
-		return { machine, sensors };
+		return { machine, sensors: await measuredSensors(store, machineId) };
 	}
 
 	/** The machine's own clock, from the newest samples of its sensors before `to`. */

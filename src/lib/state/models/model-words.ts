@@ -123,6 +123,12 @@ export function runsOnWords({
 	return `${name}, ${workers} cores${sharesMemory ? ' sharing memory' : ''}`;
 }
 
+/** What follows "The span holds" or "About". */
+export function tooFewRowsWords(rows: number, minimum: number): string {
+	const missing = Math.max(0, minimum - rows);
+	return `${formatCount(rows, 'row')}; at least ${minimum} are needed, so ${missing} ${missing === 1 ? 'is' : 'are'} missing.`;
+}
+
 /** Why a training failed and what to do, in words. */
 export function trainingFailureWords(problem: PlainError): { headline: string; sentence: string; remedy: string } {
 	const rows = problem.details?.['rows'];
@@ -133,7 +139,7 @@ export function trainingFailureWords(problem: PlainError): { headline: string; s
 				headline: 'Not enough data',
 				sentence:
 					typeof rows === 'number' && typeof minimum === 'number'
-						? `The span holds ${formatCount(rows, 'row')}; at least ${minimum} are needed, so ${Math.max(0, minimum - rows)} ${minimum - rows === 1 ? 'is' : 'are'} missing.`
+						? `The span holds ${tooFewRowsWords(rows, minimum)}`
 						: problem.message,
 				remedy: 'Choose a longer span, or let the machine run normally for a while and come back.'
 			};

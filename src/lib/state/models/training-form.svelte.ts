@@ -3,7 +3,6 @@
  *
  * In: the training worker's proposal and stored history. Out: an edited, checked `TrainingRequest`.
  */
-import { formatCount } from '$lib/words';
 import {
 	toPlainError,
 	type AnomalySpan,
@@ -16,6 +15,7 @@ import {
 	type TrainingRequest
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
+import { tooFewRowsWords } from './model-words';
 import { trainingRuns } from './training.svelte';
 
 /** Points of the overview chart: about one per two pixels of a tablet. */
@@ -50,8 +50,7 @@ export class TrainingForm {
 	readonly errors = $derived.by(() => {
 		const errors: Partial<Record<'span' | 'sensors' | 'seed' | 'maxEpochs', string>> = {};
 		if (!(this.to > this.from)) errors.span = 'The end must be after the start.';
-		else if (this.missingRows > 0)
-			errors.span = `About ${formatCount(this.rows, 'row')}; at least ${this.proposal!.minimumRows} are needed, so ${this.missingRows} ${this.missingRows === 1 ? 'is' : 'are'} missing.`;
+		else if (this.missingRows > 0) errors.span = `About ${tooFewRowsWords(this.rows, this.proposal!.minimumRows)}`;
 		if (this.chosen.size === 0) errors.sensors = 'Choose at least one sensor.';
 		if (!Number.isInteger(this.seed)) errors.seed = 'The seed is a whole number.';
 		if (!Number.isInteger(this.maxEpochs) || this.maxEpochs < 1 || this.maxEpochs > 1000)

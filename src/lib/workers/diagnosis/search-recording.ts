@@ -6,6 +6,7 @@
  */
 import {
 	MillwrightError,
+	Quality,
 	type RecordingFinding,
 	type RecordingSearchRequest,
 	type RecordingSearchResult,
@@ -14,6 +15,7 @@ import {
 } from '../../contracts';
 import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/search-channel';
 import type { Store } from '../../storage/store';
+import { measuredSensors } from '../measured-sensors';
 
 /** More values of a channel than this are looked at as means of minutes or hours. */
 const mostValues = 100_000;
@@ -36,9 +38,7 @@ export async function searchRecording(
 	{ signal, onProgress }: SearchJob
 ): Promise<RecordingSearchResult> {
 	if (!(to > from)) throw new MillwrightError('invalid-input', 'The span is empty: its end is not after its start');
-	const sensors = (await store.registry.sensors(machineId)).filter(
-		({ name, kind }) => !name.startsWith('~') && kind !== 'state'
-	);
+	const sensors = await measuredSensors(store, machineId);
 	const findings: RecordingFinding[] = [];
 	const leftOut: string[] = [];
 	let values = 0;
@@ -69,7 +69,7 @@ export async function searchRecording(
 /** Indices of the values that are numbers and not known to be bad. */
 function knownOf({ mean, qualities }: SeriesSlice): number[] {
 	const known: number[] = [];
-	for (let i = 0; i < mean.length; i++) if (Number.isFinite(mean[i]!) && qualities[i] !== 2) known.push(i);
+	for (let i = 0; i < mean.length; i++) if (Number.isFinite(mean[i]!) && qualities[i] !== Quality.bad) known.push(i);
 	return known;
 }
 
