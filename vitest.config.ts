@@ -30,7 +30,6 @@ export default defineConfig({
 					include: ['tests/unit/**/*.test.ts'],
 					setupFiles: ['tests/tools/property-seed.ts'],
 					environment: 'node',
-					// Of what hangs; on a busy machine a test of a broker takes its time.
 					// Of what hangs: on a machine busy with other work a test takes many times its time.
 					testTimeout: 300_000
 				}
@@ -66,6 +65,8 @@ export default defineConfig({
 					name: 'browser',
 					include: ['tests/browser/**/*.test.ts'],
 					testTimeout: 300_000,
+					// On a machine that others may be using: `npm test` names, with its error, what needed a second try.
+					retry: 1,
 					// Each in a profile of its own. Shaders are compiled on one core while the other is idle.
 					maxWorkers: 2,
 					browser: {
@@ -83,10 +84,11 @@ export default defineConfig({
 					name: 'e2e',
 					include: ['tests/e2e/**/*.test.ts'],
 					environment: 'node',
-					testTimeout: 240_000,
-					hookTimeout: 240_000,
+					testTimeout: 600_000,
+					hookTimeout: 600_000,
 					// One at a time: beside others, pages and service workers answer late.
 					fileParallelism: false,
+					retry: 1,
 					maxConcurrency: 3,
 					sequence: { groupOrder: 2 }
 				}

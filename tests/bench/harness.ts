@@ -102,6 +102,8 @@ export async function withChromium<T>(
 		viewport: options.viewport ?? { width: 1280, height: 800 },
 		hasTouch: true
 	});
+	// Of what hangs: on a machine busy with other work, a page takes many times its time.
+	context.setDefaultTimeout(120_000);
 	try {
 		return await work(context);
 	} finally {

@@ -84,9 +84,14 @@ const done = await withChromium(async (context) => {
 		.first()
 		.waitFor({ timeout: 60_000 });
 	const cancelAt = Date.now();
-	await page.getByRole('button', { name: 'Cancel the import' }).click();
-	await page.getByRole('heading', { name: 'Import cancelled' }).waitFor();
-	const cancelMs = Date.now() - cancelAt;
+	// A small file may be read whole before the tap lands: then nothing was cancelled, and there is no time to report.
+	await page
+		.getByRole('button', { name: 'Cancel the import' })
+		.dispatchEvent('click', undefined, { timeout: 10_000 })
+		.catch((error: unknown) => progress(`  not cancelled: ${String(error).split('\n')[0]}`));
+	const ended = page.getByRole('heading', { name: /Import cancelled|is imported/ });
+	await ended.waitFor();
+	const cancelMs = (await ended.textContent())?.includes('cancelled') ? Date.now() - cancelAt : null;
 	const again = (await inspector.call('statistics', 'plant')).readings;
 	const peak = heaps.reduce((most, heap) => (heap.totalMb > most.totalMb ? heap : most));
 	return { before, peak, seconds, stored, again, cancelMs, samples: heaps.length };

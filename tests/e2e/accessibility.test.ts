@@ -22,6 +22,7 @@ beforeAll(async () => {
 		hasTouch: true,
 		reducedMotion: 'reduce'
 	});
+	context.setDefaultTimeout(120_000);
 	page = await context.newPage();
 });
 afterAll(async () => {
@@ -46,7 +47,7 @@ describe('no serious or critical finding, light and dark', () => {
 	test('the demo: plant screen, then every other screen', { timeout: 900_000 }, async () => {
 		await page.goto(app.url);
 		await page.getByRole('button', { name: /^Demo/ }).click();
-		await page.locator('[data-verdict-at]').first().waitFor({ timeout: 60_000 });
+		await page.locator('[data-verdict-at]').first().waitFor();
 		await expectNothingFound('the plant');
 		const machine = encodeURIComponent((await page.locator('[data-machine]').first().getAttribute('data-machine'))!);
 		const paths = [

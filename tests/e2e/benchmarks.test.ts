@@ -22,7 +22,7 @@ function runQuick(script: string): Promise<{ code: number | null; lastLine: stri
 }
 
 describe('benchmarks', () => {
-	test.concurrent.each(benchmarks)('%s --quick', { timeout: 600_000 }, async (script) => {
+	test.concurrent.each(benchmarks)('%s --quick', async (script) => {
 		const { code, lastLine, progress } = await runQuick(script);
 		expect(code, progress.slice(-2000)).toBe(0);
 		const result = JSON.parse(lastLine) as {

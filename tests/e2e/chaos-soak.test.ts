@@ -30,38 +30,30 @@ function run(script: string, ...options: string[]): Promise<{ code: number | nul
 }
 
 describe.skipIf(!findMosquitto()).concurrent('chaos', () => {
-	test(
-		'broker, tab, worker and network break: every message is stored once',
-		{ timeout: 300_000 },
-		async ({ expect }) => {
-			const { code, result, said } = await run('chaos', '--quick', '--seed', '1');
-			const { rows, context } = result;
-			expect({ lost: rows['lost'], duplicated: rows['duplicated'] }, JSON.stringify(context)).toEqual({
-				lost: 0,
-				duplicated: 0
-			});
-			expect(rows['stored']).toBe(rows['published']);
-			expect(rows['published']).toBeGreaterThan(1_000);
-			expect(context['wrong_times']).toBe(0);
-			expect(Object.keys(context['faults'] as object).length).toBeGreaterThan(3);
-			expect(code, said.slice(-2000)).toBe(0);
-		}
-	);
+	test('broker, tab, worker and network break: every message is stored once', async ({ expect }) => {
+		const { code, result, said } = await run('chaos', '--quick', '--seed', '1');
+		const { rows, context } = result;
+		expect({ lost: rows['lost'], duplicated: rows['duplicated'] }, JSON.stringify(context)).toEqual({
+			lost: 0,
+			duplicated: 0
+		});
+		expect(rows['stored']).toBe(rows['published']);
+		expect(rows['published']).toBeGreaterThan(1_000);
+		expect(context['wrong_times']).toBe(0);
+		expect(Object.keys(context['faults'] as object).length).toBeGreaterThan(3);
+		expect(code, said.slice(-2000)).toBe(0);
+	});
 });
 
 describe.concurrent('soak', () => {
-	test(
-		'a plant with a machine open: all stored, no page error, growth measured',
-		{ timeout: 300_000 },
-		async ({ expect }) => {
-			const { code, result, said } = await run('soak', '--quick');
-			const { rows, context } = result;
-			expect(code, said.slice(-2000)).toBe(0);
-			expect(context['page_errors']).toEqual([]);
-			expect(context['readings_stored']).toBeGreaterThan(0);
-			expect(rows['heap_slope_mb_per_hour']).not.toBeNull();
-			expect(rows['dom_node_slope_per_hour']).not.toBeNull();
-			console.log(`soak: ${JSON.stringify(rows)}`);
-		}
-	);
+	test('a plant with a machine open: all stored, no page error, growth measured', async ({ expect }) => {
+		const { code, result, said } = await run('soak', '--quick');
+		const { rows, context } = result;
+		expect(code, said.slice(-2000)).toBe(0);
+		expect(context['page_errors']).toEqual([]);
+		expect(context['readings_stored']).toBeGreaterThan(0);
+		expect(rows['heap_slope_mb_per_hour']).not.toBeNull();
+		expect(rows['dom_node_slope_per_hour']).not.toBeNull();
+		console.log(`soak: ${JSON.stringify(rows)}`);
+	});
 });

@@ -53,7 +53,7 @@ const start = Date.UTC(2026, 0, 5);
 /** Days on which the fan breaks down; its vibration rises for four days before. */
 const breakdowns = Array.from({ length: 12 }, (_, k) => 6 + k * 11 + ((k * 5) % 4));
 
-test('from a file: leak refused, trained, costs moved, predicted with reasons', { timeout: 240_000 }, async () => {
+test('from a file: leak refused, trained, costs moved, predicted with reasons', async () => {
 	const labelled = file('milling.csv', [head, ...operations(500, 1)]);
 	const fresh = file('tomorrow.csv', [
 		'product id,torque,tool wear,temperature',
@@ -67,7 +67,7 @@ test('from a file: leak refused, trained, costs moved, predicted with reasons', 
 			.locator('input[type=file]')
 			.setInputFiles(file('mill-1.csv', ['time,torque,tool wear,temperature', '2026-01-05T00:00:00Z,68,240,300']));
 		await page.getByRole('button', { name: 'Import the file' }).click();
-		await page.getByRole('heading', { name: /is imported/ }).waitFor({ timeout: 60_000 });
+		await page.getByRole('heading', { name: /is imported/ }).waitFor();
 		await page.getByRole('link', { name: 'Models' }).first().click();
 		await page.getByRole('link', { name: 'Train a failure classifier' }).click();
 		await page.locator('input[type=file]').setInputFiles(labelled);
@@ -141,7 +141,7 @@ test('from a file: leak refused, trained, costs moved, predicted with reasons', 
 	});
 });
 
-test('from the plant: failures recorded, counted, learnt from, promoted', { timeout: 240_000 }, async () => {
+test('from the plant: failures recorded, counted, learnt from, promoted', async () => {
 	const random = randomFrom(3);
 	const readings = Array.from({ length: days * 6 }, (_, i) => {
 		const day = i / 6;
@@ -161,7 +161,7 @@ test('from the plant: failures recorded, counted, learnt from, promoted', { time
 			.locator('input[type=file]')
 			.setInputFiles(file('fan-1.csv', ['time,vibration,temperature', ...readings]));
 		await page.getByRole('button', { name: 'Import the file' }).click();
-		await page.getByRole('heading', { name: /is imported/ }).waitFor({ timeout: 60_000 });
+		await page.getByRole('heading', { name: /is imported/ }).waitFor();
 
 		await page.goto(`${app.url}machine/?id=fan-1`);
 		for (const [k, day] of breakdowns.entries()) {

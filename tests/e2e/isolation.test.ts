@@ -25,7 +25,7 @@ async function train(page: Page, url: string, machine: string): Promise<string[]
 		return words;
 	});
 	await page.getByRole('button', { name: 'Train the model' }).click();
-	await page.getByRole('heading', { name: 'The new version is in use' }).waitFor({ timeout: 120_000 });
+	await page.getByRole('heading', { name: 'The new version is in use' }).waitFor();
 	return said.evaluate((words) => [...words]);
 }
 

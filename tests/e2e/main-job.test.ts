@@ -79,7 +79,7 @@ async function connect(page: Page, filter: string): Promise<void> {
 	await page.getByLabel(/Topic filter/).fill(filter);
 	await page.getByRole('button', { name: 'Connect', exact: true }).click();
 	// The session is there once the broker has logged the subscription.
-	await expect.poll(() => broker!.log(), { timeout: 30_000 }).toContain(filter);
+	await expect.poll(() => broker!.log(), { timeout: 120_000 }).toContain(filter);
 }
 
 async function mainJob(context: BrowserContext, recording: Recording, machineId: string): Promise<void> {
@@ -91,17 +91,17 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 	const each = (rows: number) => Array.from({ length: recording.sensors }, () => rows);
 
 	await publish(machineId, recording, 0, trainingRows);
-	await expect.poll(rowsStored, { timeout: 60_000 }).toEqual(each(trainingRows));
+	await expect.poll(rowsStored, { timeout: 120_000 }).toEqual(each(trainingRows));
 
 	// Train in the page, on all that has arrived.
 	await page.goto(`${app.url}machine/train/?id=${encodeURIComponent(machineId)}`);
 	const from = page.getByLabel('From', { exact: true });
-	await from.waitFor({ timeout: 60_000 });
+	await from.waitFor();
 	await page.getByRole('button', { name: 'Train the model' }).click();
 	await page.getByRole('heading', { name: 'The new version is in use' }).waitFor({ timeout: 180_000 });
 
 	await publish(machineId, recording, trainingRows, recording.rows.length);
-	await expect.poll(rowsStored, { timeout: 60_000 }).toEqual(each(recording.rows.length));
+	await expect.poll(rowsStored, { timeout: 120_000 }).toEqual(each(recording.rows.length));
 	const expected = recording.labels.map(({ time }) => time).sort((a, b) => a - b);
 	const { sensors } = await inspector.call('machines', 'plant');
 	const [first] = await inspector.call('series', 'plant', {
@@ -118,13 +118,13 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 		return spans.filter((span) => faulty.some(({ time }) => time >= span.start && time <= (span.end ?? Infinity)))
 			.length;
 	};
-	await expect.poll(overlapping, { timeout: 60_000 }).toBeGreaterThan(0);
+	await expect.poll(overlapping, { timeout: 120_000 }).toBeGreaterThan(0);
 	await expect
-		.poll(async () => (await inspector.call('alarms', 'plant')).length, { timeout: 60_000 })
+		.poll(async () => (await inspector.call('alarms', 'plant')).length, { timeout: 120_000 })
 		.toBeGreaterThan(0);
 
 	await page.goto(`${app.url}alarms/`);
-	await page.getByText(machineId.split('/').at(-1)!).first().waitFor({ timeout: 30_000 });
+	await page.getByText(machineId.split('/').at(-1)!).first().waitFor();
 	await page.goto(`${app.url}machine/?id=${encodeURIComponent(machineId)}`);
 	await page.getByRole('heading', { name: machineId.split('/').at(-1)! }).waitFor();
 
@@ -142,7 +142,7 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 }
 
 describe('from a real broker to a trained verdict', () => {
-	test.skipIf(!findMosquitto())('a recording of the simulator', { timeout: 400_000 }, async () => {
+	test.skipIf(!findMosquitto())('a recording of the simulator', async () => {
 		const config = { machines: 1, seed: 11, scenario: 'cavitation', startTime: Date.UTC(2026, 0, 5, 8), stepMs: 1000 };
 		const recording = readRecording(recordMachine(config, 1600), ',', 1);
 		expect(recording.labels.slice(0, trainingRows).some(({ anomalous }) => anomalous)).toBe(false);
@@ -152,7 +152,6 @@ describe('from a real broker to a trained verdict', () => {
 
 	test.skipIf(!findMosquitto() || !skab || !existsSync(skab))(
 		'a SKAB recording (skipped unless MILLWRIGHT_DATA names the data)',
-		{ timeout: 400_000 },
 		async () => {
 			const recording = readRecording(gunzipSync(readFileSync(skab!)).toString(), ';', 2);
 			await withChromium((context) => mainJob(context, recording, 'testbed/water-loop/pump'));

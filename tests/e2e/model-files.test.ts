@@ -72,7 +72,7 @@ test('a version is exported, and a Keras model imported, calibrated and put in u
 		await files.setInputFiles(zip);
 		await page.getByText('Scale readings as the file says').waitFor();
 		await page.getByRole('button', { name: 'Calibrate the model' }).click();
-		await page.getByRole('heading', { name: 'The model is calibrated' }).waitFor({ timeout: 60_000 });
+		await page.getByRole('heading', { name: 'The model is calibrated' }).waitFor();
 		await page.getByRole('button', { name: 'Put it in use' }).click();
 		await page.getByRole('heading', { name: 'The model is in use' }).waitFor();
 

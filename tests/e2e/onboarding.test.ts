@@ -48,104 +48,95 @@ async function openPreview(page: Page, filter = '#') {
 }
 
 describe.skipIf(!findMosquitto())('onboarding', () => {
-	test(
-		'listen, correct, accept; then what is new, a mapping file, and a machine that is gone',
-		{ timeout: 180_000 },
-		() =>
-			withChromium(async (context) => {
-				const page = await context.newPage();
-				const watched = watchPage(page, app);
-				const inspector = await openInspector(context, app);
-				await openPreview(page);
-				const enough = page.getByRole('button', { name: /That is enough/ });
-				await enough.click();
-				await page.getByRole('heading', { name: 'Topics heard' }).waitFor();
-				// Real values, and nothing stored.
-				await page
-					.getByText(/6\d\.\d+/)
-					.first()
-					.waitFor();
-				expect(await inspector.call('counts', 'plant')).toEqual({});
-				await page.getByText('What could not be read').waitFor();
+	test('listen, correct, accept; then what is new, a mapping file, and a machine that is gone', () =>
+		withChromium(async (context) => {
+			const page = await context.newPage();
+			const watched = watchPage(page, app);
+			const inspector = await openInspector(context, app);
+			await openPreview(page);
+			const enough = page.getByRole('button', { name: /That is enough/ });
+			await enough.click();
+			await page.getByRole('heading', { name: 'Topics heard' }).waitFor();
+			// Real values, and nothing stored.
+			await page
+				.getByText(/6\d\.\d+/)
+				.first()
+				.waitFor();
+			expect(await inspector.call('counts', 'plant')).toEqual({});
+			await page.getByText('What could not be read').waitFor();
 
-				// "devices" is no area, as proposed; coffee is left out; t gets a name and the unit that is asked for.
-				const groups = page.locator('li', { has: page.getByText('office/+/+/+', { exact: true }) });
-				await groups.getByRole('checkbox', { name: 'Take these topics' }).uncheck();
-				const row = page.locator('li', { has: page.getByRole('textbox', { name: 'Name of t', exact: true }) });
-				await row.getByRole('textbox', { name: 'Name of t', exact: true }).fill('bearing temperature');
-				await row.getByRole('textbox', { name: 'Name of t', exact: true }).press('Tab');
-				await row.getByRole('button', { name: '°C', exact: true }).click();
-				await page.getByRole('button', { name: 'Edit p1' }).click();
-				const machine = page.getByRole('textbox', { name: 'Machine', exact: true });
-				await machine.fill('Pump 1');
-				await machine.press('Tab');
-				await page.getByRole('button', { name: 'Done' }).click();
-				await page.getByText('2 machines, 4 sensors').waitFor();
-				await page.getByRole('button', { name: 'Mapping file', exact: true }).click();
-				const [download] = await Promise.all([
-					page.waitForEvent('download'),
-					page.getByText('Export the mapping as a file').click()
+			// "devices" is no area, as proposed; coffee is left out; t gets a name and the unit that is asked for.
+			const groups = page.locator('li', { has: page.getByText('office/+/+/+', { exact: true }) });
+			await groups.getByRole('checkbox', { name: 'Take these topics' }).uncheck();
+			const row = page.locator('li', { has: page.getByRole('textbox', { name: 'Name of t', exact: true }) });
+			await row.getByRole('textbox', { name: 'Name of t', exact: true }).fill('bearing temperature');
+			await row.getByRole('textbox', { name: 'Name of t', exact: true }).press('Tab');
+			await row.getByRole('button', { name: '°C', exact: true }).click();
+			await page.getByRole('button', { name: 'Edit p1' }).click();
+			const machine = page.getByRole('textbox', { name: 'Machine', exact: true });
+			await machine.fill('Pump 1');
+			await machine.press('Tab');
+			await page.getByRole('button', { name: 'Done' }).click();
+			await page.getByText('2 machines, 4 sensors').waitFor();
+			await page.getByRole('button', { name: 'Mapping file', exact: true }).click();
+			const [download] = await Promise.all([
+				page.waitForEvent('download'),
+				page.getByText('Export the mapping as a file').click()
+			]);
+			const exported = await download.path();
+			await page.getByRole('button', { name: 'Accept and connect' }).click();
+			await page.waitForURL((to) => !to.pathname.includes('mapping'));
+			await page.getByText('Pump 1').first().waitFor();
+			await expect
+				.poll(async () => Object.keys(await inspector.call('counts', 'plant')).sort(), { timeout: 120_000 })
+				.toEqual([
+					'acme/Pump 1:bearing temperature',
+					'acme/Pump 1:flow',
+					'acme/p2:bearing temperature',
+					'acme/p2:flow'
 				]);
-				const exported = await download.path();
-				await page.getByRole('button', { name: 'Accept and connect' }).click();
-				await page.waitForURL((to) => !to.pathname.includes('mapping'));
-				await page.getByText('Pump 1').first().waitFor({ timeout: 30_000 });
-				await expect
-					.poll(async () => Object.keys(await inspector.call('counts', 'plant')).sort(), { timeout: 30_000 })
-					.toEqual([
-						'acme/Pump 1:bearing temperature',
-						'acme/Pump 1:flow',
-						'acme/p2:bearing temperature',
-						'acme/p2:flow'
-					]);
 
-				// A sensor that appears later is stored and shown as new until somebody has looked.
-				extra = { pressure: 3 };
-				await page.goto(`${app.url}data/`);
-				await page.getByText('2 sensors new, not yet mapped').waitFor({ timeout: 30_000 });
-				await page.getByRole('link', { name: 'Names, places and units' }).click();
-				await page.getByRole('button', { name: /New \(1\)/ }).click();
-				const pressure = page.locator('li', { has: page.getByRole('textbox', { name: 'Name of pressure' }) });
-				await pressure.getByRole('button', { name: 'bar', exact: true }).click();
+			// A sensor that appears later is stored and shown as new until somebody has looked.
+			extra = { pressure: 3 };
+			await page.goto(`${app.url}data/`);
+			await page.getByText('2 sensors new, not yet mapped').waitFor();
+			await page.getByRole('link', { name: 'Names, places and units' }).click();
+			await page.getByRole('button', { name: /New \(1\)/ }).click();
+			const pressure = page.locator('li', { has: page.getByRole('textbox', { name: 'Name of pressure' }) });
+			await pressure.getByRole('button', { name: 'bar', exact: true }).click();
 
-				// A foreign file is refused with the reason; one of ours is taken.
-				const foreign = { name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"type":"x"}') };
-				await page.locator('input[type=file]').setInputFiles(foreign);
-				await page.getByText(/This is no mapping file/).waitFor();
-				await page.getByRole('button', { name: 'Save the mapping' }).click();
-				await page.getByText('Everything that comes is mapped.').waitFor({ timeout: 30_000 });
-				expect(JSON.parse(readFileSync(exported, 'utf8'))).toMatchObject({
-					format: 'millwright-mapping',
-					machines: expect.arrayContaining([
-						{ source: 'acme/p1', path: { plant: 'acme', machine: 'Pump 1' } }
-					]) as unknown
-				});
+			// A foreign file is refused with the reason; one of ours is taken.
+			const foreign = { name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"type":"x"}') };
+			await page.locator('input[type=file]').setInputFiles(foreign);
+			await page.getByText(/This is no mapping file/).waitFor();
+			await page.getByRole('button', { name: 'Save the mapping' }).click();
+			await page.getByText('Everything that comes is mapped.').waitFor();
+			expect(JSON.parse(readFileSync(exported, 'utf8'))).toMatchObject({
+				format: 'millwright-mapping',
+				machines: expect.arrayContaining([{ source: 'acme/p1', path: { plant: 'acme', machine: 'Pump 1' } }]) as unknown
+			});
 
-				// The source itself says that a machine is gone.
-				clearInterval(timer);
-				client.publish('acme/devices/p1/status', 'offline', { qos: 1, retain: true });
-				await page.goto(`${app.url}machine/?id=${encodeURIComponent('acme/Pump 1')}`);
-				await page.getByText(/Offline since/).waitFor({ timeout: 30_000 });
-				await page.getByText(/Its topic status says offline/).waitFor();
-				// Two taps from the machine to what is the matter with its data.
-				await page.getByRole('button', { name: 'More for this machine' }).click();
-				await page.getByText('Health of its data').click();
-				await page
-					.getByText(/Pump 1 sends nothing since .*; its topic status says offline/)
-					.waitFor({ timeout: 30_000 });
-				expect(watched.errors).toEqual([]);
-			})
-	);
+			// The source itself says that a machine is gone.
+			clearInterval(timer);
+			client.publish('acme/devices/p1/status', 'offline', { qos: 1, retain: true });
+			await page.goto(`${app.url}machine/?id=${encodeURIComponent('acme/Pump 1')}`);
+			await page.getByText(/Offline since/).waitFor();
+			await page.getByText(/Its topic status says offline/).waitFor();
+			// Two taps from the machine to what is the matter with its data.
+			await page.getByRole('button', { name: 'More for this machine' }).click();
+			await page.getByText('Health of its data').click();
+			await page.getByText(/Pump 1 sends nothing since .*; its topic status says offline/).waitFor();
+			expect(watched.errors).toEqual([]);
+		}));
 
-	test('a filter on which nothing comes says so and offers to listen again', { timeout: 120_000 }, () =>
+	test('a filter on which nothing comes says so and offers to listen again', () =>
 		withChromium(async (context) => {
 			const page = await context.newPage();
 			await openPreview(page, 'nothing/here/#');
-			await page.getByText(/Listening, \d+ s left/).waitFor({ timeout: 30_000 });
+			await page.getByText(/Listening, \d+ s left/).waitFor();
 			await page.getByRole('button', { name: 'Stop listening' }).click();
 			await page.getByRole('heading', { name: 'Nothing was heard' }).waitFor();
 			await page.getByRole('button', { name: 'Listen again' }).click();
-			await page.getByText(/Listening, \d+ s left/).waitFor({ timeout: 30_000 });
-		})
-	);
+			await page.getByText(/Listening, \d+ s left/).waitFor();
+		}));
 });

@@ -37,7 +37,7 @@ async function start(...options: string[]): Promise<string> {
 }
 
 describe('npm start', () => {
-	test('prints a URL where the plant is one tap away', { timeout: 240_000 }, async () => {
+	test('prints a URL where the plant is one tap away', async () => {
 		await ensureBuild();
 		const url = await start(
 			'--port',
@@ -52,8 +52,8 @@ describe('npm start', () => {
 			await page.goto(url);
 			await page.getByRole('link', { name: /Connect to a broker/ }).click();
 			await page.getByRole('button', { name: /Connect to this computer's broker/ }).click();
-			await page.locator('[data-machine]').nth(11).waitFor({ timeout: 60_000 });
-			await page.locator('[data-verdict-at]').first().waitFor({ timeout: 60_000 });
+			await page.locator('[data-machine]').nth(11).waitFor();
+			await page.locator('[data-verdict-at]').first().waitFor();
 			expect(await page.locator('[data-machine]').count()).toBe(12);
 			// Its headers give the page shared memory, from the first opening on.
 			expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);

@@ -17,9 +17,9 @@ afterAll(() => app.close());
 /** Waits until some epochs have been finished since `begun`. */
 async function learn(page: Page, epochs: number): Promise<void> {
 	const epoch = page.locator('dt:text-is("Epoch") + dd');
-	await epoch.waitFor({ timeout: 60_000 });
+	await epoch.waitFor();
 	const now = async () => Number((await epoch.innerText().catch(() => '0')).split(' ')[0]);
-	await expect.poll(now, { timeout: 60_000, interval: 50 }).toBeGreaterThanOrEqual(epochs);
+	await expect.poll(now, { timeout: 120_000, interval: 50 }).toBeGreaterThanOrEqual(epochs);
 }
 
 test('a training goes on after its worker and its page were ended, and stays away once cancelled', async () => {
@@ -38,20 +38,20 @@ test('a training goes on after its worker and its page were ended, and stays awa
 		// The worker ends without a word, as when the system takes its memory.
 		const worker = page.workers().find((candidate) => /training/.test(candidate.url()))!;
 		await worker.evaluate(() => void setTimeout(() => self.close(), 0));
-		await page.getByText(/Resumed at epoch [1-9]\d* of 400, after its worker stopped/).waitFor({ timeout: 60_000 });
+		await page.getByText(/Resumed at epoch [1-9]\d* of 400, after its worker stopped/).waitFor();
 
 		await page.reload();
 		const resumed = page.getByText(/Resumed at epoch [2-9]\d* of 400, after the page was left/);
-		await resumed.waitFor({ timeout: 60_000 });
+		await resumed.waitFor();
 		// Wherever one looks.
 		await page.goto(app.url);
-		await resumed.waitFor({ timeout: 60_000 });
+		await resumed.waitFor();
 
 		await page.goto(`${app.url}machine/train/?id=${encodeURIComponent(id)}`);
 		await page.getByRole('button', { name: 'Cancel the training' }).click();
 		await page.getByText('The training was cancelled').waitFor();
 		await page.reload();
-		await page.getByRole('button', { name: 'Train the model' }).waitFor({ timeout: 60_000 });
+		await page.getByRole('button', { name: 'Train the model' }).waitFor();
 		expect(await page.getByText(/Resumed at epoch/).count()).toBe(0);
 		expect(watched.errors).toEqual([]);
 	});

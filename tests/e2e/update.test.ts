@@ -22,7 +22,7 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-test('an update is offered, never forced', { timeout: 240_000 }, () =>
+test('an update is offered, never forced', () =>
 	withChromium(async (context) => {
 		const page = await context.newPage();
 		await page.goto(app.url);
@@ -32,7 +32,7 @@ test('an update is offered, never forced', { timeout: 240_000 }, () =>
 		appendFileSync(join(folder, 'service-worker.js'), '\n// a newer version\n');
 		await page.reload();
 		const offer = page.getByRole('button', { name: 'Use it now' });
-		await offer.waitFor({ timeout: 30_000 });
+		await offer.waitFor();
 		const waiting = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting?.state);
 		expect(await waiting()).toBe('installed');
 		// Going on without it is possible.
@@ -45,6 +45,5 @@ test('an update is offered, never forced', { timeout: 240_000 }, () =>
 		await reloaded;
 		await page.getByRole('heading', { level: 1 }).waitFor();
 		expect(await waiting()).toBeUndefined();
-		await expect.poll(() => offer.count(), { timeout: 10_000 }).toBe(0);
-	})
-);
+		await expect.poll(() => offer.count(), { timeout: 120_000 }).toBe(0);
+	}));

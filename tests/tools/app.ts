@@ -97,6 +97,6 @@ export async function openDemo(page: Page, app: StaticServer): Promise<Locator> 
 	await page.goto(app.url);
 	await page.getByRole('button', { name: /^Demo/ }).click();
 	const tile = page.locator('[data-machine]').first();
-	await tile.filter({ hasText: /expected/ }).waitFor({ timeout: 60_000 });
+	await tile.filter({ hasText: /expected/ }).waitFor();
 	return tile;
 }

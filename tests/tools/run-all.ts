@@ -13,6 +13,7 @@ let passed = 0;
 let failed = 0;
 let skipped = 0;
 const failures: string[] = [];
+const secondTries: string[] = [];
 const seconds: [string, number][] = [];
 
 /** Runs a command. Output is shown as it comes; beside another step, whole at the end. */
@@ -56,7 +57,7 @@ async function tests(project: string, beside = false): Promise<void> {
 			numPassedTests: number;
 			numFailedTests: number;
 			numPendingTests: number;
-			testResults: { assertionResults: { status: string; fullName: string }[] }[];
+			testResults: { assertionResults: { status: string; fullName: string; failureMessages?: string[] }[] }[];
 		};
 		passed += result.numPassedTests;
 		failed += result.numFailedTests;
@@ -65,6 +66,13 @@ async function tests(project: string, beside = false): Promise<void> {
 			assertionResults.flatMap(({ status, fullName }) => (status === 'failed' ? [`${project}: ${fullName}`] : []))
 		);
 		failures.push(...named);
+		secondTries.push(
+			...result.testResults.flatMap(({ assertionResults }) =>
+				assertionResults.flatMap(({ status, fullName, failureMessages }) =>
+					status === 'passed' && failureMessages?.length ? [`${project}: ${fullName}: ${failureMessages[0]}`] : []
+				)
+			)
+		);
 		// A file that could not even load fails the run without failing a test.
 		if (!good && result.numFailedTests === 0) failed++;
 		if (!good && named.length === 0) failures.push(`tests: ${project}`);
@@ -93,6 +101,8 @@ if (wanted('e2e')) await tests('e2e');
 
 console.log('');
 for (const [title, time] of seconds) console.log(`${time.toFixed(0).padStart(5)} s  ${title}`);
+if (secondTries.length > 0)
+	console.log(`\nPassed at a second try only:\n${secondTries.map((test) => `  ${test}`).join('\n')}`);
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exit(failed > 0 ? 1 : 0);
