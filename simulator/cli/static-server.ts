@@ -19,19 +19,18 @@ export interface ServeOptions {
 	/** Answers for paths that are not files: path (without query) -> JSON. */
 	readonly json?: Readonly<Record<string, unknown>>;
 	readonly headers?: Readonly<Record<string, string>>;
-	/** Files are looked up anew at each request, since they may change while served. */
-	readonly changing?: boolean;
 	/** Further folders by path prefix, e.g. `{ '/extra/': 'dist-extra' }`. */
 	readonly mounts?: Readonly<Record<string, string>>;
 }
 
 /** @throws the listen error (EADDRINUSE, EACCES) as Node gives it */
 export async function serveFolder(folder: string, options: ServeOptions = {}): Promise<StaticServer> {
-	const { port = 0, host = '127.0.0.1', json = {}, headers = {}, mounts = {}, changing = false } = options;
+	const { port = 0, host = '127.0.0.1', json = {}, headers = {}, mounts = {} } = options;
 	const filesOf = (root: string) =>
 		sirv(root, {
 			etag: true,
-			dev: changing,
+			// Looked up anew at each request: the folder may be built again while it is served.
+			dev: true,
 			setHeaders: (response, path) => {
 				const kept = path.includes('/immutable/');
 				response.setHeader('Cache-Control', kept ? 'public, max-age=31536000, immutable' : 'no-cache');
@@ -40,6 +39,12 @@ export async function serveFolder(folder: string, options: ServeOptions = {}): P
 	const files = filesOf(folder);
 	const extra = Object.entries(mounts).map(([prefix, root]) => ({ prefix, files: filesOf(root) }));
 	const server: Server = createServer((request, response) => {
+		const answerNotFound = () => {
+			response.statusCode = 404;
+			response.end('Not found');
+		};
+		// A file that goes between being found and being read ends its own answer, not the server.
+		response.on('pipe', (file) => file.once('error', () => response.destroy()));
 		for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 		const path = (request.url ?? '/').split('?')[0] ?? '/';
 		if (path in json) {
@@ -50,10 +55,11 @@ export async function serveFolder(folder: string, options: ServeOptions = {}): P
 		}
 		const mount = extra.find(({ prefix }) => path.startsWith(prefix));
 		if (mount) request.url = (request.url ?? '/').slice(mount.prefix.length - 1);
-		(mount?.files ?? files)(request, response, () => {
-			response.statusCode = 404;
-			response.end('Not found');
-		});
+		try {
+			(mount?.files ?? files)(request, response, answerNotFound);
+		} catch {
+			answerNotFound();
+		}
 	});
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);

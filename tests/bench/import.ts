@@ -75,7 +75,7 @@ const done = await withChromium(async (context) => {
 		if (detail && detail !== shown) progress(`  ${((Date.now() - start) / 1000).toFixed(0)} s: ${(shown = detail)}`);
 	}
 	const seconds = (Date.now() - start) / 1000;
-	const stored = (await inspector.call('statistics', 'plant')).readings;
+	const stored = await inspector.call('measured', 'plant');
 	progress('The same again, cancelled');
 	await begin();
 	await page.getByRole('button', { name: 'Import the file' }).click();
@@ -92,7 +92,7 @@ const done = await withChromium(async (context) => {
 	const ended = page.getByRole('heading', { name: /Import cancelled|is imported/ });
 	await ended.waitFor();
 	const cancelMs = (await ended.textContent())?.includes('cancelled') ? Date.now() - cancelAt : null;
-	const again = (await inspector.call('statistics', 'plant')).readings;
+	const again = await inspector.call('measured', 'plant');
 	const peak = heaps.reduce((most, heap) => (heap.totalMb > most.totalMb ? heap : most));
 	return { before, peak, seconds, stored, again, cancelMs, samples: heaps.length };
 });

@@ -1,11 +1,12 @@
 /**
  * `npm run soak`: does the app grow when it is left alone? A plant of 50 machines with 8 sensors each at 1 Hz comes through a real
- * Mosquitto (the embedded broker where there is none) into the built app with a machine's screen open.
+ * Mosquitto (the embedded broker where there is none) into the built app with a machine's screen open. It has a past: what is bounded by
+ * a span of time (charts, courses of health) is full from the start, rather than filling while it is measured.
  *
  * Every few seconds garbage is collected, and heap (page and workers), DOM nodes, tensors and the database are measured; after a
  * warm-up of a fifth, at least twenty seconds, a straight line is laid through each. A slope within two standard errors
  * (`context`) is noise. Heaps take hours to settle: short runs show that it works, not that nothing leaks.
- * Options: --minutes 60, --machines 50, --sensors 8, --seed 1, --quick.
+ * Options: --minutes 60, --history-minutes 120, --machines 50, --sensors 8, --seed 1, --quick (without a past).
  */
 import { loadavg } from 'node:os';
 import { createPlant } from '../../simulator/index';
@@ -21,10 +22,15 @@ const options = parseBenchArguments();
 const minutes = options.number('minutes', options.quick ? 0.7 : 60);
 const machines = options.number('machines', 50);
 const sensors = options.number('sensors', 8);
+const historyMs = options.number('history-minutes', options.quick ? 0 : 120) * 60_000;
+/** Messages of the past that wait for the broker at once. */
+const historyWindow = 2_000;
 const warmUpMs = Math.max(20_000, (minutes * 60_000) / 5);
 const sampleMs = Math.max(2_000, Math.min(30_000, minutes * 500));
 
-const mosquitto = findMosquitto() ? await startMosquitto({ quiet: true }) : undefined;
+const mosquitto = findMosquitto()
+	? await startMosquitto({ quiet: true, config: ['max_queued_messages 0'] })
+	: undefined;
 const embedded = mosquitto ? undefined : await startLocalBroker({ wsPort: await freePort() });
 const url = mosquitto?.wsUrl ?? `ws://127.0.0.1:${embedded!.wsPort}`;
 const app = await serveApp();
@@ -32,7 +38,7 @@ const plant = createPlant({
 	machines,
 	seed: options.number('seed', 1),
 	scenario: 'healthy',
-	startTime: Date.now(),
+	startTime: Date.now() - historyMs,
 	stepMs: 1000
 });
 const plantName = plant.machines[0]!.topic.split('/')[0]!;
@@ -62,21 +68,30 @@ const result = await withChromium(async (context) => {
 		void link.publish(topic, JSON.stringify(payload), { qos: 1, retain: true });
 	await page.locator('[data-machine]').first().waitFor();
 	const first = plant.machines[0]!.machineId;
-	const start = Date.now();
 	let published = 0;
+	const unacknowledged = new Set<Promise<unknown>>();
+	const publishStep = (now: number) => {
+		for (const { topic, payload } of plant.step()) {
+			published++;
+			const done = link.publish(topic, JSON.stringify(rowOf(payload, now)), { qos: 1, retain: false });
+			unacknowledged.add(done);
+			void done.finally(() => unacknowledged.delete(done));
+		}
+	};
+	for (let at = Date.now() - historyMs; historyMs > 0 && at < Date.now() - 1000; at += 1000) {
+		publishStep(at);
+		if (unacknowledged.size > historyWindow) await Promise.all(unacknowledged);
+	}
+	await Promise.all(unacknowledged);
+	if (historyMs > 0) progress(`${published} messages of the past published`);
+	const start = Date.now();
 	let publishing = true;
 	const publishes = (async () => {
-		const acknowledged = new Set<Promise<unknown>>();
 		for (let step = 0; publishing; step++) {
 			await new Promise((resolve) => setTimeout(resolve, start + step * 1000 - Date.now()));
-			for (const { topic, payload } of plant.step()) {
-				published++;
-				const done = link.publish(topic, JSON.stringify(rowOf(payload, Date.now())), { qos: 1, retain: false });
-				acknowledged.add(done);
-				void done.finally(() => acknowledged.delete(done));
-			}
+			publishStep(Date.now());
 		}
-		await Promise.all(acknowledged);
+		await Promise.all(unacknowledged);
 	})();
 	await page.goto(`${app.url}machine/?id=${encodeURIComponent(first)}`);
 	await page.getByRole('heading', { level: 1 }).waitFor();
@@ -131,6 +146,7 @@ report(
 	{},
 	{
 		minutes,
+		history_minutes: historyMs / 60_000,
 		machines,
 		sensors,
 		samples: steady.length,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 	await ensureBuild();
 	folder = mkdtempSync(join(tmpdir(), 'millwright-update-'));
 	cpSync('build', folder, { recursive: true });
-	app = await serveFolder(folder, { changing: true });
+	app = await serveFolder(folder);
 });
 afterAll(async () => {
 	await app.close();

@@ -170,9 +170,7 @@ export class Intake implements DecodeSink {
 			if (source.clock.accepts(stated, receivedAt) || (extras?.historical && stated <= receivedAt)) time = stated;
 			else time = this.#judgeTime(source, stated, receivedAt);
 		}
-		// Who sends is there, whatever was said before.
-		if (source.machine.record.presence?.online === false && !retain)
-			this.#plant.setPresence(source.machine, { online: true, reason: 'it sends again' });
+		if (!retain) this.#plant.hearFrom(source.machine);
 		let quality: Quality = extras?.quality ?? Quality.good;
 		const range = sensor.record.validRange;
 		if (range && (value < range[0] || value > range[1])) {
@@ -196,8 +194,7 @@ export class Intake implements DecodeSink {
 		let time = receivedAt;
 		if (stated !== undefined)
 			time = source.clock.accepts(stated, receivedAt) ? stated : this.#judgeTime(source, stated, receivedAt);
-		if (source.machine.record.presence?.online === false && !retain)
-			this.#plant.setPresence(source.machine, { online: true, reason: 'it sends again' });
+		if (!retain) this.#plant.hearFrom(source.machine);
 		const machineId = source.machine.record.id;
 		const unit = rule?.unit ?? said.unit;
 		const waveform = {

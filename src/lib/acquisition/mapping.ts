@@ -5,7 +5,6 @@
  * made of it. The rule for one machine comes before the rule for a topic group, that before a rule for every topic.
  */
 import {
-	cleanLevel,
 	cleanPath,
 	filterTakes,
 	machineIdOf,
@@ -15,7 +14,7 @@ import {
 	type SensorRule,
 	type SourceMapping
 } from '../contracts';
-import type { LevelRule } from './decode/topics';
+import { sensorNameOf, type LevelRule } from './decode/topics';
 
 export interface MappedMachine {
 	readonly id: MachineId;
@@ -80,8 +79,7 @@ export class AppliedMapping {
 	}
 }
 
-/** The sensor's name after mapping; names that begin with "~" are the pipeline's own. */
+/** The sensor's name after mapping. */
 export function mappedName(rule: SensorRule | undefined, name: string): string {
-	const wanted = cleanLevel(rule?.name ?? name);
-	return wanted.startsWith('~') ? `_${wanted.slice(1)}` : wanted;
+	return sensorNameOf(rule?.name ?? name);
 }

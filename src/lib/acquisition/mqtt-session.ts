@@ -6,7 +6,7 @@
  * settings themselves must change.
  */
 import type { MqttClient } from 'mqtt';
-import type { BrokerSettings, LinkStatus, LinkTrouble } from '../contracts';
+import { toPlainError, type BrokerSettings, type LinkStatus, type LinkTrouble } from '../contracts';
 import { MAX_PAYLOAD_BYTES } from './decode/decoder';
 import type { PublishPacket } from './mqtt-frames';
 import { isHopeless, troubleOfCode } from './mqtt-refusals';
@@ -111,7 +111,12 @@ export class MqttSession {
 				state: failures === 0 && !this.#subscribedBefore ? 'connecting' : 'reconnecting',
 				address: this.#address
 			});
-			const ending = await this.#connectOnce();
+			// The code for it is fetched when first needed, and may not come either.
+			const ending = await this.#connectOnce().catch((error: unknown): Ending => ({
+				trouble: 'broker-unreachable',
+				detail: toPlainError(error).message,
+				connectedForMs: 0
+			}));
 			if (this.#stopped) break;
 			if (ending.connectedForMs >= STABLE_MS) failures = 1;
 			else failures = Math.min(failures + 1, ending.heard ? FAILURES_AFTER_MESSAGES : Infinity);
@@ -123,7 +128,8 @@ export class MqttSession {
 				retryAt: world.now() + delay
 			});
 			await this.#pause(delay);
-			if (this.options.settled && !this.#stopped) await Promise.race([this.options.settled(), this.#stopping]);
+			const settled = this.options.settled?.().catch(() => undefined);
+			if (settled && !this.#stopped) await Promise.race([settled, this.#stopping]);
 		}
 		globalThis.removeEventListener?.('online', onOnline);
 	}
@@ -175,7 +181,8 @@ export class MqttSession {
 				detail: 'More has come than can be stored at once: the broker waits with the rest'
 			};
 			report(ending);
-			void Promise.race([this.options.settled?.(), this.#stopping]).then(() => client.end(true));
+			const settled = this.options.settled?.().catch(() => undefined);
+			void Promise.race([settled, this.#stopping]).then(() => client.end(true));
 		};
 
 		const onPublish = (packet: PublishPacket) => {

@@ -308,6 +308,12 @@ export class SourcePlant {
 		return index;
 	}
 
+	/** Who sends is there, whatever was said before. */
+	hearFrom(machine: MachineState): void {
+		if (machine.record.presence?.online === false)
+			this.setPresence(machine, { online: true, reason: 'it sends again' });
+	}
+
 	setPresence(machine: MachineState, { online, reason }: PresenceWord): void {
 		const before = machine.record.presence;
 		if (before ? before.online === online : online) return;

@@ -10,6 +10,11 @@ import type { EpochMs } from './reading';
  */
 export const derivedSeries = { score: '~score', health: '~health', mode: '~mode' } as const;
 
+/** True for a series that the pipeline derives, by its name within the machine. */
+export function isDerivedSeries(name: string): boolean {
+	return name.startsWith('~');
+}
+
 export interface SeriesQuery {
 	readonly sensorIds: readonly SensorId[];
 	readonly from: EpochMs;

@@ -127,8 +127,8 @@ export class MachinePrognosis {
 	}
 
 	private notEnough(): Omit<Prognosis, 'machineId' | 'time'> {
-		const needed = fewestPoints * this.history.width;
-		const have = this.history.closedBins * this.history.width;
+		const needed = fewestPoints * this.history.widthMs;
+		const have = this.history.closedBins * this.history.widthMs;
 		return {
 			method: 'none',
 			missing: `Not enough scored running yet: ${words(have)} of ${words(needed)}`

@@ -2,7 +2,14 @@
  * A page on the app's own origin that reads the app's database with the app's own storage code, so that tests count
  * what is stored rather than trust a counter on a screen.
  */
-import { liveChannelName, type EpochMs, type LiveMessage, type SeriesQuery, type WorkspaceName } from '$lib/contracts';
+import {
+	isDerivedSeries,
+	liveChannelName,
+	type EpochMs,
+	type LiveMessage,
+	type SeriesQuery,
+	type WorkspaceName
+} from '$lib/contracts';
 import { openStore } from '$lib/storage';
 
 export interface StoredSeries {
@@ -203,6 +210,22 @@ const inspector = {
 		const store = await openStore(workspace);
 		try {
 			return await store.series.statistics();
+		} finally {
+			store.close();
+		}
+	},
+	/** Values stored of sensors, from the counts of rollups: what the pipeline derives is left out. */
+	async measured(workspace: WorkspaceName): Promise<number> {
+		const store = await openStore(workspace);
+		try {
+			let values = 0;
+			for (const { id, machineId, name } of await store.registry.sensors()) {
+				const extent = await store.series.extent(machineId);
+				if (!extent || isDerivedSeries(name)) continue;
+				const slices = await store.series.query({ ...extent, sensorIds: [id], maxPoints: 1_000 });
+				for (const { counts } of slices) values += counts.reduce((sum, count) => sum + count, 0);
+			}
+			return values;
 		} finally {
 			store.close();
 		}

@@ -349,6 +349,41 @@ describe.skipIf(!findMosquitto())('MQTT session with Mosquitto', () => {
 		await restarting.close();
 	});
 
+	it('tries again after a connection that could not even be begun, and while what came before cannot be stored', async () => {
+		const mosquitto = await broker();
+		const seen: Partial<LinkStatus>[] = [];
+		let tell = () => {};
+		const connected = new Promise<void>((resolve) => (tell = resolve));
+		let attempts = 0;
+		const session = new MqttSession({
+			settings: settingsFor(mosquitto),
+			clientId: 'mwtest',
+			persistent: true,
+			world: {
+				...testWorld,
+				openSocket: (url, protocol) => {
+					if (attempts++ === 0) throw new Error('no sockets left');
+					return testWorld.openSocket(url, protocol);
+				}
+			},
+			settled: () => Promise.reject(new Error('storage refuses')),
+			onMessage: () => undefined,
+			report: (change) => {
+				seen.push(change);
+				if (change.state === 'connected') tell();
+			}
+		});
+		const run = session.run();
+		cleanups.push(async () => {
+			await session.stop();
+			await run;
+		});
+		await connected;
+		expect(seen).toContainEqual(
+			expect.objectContaining({ state: 'reconnecting', trouble: 'broker-unreachable', detail: 'no sockets left' })
+		);
+	});
+
 	it('refuses ws:// on an https page without trying', async () => {
 		let tried = false;
 		let status: Partial<LinkStatus> = {};

@@ -4,7 +4,14 @@
  * In: a topic, and the levels a person set, if any. Out: the machine when the payload holds several values, and machine
  * plus sensor when it holds one. Missing levels are fine: "pump-1", "line-2/pump-1", "acme/rotterdam/utilities/line-2/pump-1".
  */
-import { cleanLevel, filterTakes, machineIdOf, type AssetPath, type TopicLevelRole } from '../../contracts';
+import {
+	cleanLevel,
+	filterTakes,
+	isDerivedSeries,
+	machineIdOf,
+	type AssetPath,
+	type TopicLevelRole
+} from '../../contracts';
 import type { MachinePlace } from '../message';
 
 /** What a person said of the levels of the topics that a filter takes. */
@@ -60,10 +67,10 @@ export function pathOfLevels(levels: readonly string[]): AssetPath | undefined {
 	return { plant: clean.join('.'), area, line, machine };
 }
 
-/** Sensor names may not start with '~': such series are the pipeline's own. */
+/** A name that would be a derived series' gets another first letter. */
 export function sensorNameOf(name: string): string {
 	const clean = cleanLevel(name);
-	return clean.startsWith('~') ? `_${clean.slice(1)}` : clean;
+	return isDerivedSeries(clean) ? `_${clean.slice(1)}` : clean;
 }
 
 export function resolveTopic(topic: string, topicLevels?: readonly TopicLevelRole[]): TopicPlaces {

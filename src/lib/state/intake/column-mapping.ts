@@ -4,7 +4,7 @@
  * In: the acquisition worker's preview. Out: a draft whose fields can be edited one by one, the errors that stand in the
  * way (beside the field they belong to), and the `ColumnMapping` the import takes once there are none.
  */
-import { cleanLevel, machineIdOf, type ColumnMapping, type FilePreview } from '$lib/contracts';
+import { cleanLevel, isDerivedSeries, machineIdOf, type ColumnMapping, type FilePreview } from '$lib/contracts';
 
 export interface SensorDraft {
 	readonly column: string;
@@ -115,7 +115,7 @@ export function mappingErrors(draft: MappingDraft): MappingErrors {
 		const clean = cleanLevel(name);
 		const other = seen.get(clean);
 		if (name.trim() === '') errors[`sensor:${column}`] = 'Give this sensor a name.';
-		else if (clean.startsWith('~')) errors[`sensor:${column}`] = 'A sensor name may not start with ~.';
+		else if (isDerivedSeries(clean)) errors[`sensor:${column}`] = 'A sensor name may not start with ~.';
 		else if (other !== undefined)
 			errors[`sensor:${column}`] = `Column "${other}" has this name too: change one of them.`;
 		else seen.set(clean, column);

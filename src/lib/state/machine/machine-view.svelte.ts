@@ -6,7 +6,7 @@
  */
 import { coverageFor, joinTail, LiveTail, needsQuery, type Coverage } from '$lib/charts/live-tail';
 import { scrub, spanOf, startScrub, type ScrubEvent, type ScrubState } from '$lib/charts/scrub';
-import type { Trace } from '$lib/charts/trace';
+import { lowerBound, type Trace } from '$lib/charts/trace';
 import type { ModeSpan } from '$lib/charts/trend-series';
 import {
 	derivedSeries,
@@ -43,6 +43,8 @@ const tailSpanMs = 10 * 60_000;
 /** A late sample is drawn after at most this long. */
 const lateReloadMs = 5_000;
 const defaultSpanMs = 3_600_000;
+/** Rows of the band heard live that are kept beside what was calculated for the past. */
+const longestBandTail = 7_200;
 
 export interface ExpectedBand {
 	readonly times: readonly EpochMs[];
@@ -293,7 +295,9 @@ export class MachineView {
 		band.times.push(time);
 		band.low.push(low);
 		band.high.push(high);
-		if (band.times.length > 7_200) for (const column of [band.times, band.low, band.high]) column.splice(0, 3_600);
+		if (band.times.length <= longestBandTail) return;
+		for (const column of [band.times, band.low, band.high]) column.splice(0, longestBandTail / 2);
+		this.#pastAsked = undefined;
 	}
 
 	#tick(): void {
@@ -334,6 +338,7 @@ export class MachineView {
 		const seenAt = new Map(names.map((name) => [name, this.#tails.get(name)?.newest]));
 		const askedAt = Date.now();
 		this.#followSpans(wanted.from, wanted.to);
+		this.#trimBands(wanted.from);
 		void this.#loadExpected();
 		try {
 			const slices = await this.#store.series.query({
@@ -407,6 +412,20 @@ export class MachineView {
 		} catch {
 			// No worker now: the live band is drawn all the same, and the past one is asked for with the next move.
 			this.#pastAsked = undefined;
+		}
+	}
+
+	/** Forgets bands of before what is drawn; they are asked for again with the next move there. */
+	#trimBands(from: EpochMs): void {
+		if (this.#pastAsked && this.#pastAsked.from < from) this.#pastAsked = { ...this.#pastAsked, from };
+		for (const { times, low, high } of this.#bandTail.values()) {
+			const first = lowerBound(times, from);
+			if (first > 0) for (const column of [times, low, high]) column.splice(0, first);
+		}
+		for (const [name, { times, low, high }] of this.#pastBands) {
+			const first = lowerBound(times, from);
+			if (first === 0) continue;
+			this.#pastBands.set(name, { times: times.slice(first), low: low.slice(first), high: high.slice(first) });
 		}
 	}
 

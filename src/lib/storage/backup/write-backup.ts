@@ -16,7 +16,7 @@ import { Segment } from '../codec/segment';
 import { databaseName, Key, openDatabase, run, type Database, type SegmentKey } from '../database';
 import { openJournal } from '../journal';
 import { withLock } from '../lock';
-import { spreadRows } from '../machine-rows';
+import { spreadRows, spreadTables } from '../machine-rows';
 import { allSegments } from '../segments';
 import { FrameType, FrameWriter } from './frames';
 import { withoutSecrets } from './secrets';
@@ -28,25 +28,7 @@ import { stringify } from './tagged-json';
  */
 export const ROWS_VERSION = 3;
 
-/** Tables written row by row. */
-export const rowTables = [
-	'assets',
-	'series',
-	'state',
-	'tails',
-	'machines',
-	'sensors',
-	'modelVersions',
-	'assignments',
-	'alarms',
-	'spans',
-	'verdicts',
-	'settings',
-	'intakeLog'
-] as const;
-export type RowTable = (typeof rowTables)[number];
-
-/** Those of them that are stored as they are written. */
+/** Tables that are stored as they are written. */
 const storedTables = [
 	'state',
 	'tails',
@@ -58,6 +40,10 @@ const storedTables = [
 	'settings',
 	'intakeLog'
 ] as const;
+
+/** All that is written row by row; those of machines first, which are stored in another form. */
+export const rowTables = [...spreadTables, ...storedTables] as const;
+export type RowTable = (typeof rowTables)[number];
 
 const ROWS_PER_FRAME = 200;
 const SEGMENTS_AT_ONCE = 16;

@@ -3,7 +3,14 @@
  *
  * In: registry records. Out: one `MachineEntry` each, kept while the machine is known, and the entry of a sensor.
  */
-import { splitSensorId, type MachineId, type MachineRecord, type SensorId, type SensorRecord } from '../../contracts';
+import {
+	isDerivedSeries,
+	splitSensorId,
+	type MachineId,
+	type MachineRecord,
+	type SensorId,
+	type SensorRecord
+} from '../../contracts';
 import type { MachineEntry } from './machine-entry';
 
 export class MachineRoster {
@@ -22,7 +29,7 @@ export class MachineRoster {
 	adopt(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): MachineEntry[] {
 		const byMachine = new Map<MachineId, SensorRecord[]>();
 		for (const sensor of sensors) {
-			if (sensor.name.startsWith('~')) continue;
+			if (isDerivedSeries(sensor.name)) continue;
 			const list = byMachine.get(sensor.machineId);
 			if (list) list.push(sensor);
 			else byMachine.set(sensor.machineId, [sensor]);
@@ -52,7 +59,7 @@ export class MachineRoster {
 		const entry = this.machines.get(machineId);
 		// A machine the registry has not told of yet is looked up again with its next reading.
 		if (!entry) return undefined;
-		const owner = sensorName.startsWith('~') ? null : { entry, sensorName };
+		const owner = isDerivedSeries(sensorName) ? null : { entry, sensorName };
 		this.ownerOf.set(sensorId, owner);
 		return owner ?? undefined;
 	}
