@@ -3,9 +3,7 @@
  * preview, and the remaining life of each unit. Reading is the import worker's, estimating the training worker's; nothing is stored.
  */
 import {
-	isAborted,
 	sensorsReadBy,
-	toPlainError,
 	type LifeMapping,
 	type LifePreview,
 	type PlainError,
@@ -13,9 +11,9 @@ import {
 	type UnitEstimate,
 	type UnitHistories
 } from '$lib/contracts';
-import { openImport, type FileReading } from '$lib/workers/import.client';
 import type { RulShelf } from './rul-shelf.svelte';
 import { session } from '../app/session.svelte';
+import { FileTurn } from './file-turn';
 
 export type QuestionPhase = 'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'asking' | 'done';
 
@@ -40,7 +38,7 @@ export class LifeQuestion {
 	notes = $state.raw<readonly string[]>([]);
 	problem = $state.raw<PlainError | undefined>();
 
-	#import: FileReading | undefined;
+	#turn = new FileTurn();
 
 	/** What stands in the way of asking, in words. */
 	errorsFor(version: RulModelVersion): string[] {
@@ -60,59 +58,55 @@ export class LifeQuestion {
 		this.reset();
 		this.file = file;
 		this.phase = 'reading-preview';
-		const reading = (this.#import = openImport(file));
-		try {
-			const preview = await reading.previewLives();
-			if (this.#import !== reading) return;
-			this.preview = preview;
-			this.columns = proposeColumns(preview, version);
-			this.phase = 'mapping';
-		} catch (error) {
-			if (this.#import === reading) this.#fail(error, 'choosing');
-		}
+		const preview = await this.#turn.take(
+			file,
+			(reading) => reading.previewLives(),
+			(problem) => this.#fail(problem, 'choosing')
+		);
+		if (!preview) return;
+		this.preview = preview;
+		this.columns = proposeColumns(preview, version);
+		this.phase = 'mapping';
 	}
 
 	/** Reads the file and asks the model, which is stored first if it came with the app. */
 	async ask(version: RulModelVersion, shelf: Pick<RulShelf, 'adopt'>): Promise<void> {
 		const { file, preview, columns } = this;
 		if (!file || !preview || !columns || this.errorsFor(version).length > 0) return;
-		const reading = (this.#import ??= openImport(file));
 		this.phase = 'reading';
 		this.problem = undefined;
 		this.fraction = 0;
-		try {
-			const { histories, summary } = await reading.readLives(
-				mappingOf(preview, columns, version),
-				(fraction) => (this.fraction = fraction)
-			);
-			if (this.#import !== reading) return;
-			this.phase = 'asking';
-			this.notes = summary.faults.map(({ what, count, example }) => `${count} × ${what} (${example})`);
-			await shelf.adopt(version);
-			const { capSteps } = version.spec;
-			this.horizons = [
-				...new Set([0.05, 0.1, 0.25, 0.5, 0.75].map((share) => Math.max(1, Math.round(share * capSteps))))
-			];
-			const named = withModelNames(histories, columns);
-			const estimates = await session.training.estimateRul(version.id, named, this.horizons);
-			if (this.#import !== reading) return;
-			this.#end();
-			this.estimates = estimates;
-			this.phase = 'done';
-		} catch (error) {
-			if (this.#import === reading) this.#fail(error, 'mapping');
-		}
+		const answer = await this.#turn.take(
+			file,
+			async (reading, isCurrent) => {
+				const { histories, summary } = await reading.readLives(
+					mappingOf(preview, columns, version),
+					(fraction) => (this.fraction = fraction)
+				);
+				if (isCurrent()) this.phase = 'asking';
+				await shelf.adopt(version);
+				const horizons = horizonsOf(version);
+				const named = withModelNames(histories, columns);
+				return { horizons, summary, estimates: await session.training.estimateRul(version.id, named, horizons) };
+			},
+			(problem) => this.#fail(problem, 'mapping')
+		);
+		if (!answer) return;
+		this.notes = answer.summary.faults.map(({ what, count, example }) => `${count} × ${what} (${example})`);
+		this.horizons = answer.horizons;
+		this.estimates = answer.estimates;
+		this.phase = 'done';
 	}
 
 	/** Back to the columns; from there to another file. */
 	remap(): void {
-		this.#end();
+		this.#turn.end();
 		this.problem = undefined;
 		this.phase = this.preview ? 'mapping' : 'choosing';
 	}
 
 	reset(): void {
-		this.#end();
+		this.#turn.end();
 		this.phase = 'choosing';
 		this.file = undefined;
 		this.preview = undefined;
@@ -122,16 +116,16 @@ export class LifeQuestion {
 		this.problem = undefined;
 	}
 
-	#fail(error: unknown, phase: QuestionPhase): void {
-		this.#end();
-		if (!isAborted(error)) this.problem = toPlainError(error);
+	#fail(problem: PlainError | undefined, phase: QuestionPhase): void {
+		this.problem = problem;
 		this.phase = phase;
 	}
+}
 
-	#end(): void {
-		this.#import?.end();
-		this.#import = undefined;
-	}
+/** Shares of the longest remaining life that the model tells apart, steps. */
+function horizonsOf({ spec }: RulModelVersion): number[] {
+	const steps = [0.05, 0.1, 0.25, 0.5, 0.75].map((share) => Math.max(1, Math.round(share * spec.capSteps)));
+	return [...new Set(steps)];
 }
 
 /** Columns that are named as the model's are. */

@@ -3,8 +3,6 @@
  * telemetry and logs. In: files and a person's mapping. Out: previews, what stands in the way, what was read. Reading is the import worker's.
  */
 import {
-	isAborted,
-	toPlainError,
 	type FleetMapping,
 	type FleetReading,
 	type PlainError,
@@ -12,7 +10,7 @@ import {
 	type RiskPreview,
 	type RiskTableReading
 } from '$lib/contracts';
-import { openImport, type FileReading } from '$lib/workers/import.client';
+import { FileTurn } from './file-turn';
 
 export type RiskFilesPhase = 'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'read';
 
@@ -41,7 +39,7 @@ export class RiskFiles {
 	readonly errors = $derived.by(() =>
 		this.mapping ? rowMappingErrors(this.mapping, this.learning) : fleetErrors(this.fleet, this.learning)
 	);
-	#import: FileReading | undefined;
+	#turn = new FileTurn();
 
 	/** `learning`: labels are needed. */
 	constructor(private readonly learning: boolean) {}
@@ -52,21 +50,20 @@ export class RiskFiles {
 		this.files = files;
 		this.phase = 'reading-preview';
 		const previews: RiskPreview[] = [];
-		try {
-			for (const file of files) {
-				const reading = (this.#import = openImport(file));
-				previews.push(await reading.previewRisk());
-				if (this.#import !== reading) return;
-				this.#end();
-			}
-			if (files.length === 1) {
-				this.preview = previews[0];
-				this.mapping = previews[0]!.asRows;
-			} else this.fleet = files.map((file, i) => ({ file, preview: previews[i]!, mapping: previews[i]!.asFleet }));
-			this.phase = 'mapping';
-		} catch (error) {
-			this.#fail(error, 'choosing');
+		for (const file of files) {
+			const preview = await this.#turn.take(
+				file,
+				(reading) => reading.previewRisk(),
+				(problem) => this.#fail(problem, 'choosing')
+			);
+			if (!preview) return;
+			previews.push(preview);
 		}
+		if (files.length === 1) {
+			this.preview = previews[0];
+			this.mapping = previews[0]!.asRows;
+		} else this.fleet = files.map((file, i) => ({ file, preview: previews[i]!, mapping: previews[i]!.asFleet }));
+		this.phase = 'mapping';
 	}
 
 	remapFile(at: number, mapping: FleetMapping): void {
@@ -75,35 +72,34 @@ export class RiskFiles {
 
 	async read(): Promise<void> {
 		if (this.errors.length > 0 || this.files.length === 0) return;
-		const reading = (this.#import = openImport(this.files[0]!));
+		const { mapping } = this;
 		this.phase = 'reading';
 		this.problem = undefined;
 		this.fraction = 0;
 		const tell = (fraction: number) => (this.fraction = fraction);
-		try {
-			if (this.mapping) {
-				const table = await reading.readRiskTable(this.mapping, tell);
-				if (this.#import !== reading) return;
-				this.table = table;
-			} else {
-				const days = await reading.readFleet(
-					this.fleet.map(({ file, mapping }) => ({ file, mapping })),
-					tell
-				);
-				if (this.#import !== reading) return;
-				this.days = days;
-			}
-			this.#end();
-			this.phase = 'read';
-		} catch (error) {
-			if (this.#import === reading) this.#fail(error, 'mapping');
-		}
+		const read = await this.#turn.take(
+			this.files[0]!,
+			async (reading) =>
+				mapping
+					? { table: await reading.readRiskTable(mapping, tell) }
+					: {
+							days: await reading.readFleet(
+								this.fleet.map(({ file, mapping }) => ({ file, mapping })),
+								tell
+							)
+						},
+			(problem) => this.#fail(problem, 'mapping')
+		);
+		if (!read) return;
+		this.table = read.table;
+		this.days = read.days;
+		this.phase = 'read';
 	}
 
 	cancel(): void {
 		if (this.phase === 'reading-preview') return this.reset();
 		if (this.phase !== 'reading') return;
-		this.#end();
+		this.#turn.end();
 		this.phase = 'mapping';
 	}
 
@@ -116,7 +112,7 @@ export class RiskFiles {
 	}
 
 	reset(): void {
-		this.#end();
+		this.#turn.end();
 		this.phase = 'choosing';
 		this.files = [];
 		this.preview = undefined;
@@ -127,15 +123,9 @@ export class RiskFiles {
 		this.problem = undefined;
 	}
 
-	#fail(error: unknown, phase: RiskFilesPhase): void {
-		this.#end();
-		if (!isAborted(error)) this.problem = toPlainError(error);
+	#fail(problem: PlainError | undefined, phase: RiskFilesPhase): void {
+		this.problem = problem;
 		this.phase = phase;
-	}
-
-	#end(): void {
-		this.#import?.end();
-		this.#import = undefined;
 	}
 }
 

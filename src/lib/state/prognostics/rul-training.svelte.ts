@@ -1,33 +1,28 @@
 /**
  * State: a remaining-life model on its way from a file to a backtest: chosen, mapped, read, trained. One at a time in this tab; it goes
- * on while other screens are looked at. A training that has begun is taken up again after a reload or a crash, by one tab, from the
- * networks that were learnt by then.
+ * on while other screens are looked at, and after a reload or a crash from the networks that were learnt by then.
  *
  * In: a file and a person's choices. Out: phase, preview, what was read, progress, the stored version. Reading is the import worker's,
  * training the training worker's.
  */
 import {
 	fewestFailedUnits,
-	isAborted,
-	toPlainError,
-	type RulTrainingRequest,
 	type LifeMapping,
 	type LifePreview,
 	type LifeReading,
 	type PlainError,
 	type RulModelVersion,
 	type RulPlanChange,
-	type RulTrainingProgress
+	type RulTrainingProgress,
+	type RulTrainingRequest
 } from '$lib/contracts';
 import { formatCount } from '$lib/words';
-import { openImport, type FileReading } from '$lib/workers/import.client';
-import { alone, trainingLock } from '../app/alone';
-import { session, type Store } from '../app/session.svelte';
-import { cancelTraining } from '../app/cancel-training';
-import { runToEnd, takeUpKept } from './kept-training';
+import { session } from '../app/session.svelte';
+import { FileTurn } from './file-turn';
+import { ModelTraining } from './model-training.svelte';
 
-export type RulPhase =
-	'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'ready' | 'training' | 'cancelling' | 'done';
+/** How far a file of lives is. */
+export type LifeFilePhase = 'choosing' | 'reading-preview' | 'mapping' | 'reading' | 'ready';
 
 export interface RulChoices {
 	readonly title: string;
@@ -47,22 +42,22 @@ const effortPlan: Record<RulChoices['effort'], RulPlanChange> = {
 	full: {}
 };
 
-export class RulTraining {
-	phase = $state<RulPhase>('choosing');
+export class RulTraining extends ModelTraining<
+	'remaining-life',
+	Omit<RulTrainingRequest, 'histories'>,
+	RulTrainingRequest,
+	RulTrainingProgress,
+	RulModelVersion
+> {
+	filePhase = $state<LifeFilePhase>('choosing');
+	/** How far the file is, until a training begins; then how far that is. */
+	readonly phase = $derived(this.stage === 'none' ? this.filePhase : this.stage);
 	file = $state.raw<File | undefined>();
 	preview = $state.raw<LifePreview | undefined>();
 	mapping = $state.raw<LifeMapping | undefined>();
 	reading = $state.raw<LifeReading | undefined>();
 	readFraction = $state(0);
 	choices = $state.raw<RulChoices>({ title: '', effort: 'full', searchMinutes: 0, capSteps: 125, seed: 1 });
-	progress = $state.raw<RulTrainingProgress | undefined>();
-	version = $state.raw<RulModelVersion | undefined>();
-	problem = $state.raw<PlainError | undefined>();
-	cancelled = $state(false);
-	/** What is being trained, or was, from the first step of the training on. */
-	training = $state.raw<Omit<RulTrainingRequest, 'histories'> | undefined>();
-	/** Why the training had to be taken up again, the last time that it was. */
-	interruption = $state<'reload' | 'crash' | undefined>();
 
 	readonly errors = $derived(this.mapping ? lifeMappingErrors(this.mapping) : []);
 	/** Why what was read cannot be trained on; undefined: it can. */
@@ -73,50 +68,49 @@ export class RulTraining {
 			? 'No unit failed in this file, so there is no remaining life to learn from.'
 			: `Remaining life is learnt from at least ${fewestFailedUnits} units that ran to failure; this file has ${failed}.`;
 	});
-	readonly busy = $derived(this.phase === 'training' || this.phase === 'cancelling');
+	#turn = new FileTurn();
 
-	#import: FileReading | undefined;
-	#jobId = '';
+	constructor() {
+		super('remaining-life');
+	}
 
 	async choose(file: File): Promise<void> {
 		this.reset();
 		this.file = file;
-		this.phase = 'reading-preview';
-		const reading = (this.#import = openImport(file));
-		try {
-			const preview = await reading.previewLives();
-			if (this.#import !== reading) return;
-			this.preview = preview;
-			this.mapping = preview.proposed;
-			this.phase = 'mapping';
-		} catch (error) {
-			if (this.#import === reading) this.#fail(error, 'choosing');
-		}
+		this.filePhase = 'reading-preview';
+		const preview = await this.#turn.take(
+			file,
+			(reading) => reading.previewLives(),
+			(problem) => this.#fail(problem, 'choosing')
+		);
+		if (!preview) return;
+		this.preview = preview;
+		this.mapping = preview.proposed;
+		this.filePhase = 'mapping';
 	}
 
 	/** Reads the whole file by the mapping. */
 	async read(): Promise<void> {
-		if (!this.file || !this.mapping || this.errors.length > 0) return;
-		const reading = (this.#import ??= openImport(this.file));
-		this.phase = 'reading';
+		const { file, mapping } = this;
+		if (!file || !mapping || this.errors.length > 0) return;
+		this.filePhase = 'reading';
 		this.problem = undefined;
 		this.readFraction = 0;
-		try {
-			const found = await reading.readLives(this.mapping, (fraction) => (this.readFraction = fraction));
-			if (this.#import !== reading) return;
-			this.#end();
-			this.reading = found;
-			const middle = found.summary.steps[1];
-			this.choices = {
-				...this.choices,
-				title: this.file.name.replace(/\.gz$/i, '').replace(/\.[^.]*$/, ''),
-				// The longest that can be told apart lies about where wear begins to show: 125 of the 200 cycles of C-MAPSS.
-				capSteps: Math.max(10, Math.round((middle * 0.625) / 5) * 5)
-			};
-			this.phase = 'ready';
-		} catch (error) {
-			if (this.#import === reading) this.#fail(error, 'mapping');
-		}
+		const found = await this.#turn.take(
+			file,
+			(reading) => reading.readLives(mapping, (fraction) => (this.readFraction = fraction)),
+			(problem) => this.#fail(problem, 'mapping')
+		);
+		if (!found) return;
+		this.reading = found;
+		const middle = found.summary.steps[1];
+		this.choices = {
+			...this.choices,
+			title: file.name.replace(/\.gz$/i, '').replace(/\.[^.]*$/, ''),
+			// The longest that can be told apart lies about where wear begins to show: 125 of the 200 cycles of C-MAPSS.
+			capSteps: Math.max(10, Math.round((middle * 0.625) / 5) * 5)
+		};
+		this.filePhase = 'ready';
 	}
 
 	async train(): Promise<void> {
@@ -131,124 +125,53 @@ export class RulTraining {
 			plan: { ...effortPlan[effort], network: { capSteps } },
 			...(searchMinutes > 0 && { searchMinutes })
 		};
-		const jobId = crypto.randomUUID();
-		this.#begin(jobId, request);
-		await alone(trainingLock(jobId), undefined, () => this.#drive(jobId, { ...request, histories }));
+		await this.start(request, { ...request, histories });
 	}
 
-	/** Takes up what was left unfinished in this workspace; returns how to stop looking, when the workspace is left. */
-	follow(store: Store): () => void {
-		const stop = takeUpKept(store, 'remaining-life', async ({ jobId, request }) => {
-			// What a person does here is not taken from them.
-			if (this.busy) return;
-			this.reset();
-			this.#begin(jobId, request);
-			this.interruption = 'reload';
-			await this.#drive(jobId, undefined);
-		});
-		return () => {
-			stop();
-			this.#jobId = '';
-			this.phase = 'choosing';
-			this.reset();
-		};
+	protected override async run(
+		jobId: string,
+		given: RulTrainingRequest | undefined,
+		onProgress: (progress: RulTrainingProgress) => void
+	): Promise<RulModelVersion> {
+		return (await session.training.trainRul(jobId, given, onProgress)).version;
 	}
 
-	#begin(jobId: string, request: Omit<RulTrainingRequest, 'histories'>): void {
-		this.#jobId = jobId;
-		this.training = request;
-		this.phase = 'training';
-		this.problem = undefined;
-		this.cancelled = false;
-		this.interruption = undefined;
-		this.progress = undefined;
+	protected override pieceOf({ trials, member }: RulTrainingProgress): string {
+		return `${trials}/${member}`;
 	}
 
-	/** `given` undefined: as it is stored. */
-	async #drive(jobId: string, given: RulTrainingRequest | undefined): Promise<void> {
-		const end = await runToEnd(
-			{
-				jobId,
-				kind: 'remaining-life',
-				run: async (resume, onProgress) =>
-					(await session.training.trainRul(jobId, resume ? undefined : given, onProgress)).version,
-				stageOf: ({ trials, member }: RulTrainingProgress) => `${trials}/${member}`,
-				isCurrent: () => this.#jobId === jobId,
-				isRunning: () => this.phase === 'training',
-				onProgress: (progress) => (this.progress = progress),
-				onCrash: () => {
-					this.interruption = 'crash';
-					this.progress = undefined;
-				}
-			},
-			given === undefined
-		);
-		if (end.kind === 'left') return;
-		if (end.kind === 'done') {
-			this.version = end.version;
-			this.phase = 'done';
-			return;
-		}
-		if (end.kind === 'cancelled') return this.#endCancelled();
-		this.problem = end.problem;
-		this.phase = this.reading ? 'ready' : 'choosing';
-	}
-
-	#endCancelled(): void {
-		this.#jobId = '';
-		this.cancelled = true;
-		this.phase = this.reading ? 'ready' : 'choosing';
-	}
-
-	async cancel(): Promise<void> {
+	/** Of the reading or the training, whichever is at work. */
+	override async cancel(): Promise<void> {
 		if (this.phase === 'reading-preview') return this.reset();
 		if (this.phase === 'reading') {
-			this.#end();
-			this.phase = 'mapping';
+			this.#turn.end();
+			this.filePhase = 'mapping';
 		}
-		if (this.phase !== 'training') return;
-		const jobId = this.#jobId;
-		this.phase = 'cancelling';
-		const outcome = await cancelTraining(jobId, this.progress?.phase);
-		// It may have ended otherwise meanwhile.
-		if (this.#jobId !== jobId || this.phase !== 'cancelling') return;
-		if (outcome === 'saving') this.phase = 'training';
-		else this.#endCancelled();
+		await super.cancel();
 	}
 
 	/** Back to what the columns mean, keeping the file. */
 	remap(): void {
 		if (this.busy) return;
+		this.forget();
 		this.reading = undefined;
-		this.problem = undefined;
-		this.phase = 'mapping';
+		this.filePhase = 'mapping';
 	}
 
-	reset(): void {
+	override reset(): void {
 		if (this.busy) return;
-		this.#end();
-		this.phase = 'choosing';
+		this.#turn.end();
+		this.forget();
+		this.filePhase = 'choosing';
 		this.file = undefined;
 		this.preview = undefined;
 		this.mapping = undefined;
 		this.reading = undefined;
-		this.progress = undefined;
-		this.version = undefined;
-		this.training = undefined;
-		this.interruption = undefined;
-		this.problem = undefined;
-		this.cancelled = false;
 	}
 
-	#fail(error: unknown, phase: RulPhase): void {
-		this.#end();
-		if (!isAborted(error)) this.problem = toPlainError(error);
-		this.phase = phase;
-	}
-
-	#end(): void {
-		this.#import?.end();
-		this.#import = undefined;
+	#fail(problem: PlainError | undefined, phase: LifeFilePhase): void {
+		this.problem = problem;
+		this.filePhase = phase;
 	}
 }
 
