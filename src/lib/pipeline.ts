@@ -20,6 +20,8 @@ import {
 	AdaptedScoring,
 	MachineDetector,
 	ModeConditioning,
+	ScoreTail,
+	runRowsOf,
 	type MemberRows,
 	type OwnLevel,
 	type RowPredictor
@@ -41,6 +43,8 @@ export interface Verdict {
 export class MachinePipeline {
 	/** Threshold and sensor levels as live operation has moved them. */
 	readonly adapted: AdaptedScoring;
+	/** How high the score comes in normal running. */
+	readonly tail: ScoreTail;
 	private readonly detector: MachineDetector;
 	private readonly modes: ModeConditioning;
 	private health: HealthState = initialHealth;
@@ -58,6 +62,7 @@ export class MachinePipeline {
 		this.detector = new MachineDetector(machineId, version);
 		this.modes = new ModeConditioning(version);
 		this.adapted = new AdaptedScoring(version);
+		this.tail = new ScoreTail(runRowsOf(version), version.stepMs);
 		this.prognosis = new MachinePrognosis(machineId, version.stepMs);
 		if (openAlarm) this.advisory = { alarm: openAlarm };
 	}
@@ -142,6 +147,7 @@ export class MachinePipeline {
 		const detected = this.modes.apply(this.adapted.after(state), row.values, unwell);
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
+		if (assessed.report.unscored === undefined) this.tail.take(row.time, state.score, assessed.report.anomalous);
 		const report: HealthReport = { ...assessed.report, modeId: detected.modeId };
 		const prognosis = this.prognosis.observe(report, shifted);
 		const advice = advise(this.advisory, report, this.version.stepMs, this.unitOf);

@@ -122,9 +122,29 @@ export interface Adaptation {
 	readonly residualShift: Readonly<Record<string, number>>;
 	/** False alarms per week that the factor was set for. */
 	readonly perWeek: number;
+	/** When the threshold was last looked at for good; what is watched is noted oftener. */
 	readonly reviewedAt: EpochMs;
+	/** Undefined: nothing has been watched long enough to count. */
+	readonly watched?: WatchedRunning;
 	/** Newest last; bounded. */
 	readonly log: readonly AdaptationEntry[];
+}
+
+/** Hours of normal running before it says anything of the threshold: less has not seen a day's work. */
+export const leastWatchedHours = 24;
+
+/** How long a machine's normal running has been watched by the model in use, and where that says the chosen rate of false alarms lies. */
+export interface WatchedRunning {
+	readonly since: EpochMs;
+	/** Of running outside of anomalies; stops count as none. */
+	readonly hours: number;
+	/** Over the calibrated threshold, with an 80 % interval, and the peaks of the score that it rests on; undefined: too little was seen. */
+	readonly chosenLevel?: {
+		readonly level: number;
+		readonly low: number;
+		readonly high: number;
+		readonly peaks: number;
+	};
 }
 
 export function adaptationKey(machineId: MachineId): string {

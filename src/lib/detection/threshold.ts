@@ -4,34 +4,21 @@
  * In: a statistic over held-back normal data. Out: a threshold, by extreme-value theory where there is data for it, with a
  * margin that grows as the data gets shorter. Nobody has to set a knob.
  */
+import { fitPareto, paretoQuantile } from './pareto-tail';
 
 /** Chance per step of crossing the threshold in normal running that the tail fit aims at: less than one in a month of 1 Hz. */
 export const exceedanceProbability = 4e-7;
 
 /**
- * Peaks over threshold: the generalised Pareto distribution fitted to the excesses over the 98th percentile by
- * probability-weighted moments (Hosking and Wallis, Technometrics 29(3), 1987), read at `probability`.
+ * Peaks over threshold: the generalised Pareto tail of the excesses over the 98th percentile, read at `probability`.
  * NaN when there are fewer than 20 excesses.
  */
 export function paretoLevel(values: ArrayLike<number>, probability: number): number {
 	const sorted = Float64Array.from(values).sort();
 	const cut = sorted[Math.floor(sorted.length * 0.98)] ?? Number.NaN;
 	const excesses = sorted.filter((value) => value > cut).map((value) => value - cut);
-	const n = excesses.length;
-	if (n < 20) return Number.NaN;
-	let a0 = 0;
-	let a1 = 0;
-	for (let i = 0; i < n; i++) {
-		a0 += excesses[i]! / n;
-		a1 += (excesses[i]! * (n - 1 - i)) / (n - 1) / n;
-	}
-	if (a0 <= 0 || a0 - 2 * a1 <= 0) return Number.NaN;
-	const shape = Math.min(0.4, Math.max(-0.5, 2 - a0 / (a0 - 2 * a1)));
-	const scale = (2 * a0 * a1) / (a0 - 2 * a1);
-	const ratio = (n / sorted.length / probability) ** shape;
-	return Math.abs(shape) < 1e-6
-		? cut + scale * Math.log(n / sorted.length / probability)
-		: cut + (scale / shape) * (ratio - 1);
+	const tail = fitPareto(excesses);
+	return tail ? cut + paretoQuantile(tail, excesses.length / sorted.length / probability) : Number.NaN;
 }
 
 /** From this many independent looks on the largest value seen says nearly all there is to say. */

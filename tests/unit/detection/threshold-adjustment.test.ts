@@ -1,16 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { adjustThreshold, factorBounds, returnLevel, type ThresholdEvidence } from '$lib/detection';
-import { randomFrom } from '$lib/neural/random';
+import { adjustThreshold, factorBounds, type TailLevel, type ThresholdEvidence } from '$lib/detection';
 
 const week = 168;
 const calm: ThresholdEvidence = {
 	factor: 1,
 	perWeek: 1,
 	hoursWatched: 4 * week,
-	hourlyPeaks: [],
+	tail: undefined,
 	falsePeaks: [],
 	truePeaks: []
 };
+
+const tailAt = (level: number, half = 0.1): TailLevel => ({
+	...{ level, low: level - half, high: level + half },
+	...{ peaks: 60, hours: 300 }
+});
 
 /** Follows the advice until it has no more to say. */
 function settle(evidence: ThresholdEvidence): { factor: number; steps: number } {
@@ -45,21 +49,25 @@ describe('threshold adjustment', () => {
 
 	test('the factor never leaves its bounds', () => {
 		expect(settle({ ...calm, falsePeaks: Array(50).fill(9) }).factor).toBe(factorBounds[1]);
-		const quiet = Array.from({ length: 400 }, (_, i) => 0.1 + 0.0001 * (i % 7));
-		expect(settle({ ...calm, hourlyPeaks: quiet }).factor).toBe(factorBounds[0]);
+		expect(settle({ ...calm, tail: tailAt(0.3) }).factor).toBe(factorBounds[0]);
+		expect(settle({ ...calm, tail: tailAt(7) }).factor).toBe(factorBounds[1]);
 	});
 
-	test('less than a week of running says nothing of the tail', () => {
-		expect(adjustThreshold({ ...calm, hourlyPeaks: Array(100).fill(0.2) })).toBeUndefined();
+	test('normal running raises the threshold to where the chosen rate lies, and lowers it only as far as that is sure', () => {
+		expect(settle({ ...calm, tail: tailAt(1.25) }).factor).toBeCloseTo(1.25, 1);
+		expect(settle({ ...calm, tail: tailAt(0.82, 0.1) }).factor).toBeCloseTo(0.92, 1);
+		expect(adjustThreshold({ ...calm, tail: tailAt(0.82, 0.2) })).toBeUndefined();
+		expect(adjustThreshold({ ...calm, tail: tailAt(1.25) })!.why).toContain('60 peaks in 300 hours of normal running');
 	});
 
-	test('the return level is exceeded as often as was chosen', () => {
-		const random = randomFrom(7);
-		const draw = () => 0.5 - 0.08 * Math.log(-Math.log(random()));
-		const level = returnLevel(Array.from({ length: 672 }, draw), 7);
-		let over = 0;
-		for (let i = 0; i < 200 * week; i++) if (draw() > level) over++;
-		expect(over / 200).toBeGreaterThan(7 / 2);
-		expect(over / 200).toBeLessThan(7 * 2);
+	test('what verdicts have raised it above, normal running does not bring back', () => {
+		// Two false alarms in a day: one week accepts one.
+		const judged = { ...calm, hoursWatched: 24, falsePeaks: [1.3, 1.2] };
+		const { factor } = settle(judged);
+		expect(factor).toBeGreaterThan(1.3);
+		const held = settle({ ...judged, factor, tail: tailAt(0.8) });
+		expect(held.factor).toBeGreaterThan(1.3);
+		// After two weeks both are within what is accepted.
+		expect(settle({ ...judged, factor, hoursWatched: 2 * week, tail: tailAt(0.8) }).factor).toBeLessThan(1);
 	});
 });

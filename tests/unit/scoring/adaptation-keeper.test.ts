@@ -1,20 +1,34 @@
 import { expect, test, vi } from 'vitest';
 import { openContext } from '../storage/open-store';
 import { adaptationKey, addEntry, falseAlarmTargetKey, type Adaptation, type AnomalyVerdict } from '$lib/contracts';
-import { recordKey } from '$lib/workers/inference/scored-intervals';
+import { ScoreTail } from '$lib/detection';
 import { AdaptationKeeper } from '$lib/workers/inference/adaptation-keeper';
 
 const hour = 3_600_000;
 const now = 100 * 24 * hour;
 
+/** Days of normal running, the last of them yesterday; without `high`, nothing is known of how high the score came. */
+function watchedFor(days: number, high?: number): ScoreTail {
+	const tail = new ScoreTail(600, 1_000);
+	for (let day = 100 - days; day < 100; day++) {
+		const peaks = Array.from(
+			{ length: high === undefined ? 0 : 24 },
+			(_, i) => high! - 0.01 * (i + 1) + 0.0001 * (day % 7)
+		);
+		tail.absorb({ days: [{ day, hours: 24, runs: 100, peaks }] });
+	}
+	return tail;
+}
+
 test('verdicts move a machine to another threshold, once, with an entry in the log; another model starts anew', async () => {
 	const store = await openContext();
-	await store.settings.set(recordKey('p'), { phase: undefined, intervals: [[now - 168 * hour, now]] });
+	const tail = watchedFor(7);
 	const told: [string, number][] = [];
 	const keeper = new AdaptationKeeper(
 		store,
 		() => now,
-		(id, { thresholdFactor }) => told.push([id, thresholdFactor])
+		(id, { thresholdFactor }) => told.push([id, thresholdFactor]),
+		() => tail
 	);
 	const stop = keeper.follow();
 	expect((await keeper.adaptationOf('p', 'm1')).thresholdFactor).toBe(1);
@@ -75,6 +89,40 @@ test('verdicts move a machine to another threshold, once, with an entry in the l
 			() => undefined
 		).adaptationOf('p', 'm2')
 	).toMatchObject({ thresholdFactor: 1 });
+});
+
+test('normal running moves the threshold once a day, is noted for a person meanwhile, and a reload goes on from there', async () => {
+	const store = await openContext();
+	let time = now;
+	const told: number[] = [];
+	const keeperOf = (tail: ScoreTail) =>
+		new AdaptationKeeper(
+			store,
+			() => time,
+			(_, { thresholdFactor }) => told.push(thresholdFactor),
+			() => tail
+		);
+	const keeper = keeperOf(watchedFor(10, 0.4));
+	await keeper.adaptationOf('p', 'm1');
+	await keeper.reviewNext();
+	// Far below the calibrated threshold: down by a tenth, and no more today.
+	expect(told).toEqual([0.9]);
+	const kept = () => store.settings.get<Adaptation>(adaptationKey('p'));
+	expect(await kept()).toMatchObject({ watched: { since: now - 240 * hour, hours: 240 } });
+	expect((await kept())!.watched!.chosenLevel!.level).toBeLessThan(0.8);
+	expect((await kept())!.log[0]!.why).toContain('hours of normal running say');
+	time += hour;
+	await keeper.reviewNext();
+	expect(told).toEqual([0.9]);
+
+	const later = keeperOf(watchedFor(11, 0.4));
+	expect((await later.adaptationOf('p', 'm1')).thresholdFactor).toBe(0.9);
+	await later.reviewNext();
+	expect(told).toEqual([0.9]);
+	expect((await kept())!.watched!.hours).toBe(264);
+	time += 24 * hour;
+	await later.reviewNext();
+	expect(told).toEqual([0.9, 0.81]);
 });
 
 test('a verdict reaches other tabs', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
 	addEntry,
 	currentEntry,
+	type Adaptation,
 	type Alarm,
 	type AnomalySpan,
 	type AnomalyVerdict,
@@ -10,7 +11,7 @@ import {
 } from '$lib/contracts';
 import { judgedEvents } from '$lib/state/machine/anomaly-events';
 import { leastSimilarity, similarEvents } from '$lib/state/machine/similar-events';
-import { countVerdicts, precisionOf, realisedRate, wilson } from '$lib/state/feedback/verdict-figures';
+import { countVerdicts, precisionOf, realisedRate, realisedRateOf, wilson } from '$lib/state/feedback/verdict-figures';
 
 const sensor = (sensorName: string, share: number, actual = 2, expected = 1): SensorDeviation => ({
 	sensorName,
@@ -105,12 +106,33 @@ describe('figures', () => {
 	});
 
 	test('a rate is called above only when chance does not explain it, within only when long enough was watched', () => {
-		expect(realisedRate(6, 168, 1)?.standing).toBe('above');
-		expect(realisedRate(0, 24, 1)?.standing).toBe('unclear');
-		expect(realisedRate(0, 168 * 5, 1)?.standing).toBe('within');
-		expect(realisedRate(0, 0, 1)).toBeUndefined();
+		const rate = (falseAlarms: number, hours: number, unconfirmed = 0) =>
+			realisedRate({ falseAlarms, unconfirmed }, hours, 1);
+		expect(rate(6, 168)?.standing).toBe('above');
+		expect(rate(0, 24)?.standing).toBe('unclear');
+		expect(rate(0, 168 * 5)?.standing).toBe('within');
+		expect(rate(0, 0)).toBeUndefined();
 		// Exact Poisson limits of 10: 4.80 and 18.39.
-		expect(realisedRate(10, 168, 1)).toMatchObject({ low: expect.closeTo(4.79, 1), high: expect.closeTo(18.39, 1) });
+		expect(rate(10, 168)).toMatchObject({ low: expect.closeTo(4.79, 1), high: expect.closeTo(18.39, 1) });
+		// What nobody has judged may be false, and may not.
+		expect(rate(0, 168 * 5, 9)).toMatchObject({ standing: 'unclear', low: 0, perWeek: 0, perWeekAtMost: 9 / 5 });
+	});
+
+	test("a machine's rate counts alarms of the model in use since its running is counted", () => {
+		const judgedFalse = addEntry(undefined, span(2_000, 2_010), said({ outcome: 'false' }));
+		const before = addEntry(undefined, span(500, 510), said({ outcome: 'false' }));
+		const events = judgedEvents([alarm(3_000, 3_100)], [span(4_000, 4_001)], [judgedFalse, before]);
+		const adaptation: Adaptation = {
+			...{ modelId: 'm1', thresholdFactor: 1, residualShift: {}, perWeek: 1, reviewedAt: 0, log: [] },
+			watched: { since: 1_000, hours: 336 }
+		};
+		// A finding that became no alarm has troubled nobody.
+		expect(realisedRateOf(events, adaptation, 1)).toMatchObject({ falseAlarms: 1, unconfirmed: 1, weeks: 2 });
+		expect(realisedRateOf(events, { ...adaptation, modelId: 'm2' }, 1)).toMatchObject({
+			falseAlarms: 0,
+			unconfirmed: 0
+		});
+		expect(realisedRateOf(events, { ...adaptation, watched: undefined }, 1)).toBeUndefined();
 	});
 });
 

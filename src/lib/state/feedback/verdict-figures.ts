@@ -4,6 +4,7 @@
  * In: judged events, hours watched. Out: figures. An anomaly of known cause was a right detection that needed no action: it counts
  * neither for nor against precision, and is shown beside.
  */
+import type { Adaptation } from '$lib/contracts';
 import type { JudgedEvent } from '../machine/anomaly-events';
 
 export interface VerdictCounts {
@@ -47,14 +48,17 @@ export function precisionOf(counts: VerdictCounts): Share | undefined {
 }
 
 export interface RealisedRate {
-	/** False alarms per machine and week, as judged. */
+	/** Alarms judged false, and those that nobody has judged: each of them may be false as well. */
+	readonly falseAlarms: number;
+	readonly unconfirmed: number;
+	readonly weeks: number;
+	/** False alarms per week of running: those judged false, and with the unconfirmed ones. */
 	readonly perWeek: number;
-	/** 95% interval of the rate, for a Poisson count. */
+	readonly perWeekAtMost: number;
+	/** 95% interval for Poisson counts: the lower end of what was judged false, the upper end of both. */
 	readonly low: number;
 	readonly high: number;
 	readonly chosenPerWeek: number;
-	readonly weeks: number;
-	readonly falseAlarms: number;
 	/** `above`: the data say that it is more than chosen; `within`: not more; `unclear`: too little was watched or judged to say. */
 	readonly standing: 'above' | 'within' | 'unclear';
 }
@@ -64,28 +68,45 @@ export interface RealisedRate {
  * Statistical Methods in Cancer Research II, 1987, p. 69). Undefined when nothing was watched.
  */
 export function realisedRate(
-	falseAlarms: number,
+	{ falseAlarms, unconfirmed }: Pick<RealisedRate, 'falseAlarms' | 'unconfirmed'>,
 	hoursWatched: number,
 	chosenPerWeek: number
 ): RealisedRate | undefined {
 	if (!(hoursWatched > 0)) return undefined;
 	const weeks = hoursWatched / 168;
-	const above = falseAlarms + 1;
+	const most = falseAlarms + unconfirmed;
+	const above = most + 1;
 	const high = above * (1 - 1 / (9 * above) + z / (3 * Math.sqrt(above))) ** 3;
 	const low = falseAlarms === 0 ? 0 : falseAlarms * (1 - 1 / (9 * falseAlarms) - z / (3 * Math.sqrt(falseAlarms))) ** 3;
-	const standing =
-		low / weeks > chosenPerWeek
-			? 'above'
-			: high / weeks <= chosenPerWeek || falseAlarms < chosenPerWeek * weeks
-				? 'within'
-				: 'unclear';
+	const accepted = chosenPerWeek * weeks;
 	return {
+		falseAlarms,
+		unconfirmed,
+		weeks,
 		perWeek: falseAlarms / weeks,
+		perWeekAtMost: most / weeks,
 		low: low / weeks,
 		high: high / weeks,
 		chosenPerWeek,
-		weeks,
-		falseAlarms,
-		standing: weeks * chosenPerWeek < 1 && standing === 'within' ? 'unclear' : standing
+		standing: low > accepted ? 'above' : accepted >= 1 && most <= accepted ? 'within' : 'unclear'
 	};
+}
+
+/** Of one machine, by the model in use, since its running has been counted. Undefined when nothing was watched. */
+export function realisedRateOf(
+	events: readonly JudgedEvent[],
+	adaptation: Adaptation | undefined,
+	chosenPerWeek: number
+): RealisedRate | undefined {
+	if (!adaptation?.watched) return undefined;
+	const { since, hours } = adaptation.watched;
+	const own = events.filter(({ modelId, start }) => modelId === adaptation.modelId && start >= since);
+	return realisedRate(
+		{
+			falseAlarms: own.filter(({ entry }) => entry?.outcome === 'false').length,
+			unconfirmed: own.filter(({ entry, alarm }) => alarm !== undefined && entry === undefined).length
+		},
+		hours,
+		chosenPerWeek
+	);
 }

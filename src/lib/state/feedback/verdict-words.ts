@@ -1,7 +1,15 @@
 /** State: verdicts in words. In: entries, figures. Out: text for a person. */
-import type { AnomalyOutcome, KnownCause, VerdictEntry } from '$lib/contracts';
+import {
+	leastWatchedHours,
+	type AnomalyOutcome,
+	type KnownCause,
+	type VerdictEntry,
+	type WatchedRunning
+} from '$lib/contracts';
 import { formatDuration } from '$lib/words';
 import type { RealisedRate, Share } from './verdict-figures';
+
+const weekMs = 7 * 24 * 3_600_000;
 
 export const outcomeWords: Record<AnomalyOutcome, string> = {
 	true: 'Real fault',
@@ -42,12 +50,39 @@ export function shareWords(share: Share | undefined): string {
 	return `${percent(share.value)} % (${percent(share.low)} to ${percent(share.high)} %)`;
 }
 
-/** Realised against chosen, in a sentence. */
-export function standingWords(rate: RealisedRate | undefined): string {
-	if (!rate) return 'Nothing has been watched yet.';
-	const watched = formatDuration(rate.weeks * 7 * 24 * 3_600_000);
-	const found = `${rate.falseAlarms} in ${watched} watched`;
-	if (rate.standing === 'above') return `${found}: more than chosen.`;
-	if (rate.standing === 'within') return `${found}: within what was chosen.`;
-	return `${found}: too short to tell.`;
+/** "1 judged false, 2 not judged, in 9 days of running". */
+export function countWords({ falseAlarms, unconfirmed, weeks }: RealisedRate): string {
+	const open = unconfirmed > 0 ? `, ${unconfirmed} not judged,` : '';
+	return `${falseAlarms || 'none'} judged false${open} in ${formatDuration(weeks * weekMs)} of running`;
+}
+
+/** "0.8 to 2.3 a week (95 %: 0.02 to 6.7)". */
+export function realisedWords({ perWeek, perWeekAtMost, low, high }: RealisedRate): string {
+	const most = perWeekAtMost > perWeek ? ` to ${rateDigits(perWeekAtMost)}` : '';
+	return `${rateDigits(perWeek)}${most} a week (95 %: ${rateDigits(low)} to ${rateDigits(high)})`;
+}
+
+function rateDigits(perWeek: number): string {
+	return perWeek === 0 ? '0' : perWeek.toFixed(perWeek < 0.1 ? 2 : perWeek < 10 ? 1 : 0);
+}
+
+/** What the counts say of the chosen rate. */
+export function standingWords({ standing, weeks, chosenPerWeek }: RealisedRate): string {
+	if (standing === 'above') return 'More than chosen.';
+	if (standing === 'within') return 'Within what was chosen.';
+	const missing = 1 / chosenPerWeek - weeks;
+	return missing > 0
+		? `Not enough yet to tell: ${formatDuration(missing * weekMs)} of running more are needed.`
+		: 'Not enough yet to tell: it may be chance.';
+}
+
+/** Where normal running has the chosen rate; or what is missing to say so. */
+export function chosenLevelWords(watched: WatchedRunning | undefined): string {
+	const found = watched?.chosenLevel;
+	if (found)
+		return `by ${found.peaks} peaks of this machine's normal running the chosen rate lies at × ${found.level.toFixed(2)} (80 %: ${found.low.toFixed(2)} to ${found.high.toFixed(2)})`;
+	const hours = watched?.hours ?? 0;
+	return hours < leastWatchedHours
+		? `moved by what this machine's normal running shows once there is a day of it${hours > 0 ? ` (${formatDuration(hours * 3_600_000)} so far)` : ''}`
+		: "too few peaks of this machine's normal running yet to move it";
 }

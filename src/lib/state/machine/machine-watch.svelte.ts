@@ -1,11 +1,13 @@
 /**
- * State: how one machine has been watched. In: stored settings of the scoring. Out: hours judged, what the drift test says, the watch on its
+ * State: how one machine has been watched. In: stored settings of the scoring. Out: how its threshold was moved and by what, what the drift test says, the watch on its
  * levels, which a person may start anew.
  */
 import {
+	adaptationKey,
 	driftKey,
 	levelWatchKey,
 	toPlainError,
+	type Adaptation,
 	type DriftRecord,
 	type DriftStatus,
 	type LevelWatch,
@@ -15,18 +17,17 @@ import {
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { session } from '../app/session.svelte';
-import { hoursScored, recordKey, type ScoringRecord } from '$lib/workers/inference/scored-intervals';
 
 export class MachineWatch {
-	/** Undefined until read. */
-	hours = $state<number | undefined>();
+	/** Undefined until it has been judged for a while. */
+	adaptation = $state.raw<Adaptation | undefined>();
 	drift = $state.raw<DriftStatus | undefined>();
 	levels = $state.raw<LevelWatch | undefined>();
 	problem = $state.raw<PlainError | undefined>();
 
 	follow(store: Store, machineId: MachineId): () => void {
 		const stops = [
-			store.settings.watch<ScoringRecord>(recordKey(machineId), (record) => (this.hours = hoursScored(record))),
+			store.settings.watch<Adaptation>(adaptationKey(machineId), (adaptation) => (this.adaptation = adaptation)),
 			store.settings.watch<DriftRecord>(driftKey(machineId), (record) => (this.drift = record?.status)),
 			store.settings.watch<LevelWatchRecord>(levelWatchKey(machineId), (record) => (this.levels = record?.watch))
 		];

@@ -2,18 +2,17 @@
  * State: how far each model version may be trusted, by what people said of its anomalies, and each machine's false alarms against
  * the chosen rate.
  *
- * In: judged events, hours scored, adaptations. Out: rows for the Models screen. `refresh` is cheap; it runs when events change.
+ * In: judged events, adaptations. Out: rows for the Models screen. `refresh` is cheap; it runs when events change.
  */
 import { adaptationKey, type Adaptation, type EpochMs, type MachineId, type MachineRecord } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
-import { hoursScored, recordKey, type ScoringRecord } from '$lib/workers/inference/scored-intervals';
 import { groupBy } from '../plant/group-by';
 import { FalseAlarmSetting } from '../feedback/false-alarm-setting.svelte';
 import { FeedbackBook } from '../feedback/feedback.svelte';
 import {
 	countVerdicts,
 	precisionOf,
-	realisedRate,
+	realisedRateOf,
 	type RealisedRate,
 	type Share,
 	type VerdictCounts
@@ -29,8 +28,7 @@ export interface VersionTrust {
 export interface MachineTrust {
 	readonly machineId: MachineId;
 	readonly rate: RealisedRate | undefined;
-	readonly unjudged: number;
-	readonly adaptation: Adaptation | undefined;
+	readonly adaptation: Adaptation;
 }
 
 const refreshMs = 10_000;
@@ -38,7 +36,7 @@ const refreshMs = 10_000;
 export class ModelTrust {
 	readonly book = new FeedbackBook();
 	readonly setting = new FalseAlarmSetting();
-	#watched = $state.raw<ReadonlyMap<MachineId, { hours: number; adaptation?: Adaptation }>>(new Map());
+	#watched = $state.raw<ReadonlyMap<MachineId, Adaptation>>(new Map());
 
 	/** Versions that anomalies were found with, most anomalies first. */
 	readonly versions: readonly VersionTrust[] = $derived.by(() => {
@@ -58,10 +56,9 @@ export class ModelTrust {
 	readonly machines: readonly MachineTrust[] = $derived.by(() => {
 		const byMachine = groupBy(this.book.events, ({ machineId }) => machineId);
 		return [...this.#watched]
-			.map(([machineId, { hours, adaptation }]): MachineTrust => {
-				const counts = countVerdicts(byMachine.get(machineId) ?? []);
-				const rate = realisedRate(counts.false, hours, this.setting.perWeekOf(machineId));
-				return { machineId, rate, unjudged: counts.unjudged, adaptation };
+			.map(([machineId, adaptation]): MachineTrust => {
+				const events = byMachine.get(machineId) ?? [];
+				return { machineId, rate: realisedRateOf(events, adaptation, this.setting.perWeekOf(machineId)), adaptation };
 			})
 			.sort((a, b) => rank(a.rate) - rank(b.rate) || (b.rate?.perWeek ?? 0) - (a.rate?.perWeek ?? 0));
 	});
@@ -72,17 +69,13 @@ export class ModelTrust {
 		let machines: readonly MachineRecord[] = [];
 		const refresh = async () => {
 			clearTimeout(timer);
-			const rows = await Promise.all(
-				machines.map(async ({ id }) => {
-					const [record, adaptation] = await Promise.all([
-						store.settings.get<ScoringRecord>(recordKey(id)),
-						store.settings.get<Adaptation>(adaptationKey(id))
-					]);
-					return [id, { hours: hoursScored(record), adaptation }] as const;
-				})
+			const adaptations = await Promise.all(
+				machines.map(({ id }) => store.settings.get<Adaptation>(adaptationKey(id)))
 			).catch(() => []);
 			if (ended) return;
-			this.#watched = new Map(rows.filter(([, { hours }]) => hours > 0));
+			this.#watched = new Map(
+				adaptations.flatMap((adaptation, i) => (adaptation ? [[machines[i]!.id, adaptation] as const] : []))
+			);
 			timer = setTimeout(() => void refresh(), refreshMs);
 		};
 		const stops = [

@@ -1,31 +1,36 @@
 /**
  * Inference: online adaptation of each machine's threshold and sensor levels, bounded and logged.
  *
- * In: verdicts, the chosen rate of false alarms, stored scores, mean residuals. Out: what to judge with, kept in storage with a log of
- * every change. Looked at once a day per machine, and when a person judges an anomaly or chooses another rate.
+ * In: verdicts, the chosen rate of false alarms, how high scores come in normal running, mean residuals. Out: what to judge with, kept in storage
+ * with a log of every change. Looked at once a day per machine, and when a person judges an anomaly or chooses another rate.
  */
 import {
 	adaptationKey,
 	currentEntry,
-	derivedSeries,
 	falseAlarmTargetKey,
 	falseAlarmsPerWeek,
-	sensorIdOf,
 	type Adaptation,
 	type AdaptationEntry,
+	type AnomalyOutcome,
 	type AnomalyVerdict,
 	type EpochMs,
 	type FalseAlarmTarget,
-	type MachineId
+	type MachineId,
+	type WatchedRunning
 } from '../../contracts';
-import { adjustThreshold, factorBounds } from '../../detection';
+import {
+	adjustThreshold,
+	factorBounds,
+	readTail,
+	type ScoreTail,
+	type TailLevel,
+	type ThresholdEvidence
+} from '../../detection';
 import type { Store } from '../../storage/store';
-import { hoursScored, recordKey, type ScoringRecord } from './scored-intervals';
 
 const reviewEveryMs = 24 * 3_600_000;
-const hourMs = 3_600_000;
-/** Scores this far back are evidence. */
-const evidenceMs = 28 * 24 * hourMs;
+/** How long a machine has been watched is noted this often, for a person to see. */
+const noteEveryMs = 60_000;
 const mostLogged = 50;
 
 export function newAdaptation(modelId: string, perWeek: number): Adaptation {
@@ -41,6 +46,7 @@ export class AdaptationKeeper {
 	private readonly known = new Map<MachineId, Adaptation>();
 	private readonly pending = new Set<MachineId>();
 	private target: FalseAlarmTarget | undefined;
+	private readonly notedAt = new Map<MachineId, EpochMs>();
 	private verdictsOf = new Map<MachineId, AnomalyVerdict[]>();
 
 	constructor(
@@ -48,6 +54,8 @@ export class AdaptationKeeper {
 		private readonly now: () => EpochMs,
 		/** Told when something changed. */
 		private readonly onChange: (machineId: MachineId, adaptation: Adaptation) => void,
+		/** How high the machine's score has come in normal running; undefined while it is not judged. */
+		private readonly tailOf: (machineId: MachineId) => ScoreTail | undefined = () => undefined,
 		/** Mean residual of each sensor lately, in half-widths of its band; undefined while something drifts or is not known. */
 		private readonly calmResiduals: (machineId: MachineId) => ReadonlyMap<string, number> | undefined = () => undefined
 	) {}
@@ -90,30 +98,24 @@ export class AdaptationKeeper {
 	async reviewNext(): Promise<void> {
 		const now = this.now();
 		for (const [machineId, adaptation] of this.known) {
+			// While it is not judged there is nothing to go by.
+			if (!this.tailOf(machineId)) continue;
 			const perWeek = falseAlarmsPerWeek(this.target, machineId);
 			const asked = this.pending.has(machineId) || perWeek !== adaptation.perWeek;
-			if (!asked && now - adaptation.reviewedAt < reviewEveryMs) continue;
+			const daily = now - adaptation.reviewedAt >= reviewEveryMs;
+			if (!asked && !daily && now - (this.notedAt.get(machineId) ?? 0) < noteEveryMs) continue;
 			this.pending.delete(machineId);
-			await this.review(machineId, adaptation, perWeek, now);
-			return;
+			this.notedAt.set(machineId, now);
+			if (asked || daily) return await this.review(machineId, { ...adaptation, perWeek }, now);
+			const watched = watchedOf(this.tailOf(machineId), this.evidenceOf(machineId, { ...adaptation, perWeek }).tail);
+			if (watched?.hours === adaptation.watched?.hours) continue;
+			return await this.keep(machineId, { ...adaptation, watched });
 		}
 	}
 
-	private async review(machineId: MachineId, before: Adaptation, perWeek: number, now: EpochMs): Promise<void> {
-		const verdicts = (this.verdictsOf.get(machineId) ?? []).filter(({ modelId }) => modelId === before.modelId);
-		const peaks = (outcome: string) =>
-			verdicts
-				.filter((verdict) => currentEntry(verdict)?.outcome === outcome)
-				.map(({ peakScore, start }) => peakScore * factorAt(before, start));
-		const { hoursWatched, hourlyPeaks } = await this.normalRunning(machineId, before, now);
-		const change = adjustThreshold({
-			factor: before.thresholdFactor,
-			perWeek,
-			hoursWatched,
-			hourlyPeaks,
-			falsePeaks: peaks('false'),
-			truePeaks: peaks('true')
-		});
+	private async review(machineId: MachineId, before: Adaptation, now: EpochMs): Promise<void> {
+		const evidence = this.evidenceOf(machineId, before);
+		const change = adjustThreshold(evidence);
 		const daily = now - before.reviewedAt >= reviewEveryMs;
 		const levels =
 			daily && before.reviewedAt > 0 ? moveLevels(before.residualShift, this.calmResiduals(machineId), now) : [];
@@ -123,8 +125,8 @@ export class AdaptationKeeper {
 			: levels;
 		const after: Adaptation = {
 			...before,
-			perWeek,
 			reviewedAt: now,
+			watched: watchedOf(this.tailOf(machineId), evidence.tail),
 			thresholdFactor: change?.factor ?? from,
 			residualShift: {
 				...before.residualShift,
@@ -132,35 +134,42 @@ export class AdaptationKeeper {
 			},
 			log: [...log, ...entries].slice(-mostLogged)
 		};
-		this.known.set(machineId, after);
-		await this.store.settings.set(adaptationKey(machineId), after);
+		await this.keep(machineId, after);
 		if (entries.length > 0) this.onChange(machineId, after);
 	}
 
-	/** Largest score of each whole hour outside of anomalies, over the calibrated threshold. */
-	private async normalRunning(machineId: MachineId, adaptation: Adaptation, now: EpochMs) {
-		const from = now - evidenceMs;
-		const [record, spans, [scores]] = await Promise.all([
-			this.store.settings.get<ScoringRecord>(recordKey(machineId)),
-			this.store.spans.list({ machineId, from, to: now }),
-			this.store.series.query({
-				sensorIds: [sensorIdOf(machineId, derivedSeries.score)],
-				from,
-				to: now,
-				maxPoints: evidenceMs / hourMs
-			})
-		]);
-		const hourlyPeaks: number[] = [];
-		scores?.times.forEach((time, i) => {
-			const anomalous = spans.some(({ start, end = now }) => start < time + hourMs && end > time);
-			const peak = scores.max[i]! * factorAt(adaptation, time);
-			if (!anomalous && Number.isFinite(peak)) hourlyPeaks.push(peak);
-		});
-		// Finer than hours where little is stored: then there are no hourly maxima to speak of.
-		const hourly =
-			scores !== undefined && scores.tier !== 'raw' && (scores.times[1] ?? 0) - (scores.times[0] ?? 0) >= hourMs;
-		return { hoursWatched: hoursScored(record), hourlyPeaks: hourly ? hourlyPeaks : [] };
+	private async keep(machineId: MachineId, adaptation: Adaptation): Promise<void> {
+		this.known.set(machineId, adaptation);
+		await this.store.settings.set(adaptationKey(machineId), adaptation);
 	}
+
+	/** Normal running and what people said of anomalies since it has been watched, over the calibrated threshold. */
+	private evidenceOf(machineId: MachineId, adaptation: Adaptation): ThresholdEvidence {
+		const { modelId, perWeek, thresholdFactor: factor } = adaptation;
+		const tail = this.tailOf(machineId);
+		const verdicts = (this.verdictsOf.get(machineId) ?? []).filter((verdict) => verdict.modelId === modelId);
+		const peaks = (outcome: AnomalyOutcome, since = Number.NEGATIVE_INFINITY) =>
+			verdicts
+				.filter((verdict) => currentEntry(verdict)?.outcome === outcome && verdict.start >= since)
+				.map(({ peakScore, start }) => peakScore * factorAt(adaptation, start));
+		const evidence = tail?.evidence;
+		return {
+			factor,
+			perWeek,
+			hoursWatched: tail?.watched?.hours ?? 0,
+			tail: evidence && readTail(evidence, peaks('false', evidence.since), perWeek),
+			falsePeaks: peaks('false', tail?.watched?.since),
+			truePeaks: peaks('true')
+		};
+	}
+}
+
+function watchedOf(tail: ScoreTail | undefined, found: TailLevel | undefined): WatchedRunning | undefined {
+	const watched = tail?.watched;
+	if (!watched) return undefined;
+	if (!found) return watched;
+	const { level, low, high, peaks } = found;
+	return { ...watched, chosenLevel: { level, low, high, peaks } };
 }
 
 /** One day's movement of each sensor's level towards where calm running has it. */

@@ -1,12 +1,12 @@
 /**
  * Inference: what a pipeline knows of its machine by having watched it, kept over a reload: the course of the sensors' levels, on which
- * the prognosis rests, and the machine's own level, against which it is judged.
+ * the prognosis rests, the machine's own level, against which it is judged, and how high its score comes, by which the threshold is set.
  *
  * In: pipelines as they run. Out: every few minutes, and when one ends, a setting of the machine; given back only to the version that
  * it was seen with.
  */
-import type { EpochMs, MachineId } from '../../contracts';
-import type { OwnLevel } from '../../detection';
+import type { EpochMs, JudgingBasis, LevelWatch, MachineId } from '../../contracts';
+import type { OwnLevel, ScoreTailRecord } from '../../detection';
 import type { MachinePipeline } from '../../pipeline';
 import type { LevelPoint } from '../../prognostics';
 import type { Store } from '../../storage/store';
@@ -20,10 +20,13 @@ interface CourseRecord {
 	readonly versionId: string;
 	readonly points: readonly LevelPoint[];
 	readonly ownLevel?: OwnLevel;
+	readonly tail?: ScoreTailRecord;
+	/** Of a level watch, which keeps its id when it is learnt again: scores of before were over other thresholds. */
+	readonly learnedAt?: EpochMs;
 }
 
 /** What an earlier run knew; no points where it knew nothing. */
-export type Course = Pick<CourseRecord, 'points' | 'ownLevel'>;
+export type Course = Pick<CourseRecord, 'points' | 'ownLevel' | 'tail'>;
 
 const courseKey = (machineId: MachineId) => `course:${machineId}`;
 
@@ -39,15 +42,24 @@ export class CourseKeeper {
 	/** What an earlier run saw under this version. */
 	async of({ machineId, version }: MachinePipeline): Promise<Course> {
 		const record = this.pending.get(machineId) ?? (await this.store.settings.get<CourseRecord>(courseKey(machineId)));
-		return record?.format === 1 && record.versionId === version.id ? record : { points: [] };
+		if (record?.format !== 1 || record.versionId !== version.id) return { points: [] };
+		const { points, ownLevel, tail } = record;
+		return { points, ownLevel, tail: record.learnedAt === learnedAtOf(version) ? tail : undefined };
 	}
 
 	/** Takes the machine's course as it is now, to be written with the next group. */
-	keep({ machineId, version, course, knownLevel }: MachinePipeline): void {
+	keep({ machineId, version, course, knownLevel, tail }: MachinePipeline): void {
 		this.keptAt.set(machineId, this.now());
-		if (course.length === 0 && !knownLevel) return;
-		const record: CourseRecord = { format: 1, versionId: version.id, points: course };
-		this.pending.set(machineId, knownLevel ? { ...record, ownLevel: knownLevel } : record);
+		if (course.length === 0 && !knownLevel && !tail.watched) return;
+		const learnedAt = learnedAtOf(version);
+		this.pending.set(machineId, {
+			format: 1,
+			versionId: version.id,
+			points: course,
+			tail: tail.record,
+			...(knownLevel && { ownLevel: knownLevel }),
+			...(learnedAt !== undefined && { learnedAt })
+		});
 	}
 
 	/** Writes what is due of the machines that run. Rejects when storage does; nothing is lost by it. */
@@ -63,4 +75,8 @@ export class CourseKeeper {
 			if (this.pending.get(machineId) === record) this.pending.delete(machineId);
 		}
 	}
+}
+
+function learnedAtOf(basis: JudgingBasis | LevelWatch): EpochMs | undefined {
+	return 'learnedAt' in basis ? basis.learnedAt : undefined;
 }

@@ -158,11 +158,14 @@ export class GoLive {
 		const warmed = job.resumed || (rows[0]?.time ?? Infinity) <= leadFrom + 2 * stepMs;
 		const lead = warmed ? rows.filter((row) => row.time <= job.from) : [];
 		const fresh = rows.slice(lead.length);
-		const { points, ownLevel } = await courses.of(pipeline);
+		const { points, ownLevel, tail } = await courses.of(pipeline);
 		await this.recallScores(pipeline, leadFrom, points);
 		// After a longer absence the machine may have been worked on.
 		if (job.resumed && ownLevel) pipeline.recallLevel(ownLevel);
 		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
+		// Rows of the lead have been counted when they were judged first.
+		pipeline.tail.forget();
+		if (tail) pipeline.tail.recall(tail);
 		const alarm = job.open.find(
 			(candidate) => candidate.kind === 'anomaly' && isOpen(candidate) && isActive(candidate)
 		);

@@ -4,14 +4,7 @@
  * In: holes in what has been scored. Out: scores, health and spans at their own times; no alarms, since nobody can act on the
  * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
  */
-import {
-	sensorIdOf,
-	type Adaptation,
-	type AnomalySpan,
-	type EpochMs,
-	type JudgingBasis,
-	type MachineId
-} from '../../contracts';
+import { sensorIdOf, type Adaptation, type EpochMs, type JudgingBasis, type MachineId } from '../../contracts';
 import { leadInRowsOf, type RowPredictor } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
@@ -34,14 +27,14 @@ export interface HistoryTask {
 
 /**
  * Scores the holes of machines that share one predictor. `proceed` is asked between slices and may wait; false stops.
- * Gives the span still open at the end of each hole, by machine.
+ * Gives what each machine's pipeline has come to at the end of its hole: a span still open, the tail of its scores.
  */
 export async function scoreHistory(
 	store: Store,
 	writer: VerdictWriter,
 	tasks: readonly HistoryTask[],
 	proceed: () => Promise<boolean>
-): Promise<Map<MachineId, AnomalySpan>> {
+): Promise<Map<MachineId, MachinePipeline>> {
 	const runs = tasks.map((task) => {
 		const version = task.basis;
 		const lane = `${task.machineId}\u0000history`;
@@ -81,6 +74,7 @@ export async function scoreHistory(
 						const run = runs.find(({ task }) => task.machineId === machineId)!;
 						const [from, to] = run.task.hole;
 						if (row.time > from && row.time < to) writer.add(machineId, verdict, { alarms: false });
+						else if (row.time <= from) run.pipeline.tail.forget();
 					}
 				);
 			}
@@ -93,9 +87,8 @@ export async function scoreHistory(
 	} finally {
 		for (const { task, lane } of runs) task.predictor.leave(lane);
 	}
-	const open = new Map<MachineId, AnomalySpan>();
-	for (const { task, pipeline } of runs) if (pipeline.openSpan) open.set(task.machineId, pipeline.openSpan);
-	return open;
+	for (const { pipeline } of runs) if (!pipeline.openSpan) pipeline.tail.settle();
+	return new Map(runs.map(({ task, pipeline }) => [task.machineId, pipeline]));
 }
 
 /** Rows that stored readings of [from, to] finish. */

@@ -74,16 +74,21 @@ export class OlderHistory {
 	}
 
 	private async run(versionId: string, tasks: readonly HistoryTask[]): Promise<void> {
-		const { store, now, roster, networks, writer, write, isStopped } = this.parts;
+		const { store, now, roster, networks, writer, courses, write, isStopped } = this.parts;
 		const proceed = async () => {
 			await breathe();
 			return !isStopped() && networks.get(versionId) === tasks[0]!.predictor && !this.somebodyWaits();
 		};
-		const open = await scoreHistory(store, writer, tasks, proceed);
-		for (const { machineId, hole } of tasks) {
-			const older = open.get(machineId);
-			if (!older) continue;
+		const judged = await scoreHistory(store, writer, tasks, proceed);
+		for (const { machineId, hole, basis } of tasks) {
 			const live = roster.get(machineId)?.scoring?.pipeline;
+			const past = judged.get(machineId);
+			if (past && live?.version === basis) {
+				live.tail.absorb(past.tail.record);
+				courses.keep(live);
+			}
+			const older = past?.openSpan;
+			if (!older) continue;
 			const stepMs = live?.version.stepMs ?? 0;
 			const joined = live?.openSpan && live.openSpan.start - hole[1] <= 60 * stepMs ? live.backdate(older) : {};
 			writer.addSpan(joined.span ?? { ...older, end: hole[1] });

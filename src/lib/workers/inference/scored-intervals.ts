@@ -18,11 +18,6 @@ export function recordKey(machineId: MachineId): string {
 	return `inference:${machineId}`;
 }
 
-/** Hours scored. */
-export function hoursScored(record: ScoringRecord | undefined): number {
-	return (record?.intervals ?? []).reduce((sum, [from, to]) => sum + (to - from), 0) / 3_600_000;
-}
-
 /** Adds one interval; those that touch within `slack` milliseconds become one. */
 export function addInterval(intervals: readonly Interval[], added: Interval, slack: number): Interval[] {
 	if (added[1] < added[0]) return [...intervals];

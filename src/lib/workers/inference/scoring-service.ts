@@ -96,6 +96,7 @@ export class ScoringService {
 			store,
 			now,
 			(machineId, adaptation) => this.roster.get(machineId)?.scoring?.pipeline.adapted.set(adaptation),
+			(machineId) => this.roster.get(machineId)?.scoring?.pipeline.tail,
 			(machineId) => this.drift.calmResiduals(machineId)
 		);
 		this.promoted = new PromotedKeeper(

@@ -16,6 +16,11 @@ export interface ClassTask {
 	readonly longHours: number;
 	/** Above 0: machines have no model; they are watched by their levels, and judged from so many hours of running on. */
 	readonly levelsAfterHours: number;
+	/**
+	 * Above 0: thresholds of the long-watched machines follow their normal running towards so many false alarms a week, as in the product; an
+	 * anomaly counts as judged false once it is over.
+	 */
+	readonly chosenPerWeek: number;
 }
 
 /** Windows of a minute: columns of one length. */
@@ -47,6 +52,8 @@ export interface ClassOutcome {
 	readonly falseAlarmsSigma: number;
 	readonly falseReasons: readonly string[];
 	readonly newModeHours: number;
+	/** Threshold of each long-watched machine at the end, over the calibrated one. */
+	readonly factors: readonly number[];
 	readonly rows: number;
 	readonly seconds: number;
 	readonly backend: string;

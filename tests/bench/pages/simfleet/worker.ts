@@ -11,6 +11,7 @@ import { judgeDue, MachinePipeline, type Verdict } from '$lib/pipeline';
 import { simulate, stepMs, type SimulatedRun } from '../../../../models/simulated-rows';
 import { machineClasses } from '../../../../simulator';
 import type { ClassOutcome, ClassTask, FaultOutcome } from './protocol';
+import { ThresholdFollower } from './threshold-follower';
 import { rowsFor, watchLevels } from './watch-levels';
 
 const windowRows = 60;
@@ -84,6 +85,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	let falseAlarmsSigma = 0;
 	let newModeHours = 0;
 	const falseReasons: string[] = [];
+	const factors: number[] = [];
 	// In pieces of a few machines: a day of one is 86,400 rows.
 	for (let first = 0; first < task.longMachines; first += 4) {
 		const machines = Math.min(4, task.longMachines - first);
@@ -112,7 +114,12 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			}
 			continue;
 		}
-		judgeRuns(await engine, pkg, runs, (_, verdict) => count(verdict));
+		const followers = runs.map(() => new ThresholdFollower(task.chosenPerWeek));
+		judgeRuns(await engine, pkg, runs, (run, verdict, pipeline) => {
+			count(verdict);
+			if (task.chosenPerWeek > 0) followers[run]!.follow(verdict, pipeline);
+		});
+		factors.push(...followers.map(({ factor }) => factor));
 		for (const run of runs) {
 			rows += run.rows.length;
 			watchedHours += (run.rows.length * stepMs) / 3_600_000;
@@ -127,6 +134,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		falseAlarmsSigma,
 		falseReasons: falseReasons.slice(0, 5),
 		newModeHours,
+		factors,
 		rows,
 		seconds: (performance.now() - begin) / 1000,
 		backend: (await engine).report.backend
@@ -171,15 +179,12 @@ function judgeRuns(
 	loaded: Awaited<typeof engine>,
 	pkg: ModelPackage,
 	runs: readonly SimulatedRun[],
-	onVerdict: (run: number, verdict: Verdict) => void
+	onVerdict: (run: number, verdict: Verdict, pipeline: MachinePipeline) => void
 ): void {
 	const predictor = new Predictor(loaded, pkg, Math.max(1, runs.length));
+	const due = runs.map(({ rows }, i) => ({ pipeline: new MachinePipeline(`${i}`, pkg.version), rows }));
 	try {
-		judgeDue(
-			predictor,
-			runs.map(({ rows }, i) => ({ pipeline: new MachinePipeline(`${i}`, pkg.version), rows })),
-			(id, _, verdict) => onVerdict(Number(id), verdict)
-		);
+		judgeDue(predictor, due, (id, _, verdict) => onVerdict(Number(id), verdict, due[Number(id)]!.pipeline));
 	} finally {
 		predictor.dispose();
 	}
