@@ -94,7 +94,7 @@ describe('SenML', () => {
 			{ bn: 'dev-2/', bv: 0, bs: 100, n: 'energy', s: 5 }
 		]);
 		expect(result.values).toEqual([
-			{ id: 'r/gateway/dev-1', sensor: 'temp', value: 20.5, time: NOW - 2000, unit: 'Cel' },
+			{ id: 'r/gateway/dev-1', sensor: 'temp', value: 20.5, time: NOW - 2000, unit: '°C' },
 			{ id: 'r/gateway/dev-2', sensor: 'energy.sum', value: 105 }
 		]);
 	});

@@ -10,6 +10,19 @@ type Fields = Record<string, unknown>;
 const isFields = (value: unknown): value is Fields =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 const RELATIVE_BELOW = 2 ** 28;
+/** Units that the standard (RFC 8428, 12.1) writes otherwise than people and other sources do. */
+const SYMBOLS: Readonly<Record<string, string>> = {
+	Cel: '°C',
+	'%RH': '%',
+	'%EL': '%',
+	Ohm: 'Ω',
+	m2: 'm²',
+	m3: 'm³',
+	'm/s2': 'm/s²',
+	'm3/s': 'm³/s',
+	'kg/m3': 'kg/m³',
+	'W/m2': 'W/m²'
+};
 const hasValue = (record: Fields) => ['v', 'vb', 'vs', 'vd', 's'].some((key) => key in record);
 
 export function createSenml(topics: TopicCache): Dialect {
@@ -44,7 +57,8 @@ export function createSenml(topics: TopicCache): Dialect {
 				if (sensor === '') return sink.reject('unknown-field', `record ${index}: it has no name`);
 				const t = bt + (typeof record['t'] === 'number' ? record['t'] : 0);
 				const time = t >= RELATIVE_BELOW ? t * 1000 : t === 0 ? undefined : message.receivedAt + t * 1000;
-				const unit = typeof record['u'] === 'string' ? record['u'] : bu;
+				const stated = typeof record['u'] === 'string' ? record['u'] : bu;
+				const unit = stated && (SYMBOLS[stated] ?? stated);
 				const name = sensorNameOf(sensor);
 				const extras = unit ? { unit } : undefined;
 				if (typeof record['v'] === 'number') sink.value(owner, name, record['v'] + bv, time, extras);

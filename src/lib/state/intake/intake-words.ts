@@ -50,12 +50,13 @@ export const intakeWords: Readonly<Record<IntakeReason, IntakeWords>> = {
 	'time-in-future': {
 		title: 'Clock ahead',
 		meaning:
-			'The clock of the source is ahead of this device, so the time of arrival was used. Set the clock of the source.',
+			'The clock of the source is ahead of this device, so its times were set back, all by as much. Set the clock of the source.',
 		outcome: 'altered'
 	},
 	'time-too-old': {
 		title: 'Clock behind',
-		meaning: 'The clock of the source is far behind, so the time of arrival was used. Set the clock of the source.',
+		meaning:
+			'The time is far in the past. Where all of them are, it is a recording and they are kept; a single one, or that of a clock never set, was corrected.',
 		outcome: 'altered'
 	},
 	duplicate: {
