@@ -10,7 +10,7 @@ test('a shorter age for readings leaves coarser values; one for values by hour s
 	expect(hours.days).toEqual({ raw: 30, minute: 90, 'ten-minutes': 90, hour: 90 });
 	// Longer for readings: what is coarser goes along.
 	expect(keepFor(hours, 'raw', 180).days).toEqual({ raw: 180, minute: 180, 'ten-minutes': 180, hour: 180 });
-	expect(keepFor(hours, 'raw', undefined).days).toEqual({});
+	expect(keepFor(hours, 'raw', Infinity).days).toEqual({});
 });
 
 test('says what a change deletes, and nothing where nothing is deleted', () => {

@@ -13,25 +13,28 @@ export const keptTiers = [
 ] as const satisfies readonly { tier: StorageTier; label: string; subject: string; with: readonly StorageTier[] }[];
 export type KeptTier = (typeof keptTiers)[number]['tier'];
 
-/** Days to choose from; undefined: for ever. */
-export const keptDaysChoices: readonly (number | undefined)[] = [7, 30, 90, 180, 365, 730, 1825, undefined];
+/** Days to choose from; Infinity: for ever. */
+export const keptDaysChoices: readonly number[] = [7, 30, 90, 180, 365, 730, 1825, Infinity];
 /** Shares of the browser's room to choose from. */
 export const roomShareChoices: readonly number[] = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-export function keptWords(days: number | undefined): string {
-	if (days === undefined) return 'For ever';
+export function keptDays(policy: RetentionPolicy, tier: KeptTier): number {
+	return policy.days[tier] ?? Infinity;
+}
+
+export function keptWords(days: number): string {
+	if (days === Infinity) return 'For ever';
 	return days < 365 ? formatCount(days, 'day', 'days') : formatCount(days / 365, 'year', 'years');
 }
 
 /** The policy with another age for a tier. Coarser values are never kept shorter than finer ones: they follow. */
-export function keepFor(policy: RetentionPolicy, tier: KeptTier, days: number | undefined): RetentionPolicy {
+export function keepFor(policy: RetentionPolicy, tier: KeptTier, days: number): RetentionPolicy {
 	const chosen = storageTiers.indexOf(tier);
 	const own: readonly StorageTier[] = keptTiers.find((one) => one.tier === tier)!.with;
 	const changed: RetentionPolicy['days'] = {};
 	storageTiers.forEach((other, level) => {
 		const before = policy.days[other] ?? Infinity;
-		const wanted = days ?? Infinity;
-		const kept = own.includes(other) ? wanted : level > chosen ? Math.max(before, wanted) : Math.min(before, wanted);
+		const kept = own.includes(other) ? days : level > chosen ? Math.max(before, days) : Math.min(before, days);
 		if (kept !== Infinity) changed[other] = kept;
 	});
 	return { ...policy, days: changed };
@@ -40,8 +43,8 @@ export function keepFor(policy: RetentionPolicy, tier: KeptTier, days: number | 
 /** What the change deletes that is kept now, as a sentence; undefined when nothing. */
 export function lossWords(before: RetentionPolicy, after: RetentionPolicy): string | undefined {
 	const lost = keptTiers.flatMap(({ tier, subject }) => {
-		const days = after.days[tier];
-		return days !== undefined && days < (before.days[tier] ?? Infinity)
+		const days = keptDays(after, tier);
+		return days < keptDays(before, tier)
 			? [`${subject} older than ${keptWords(days)} are deleted from this device for good.`]
 			: [];
 	});

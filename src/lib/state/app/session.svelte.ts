@@ -35,6 +35,10 @@ export type WorkerName = 'acquisition' | 'inference' | 'training' | 'diagnosis';
 /** The demo that starts when nothing else was asked for: all six machine classes, two hours of history. */
 export const defaultDemo: DemoSettings = { machines: 12, seed: 7, scenario: 'demo', historyMinutes: 120 };
 
+/** What could not be opened is tried again by itself, later each time: a tablet on a wall has nobody to reload it. */
+const firstReopenMs = 5_000;
+const longestReopenMs = 60_000;
+
 const workspaceKey = 'millwright:workspace';
 const clientKey = 'millwright:client';
 
@@ -51,6 +55,8 @@ class Session {
 	});
 	/** Counts entries, so that one that was overtaken by another gives up. */
 	#entry = 0;
+	#reopen: ReturnType<typeof setTimeout> | undefined;
+	#reopenings = 0;
 
 	#acquisition = new WorkerSupervisor<AcquisitionApi>({
 		spawn: spawnAcquisition,
@@ -157,10 +163,15 @@ class Session {
 			return;
 		}
 		await this.#shut();
-		const entry = ++this.#entry;
 		this.#workspace = workspace;
 		this.#problem = undefined;
 		this.#phase = 'starting';
+		this.#reopenings = 0;
+		await this.#open(workspace, source);
+	}
+
+	async #open(workspace: WorkspaceName, source: SourceSettings | undefined): Promise<void> {
+		const entry = ++this.#entry;
 		try {
 			const store = await openStore(workspace, { onClosed: (error) => this.#lost(entry, toPlainError(error)) });
 			if (entry !== this.#entry) return store.close();
@@ -171,6 +182,7 @@ class Session {
 				await store.settings.setSource({ kind: 'demo', demo: defaultDemo });
 			live.open(workspace);
 			this.#store = store;
+			this.#problem = undefined;
 			this.#phase = 'running';
 			writeKey(workspaceKey, workspace);
 			void this.#acquisition.start().then(() => this.#announce(this.#acquisition));
@@ -179,6 +191,9 @@ class Session {
 			if (entry !== this.#entry) return;
 			this.#problem = toPlainError(error);
 			this.#phase = 'failed';
+			if (this.#problem.code !== 'storage-unavailable') return;
+			const wait = Math.min(longestReopenMs, firstReopenMs * 2 ** this.#reopenings++);
+			this.#reopen = setTimeout(() => void this.#open(workspace, source), wait);
 		}
 	}
 
@@ -235,6 +250,7 @@ class Session {
 	}
 
 	async #shut(): Promise<void> {
+		clearTimeout(this.#reopen);
 		const store = this.#store;
 		this.#store = undefined;
 		live.close();
