@@ -61,10 +61,8 @@ export function learnCourses(
 		courses.flatMap(({ strays }) => strays),
 		sensors
 	);
-	const logs = failed.map(({ hours }) => Math.log(hours));
-	const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
 	return {
-		format: 2,
+		format: 3,
 		modelId: id,
 		sensorNames,
 		expectation,
@@ -79,10 +77,7 @@ export function learnCourses(
 				four((value * count + shared[i]! * sharedLives) / (count + sharedLives))
 			)
 		})),
-		logHours: {
-			mean: three(mean),
-			deviation: three(Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / logs.length))
-		},
+		lifeHours: failed.map(({ hours }) => Math.round(hours)),
 		lives: failed.length,
 		description
 	};

@@ -4,7 +4,7 @@
  */
 import type { FailureLibrary, MachineClassId, ModelPackage, Prognosis } from '../src/lib/contracts';
 import type { Engine } from '../src/lib/neural';
-import { dayMs, judgeLives, type PlannedLife } from './simulated-lives';
+import { dayMs, judgeLives, rowMs, type PlannedLife } from './simulated-lives';
 
 const hourMs = 3_600_000;
 /** The health index of the last three days, in pieces of six hours, for whoever wants a trend of it. */
@@ -24,7 +24,7 @@ export interface DailyLook {
 	readonly indexHours: number;
 }
 
-/** From the third day on, at the first row of every day. */
+/** From the third day on, at the last row of every day, days counted back from the end: the third before it is 72 hours ahead. */
 export function watchLives(
 	engine: Engine,
 	machineClass: MachineClassId,
@@ -45,8 +45,8 @@ export function watchLives(
 			into.sum += report.index;
 			into.count++;
 		}
-		// Whole days before the end, so that 72 hours ahead is looked at in every life.
-		const day = Math.floor((report.time - end) / dayMs) + Math.floor((end - start) / dayMs);
+		// A row is the last of its day if the next one is of another; where it is lost, the day is told from the next.
+		const day = Math.floor((report.time + rowMs - end) / dayMs) + Math.floor((end - start) / dayMs);
 		if (day <= lastDay[life]!) return;
 		lastDay[life] = day;
 		looks.push({

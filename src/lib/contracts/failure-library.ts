@@ -3,7 +3,7 @@
  * stand at the machine's load, and how far from there each fault takes it. Shipped beside a model (`models/`), and only used with that version.
  */
 export interface FailureLibrary {
-	readonly format: 2;
+	readonly format: 3;
 	/** The version it belongs to. */
 	readonly modelId: string;
 	readonly sensorNames: readonly string[];
@@ -15,8 +15,8 @@ export interface FailureLibrary {
 	/** Places on the way from a fault's beginning (0) to the failure (1), evenly spaced. */
 	readonly points: number;
 	readonly faults: readonly FaultCourse[];
-	/** From a fault's beginning to the failure: mean and deviation of ln(hours). */
-	readonly logHours: { readonly mean: number; readonly deviation: number };
+	/** From a fault's beginning to the failure, hours: one for each life. */
+	readonly lifeHours: readonly number[];
 	/** Lives that it was learnt from. */
 	readonly lives: number;
 	/** How the lives were made, for a person. */

@@ -110,7 +110,7 @@ export class MachinePrognosis {
 		const levels = row && this.levelsOf(report, row);
 		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score, levels);
 		if (!this.latest || (closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)) {
-			const said = this.look();
+			const said = this.look(report.time);
 			const missing = said.missing && this.refused ? `${said.missing}. ${this.refused}` : said.missing;
 			this.latest = { machineId: this.machineId, time: report.time, ...said, ...(missing && { missing }) };
 			this.lookedAt = report.time;
@@ -135,12 +135,12 @@ export class MachinePrognosis {
 		};
 	}
 
-	private look(): Omit<Prognosis, 'machineId' | 'time'> {
+	private look(time: EpochMs): Omit<Prognosis, 'machineId' | 'time'> {
 		const points = this.history.points();
 		if (points.length < fewestPoints) return this.notEnough();
-		const failure = this.failures?.outlooks.look(levelPoints(points));
+		const failure = this.failures?.outlooks.look(levelPoints(points), time);
 		if (failure) {
-			if (failure.rulHours) this.remember({ time: points.at(-1)!.time, ...failure.rulHours });
+			if (failure.rulHours) this.remember({ time, ...failure.rulHours });
 			return { ...failure, earlier: [...this.earlier] };
 		}
 		const fit = fitTrend(points);

@@ -14,7 +14,7 @@ const levelsAt = (fault: string, share: number) => atFailure[fault]!.map((level)
 const diagonal = (variance: number) =>
 	Array.from({ length: 4 }, (_, i) => Array.from({ length: i + 1 }, (_, j) => (i === j ? variance : 0))).flat();
 const library: FailureLibrary = {
-	format: 2,
+	format: 3,
 	modelId: 'model',
 	sensorNames,
 	expectation: {
@@ -36,7 +36,7 @@ const library: FailureLibrary = {
 		]),
 		covariance: diagonal(0.04)
 	})),
-	logHours: { mean: Math.log(350), deviation: 0.3 },
+	lifeHours: [230, 260, 290, 320, 350, 380, 420, 460, 500, 530],
 	lives: 10,
 	description: 'made up'
 };
@@ -104,6 +104,15 @@ describe('likeness to known failures', () => {
 			expect(within72h).toBeGreaterThanOrEqual(within24h);
 			expect(within7d).toBeGreaterThanOrEqual(within72h);
 		}
+	});
+
+	test('where one known life in five was fast, a fast failure is foreseen better than where none was', () => {
+		const slow = [480, 500, 520, 540, 560, 580, 600, 620];
+		const within7d = (lifeHours: readonly number[]) => {
+			const said = sayBefore(150, 'bearing-wear', 200, { ...library, lifeHours });
+			return said.eventProbability!.within7d;
+		};
+		expect(within7d([...slow, 190, 210])).toBeGreaterThan(within7d(slow) + 0.1);
 	});
 
 	test('a calibration moves the median, widens the interval by the median said, and says what it was measured on', () => {

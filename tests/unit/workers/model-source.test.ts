@@ -6,7 +6,7 @@ import { ModelSource } from '../../../src/lib/workers/inference/model-source';
 import type { ModelStore } from '../../../src/lib/storage/store';
 
 const version = { id: 'pump-v9', origin: 'shipped', target: { machineClass: 'centrifugal-pump' } } as ModelVersion;
-const library = JSON.stringify({ format: 2, modelId: 'pump-v9', faults: [] });
+const library = JSON.stringify({ format: 3, modelId: 'pump-v9', faults: [] });
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** A host that serves the index, and `served` as the library; `asked` counts. */
@@ -37,7 +37,7 @@ test('a torn library is refused, naming the version', async () => {
 });
 
 test('a library of another version is refused', async () => {
-	const other = JSON.stringify({ format: 2, modelId: 'pump-v8', faults: [] });
+	const other = JSON.stringify({ format: 3, modelId: 'pump-v8', faults: [] });
 	await expect(host(other, sha256(other)).failuresFor(version)).rejects.toMatchObject({ code: 'invalid-model' });
 });
 

@@ -2,7 +2,7 @@
  * Prognostics: a machine's history and what is known of how its kind fails in; time to failure with its interval and the
  * probabilities out, or that it runs as it should; nothing where its course is like none of the known ones.
  */
-import type { FailureCalibration, FailureLibrary, Prognosis } from '../../contracts';
+import type { EpochMs, FailureCalibration, FailureLibrary, Prognosis } from '../../contracts';
 import { calibrated } from '../risk/calibrate-probabilities';
 import { beginningOf, matchFailures, type LevelPoint } from './match-failures';
 
@@ -22,11 +22,12 @@ export type FailureSaying = Pick<Prognosis, 'method' | 'rulHours' | 'eventProbab
 export class FailureOutlooks {
 	constructor(private readonly library: FailureLibrary) {}
 
-	look(points: readonly LevelPoint[]): FailureSaying | undefined {
+	/** `points` oldest first; hours are told from `now` on, which is later than the last point. */
+	look(points: readonly LevelPoint[], now: EpochMs): FailureSaying | undefined {
 		if (points.length < fewestPoints) return undefined;
 		if (this.isNormal(points))
 			return { method: 'none', missing: 'It runs as machines of its kind do while nothing is wrong with them' };
-		const match = matchFailures(this.library, points);
+		const match = matchFailures(this.library, points, now);
 		if (!match.known) return undefined;
 		if (match.faulty < sayFrom)
 			return { method: 'none', missing: 'Its course is not yet like that of any fault known of this kind of machine' };

@@ -4,8 +4,8 @@
  *
  * Similarity-based prognosis after Wang, Yu, Siegel & Lee 2008, "A similarity-based prognostics approach for remaining useful life
  * estimation of engineered systems" (PHM'08), made Bayesian: a hypothesis is (fault, share of the way gone, length of the way); its
- * likelihood is how well that fault's course, stretched to that length, passes through what was seen. Length is expected to be about what
- * lives took, with some weight on every other: minutes in a demonstration, months in a plant.
+ * likelihood is how well that fault's course, stretched to that length, passes through what was seen. Lengths are expected as often as known lives
+ * took them, fast ones no less than others, with some weight on every other: minutes in a demonstration, months in a plant.
  */
 import type { EpochMs, FailureLibrary } from '../../contracts';
 import type { ScorePoint } from '../score-history';
@@ -13,16 +13,16 @@ import type { ScorePoint } from '../score-history';
 const hourMs = 3_600_000;
 /** Stretches of the past that are compared: short ones now, long ones long ago. */
 const stretches = 20;
-const shares = 36;
-const lengths = 36;
+const shares = 48;
+const lengths = 64;
 /** Shortest and longest way to failure, hours. */
 const lengthHours: readonly [number, number] = [0.2, 100 * 24];
 /** Neighbouring stretches err alike, and no machine is quite like another: evidence counts this much. */
-const matching = { temper: 0.1, mostSquared: 12, averaging: 0.35, alike: 0.2 };
+const matching = { temper: 0.15, mostSquared: 12, averaging: 0.35, alike: 0.2 };
 /** Faults begin at any time, about this often in a machine's running: the longer one takes, the likelier it is under way. */
 const onsetEveryHours = 30 * 24;
-/** How much lengths may differ, in the logarithm, at the least; and the share left to all others. */
-const leastLengthSpread = 0.4;
+/** A length is expected about as near as this to one that was seen, in the logarithm, at the least; and the share left to all others. */
+const leastBandwidth = 0.1;
 const otherLengths = 0.05;
 /** A machine's own beginning: this part of what was seen, up to so many hours; and how far from its kind it may lie, in deviations. */
 const beginningPart = 0.25;
@@ -82,10 +82,10 @@ export function beginningOf(between: ArrayLike<number>, points: readonly LevelPo
 	return levels;
 }
 
-/** `points` oldest first, the last one being now. */
-export function matchFailures(library: FailureLibrary, points: readonly LevelPoint[]): FailureMatch {
+/** `points` oldest first; ages and hours count from `now`: the last average is of some time ago. */
+export function matchFailures(library: FailureLibrary, points: readonly LevelPoint[], now: EpochMs): FailureMatch {
 	const beginning = beginningOf(library.between, points);
-	const seen = stretchesOf(points, beginning);
+	const seen = stretchesOf(points, beginning, now);
 	const count = library.points;
 	const normal = fitsTo(library.covariance, seen, new Float64Array(beginning.length), 1);
 	const none = normal.reduce((sum, { logs }) => sum + logs[0]!, 0);
@@ -205,14 +205,20 @@ function whiten(factor: Float64Array, n: number, values: Float64Array): Float64A
 	return values;
 }
 
-/** Per length, summing to 1: about as long as known lives took, and a little of everything. */
-function lengthPrior({ logHours: { mean, deviation } }: FailureLibrary): number[] {
-	const spread = Math.max(leastLengthSpread, deviation);
-	const bell = Array.from({ length: lengths }, (_, l) =>
-		Math.exp(-(((Math.log(lengthOf(l)) - mean) / spread) ** 2) / 2)
+/**
+ * Per length, summing to 1: as often as known lives took it, and a little of everything. A kernel density with Silverman's bandwidth (1986,
+ * "Density Estimation", 3.31): one bell over all lives would make the fastest of them rare.
+ */
+function lengthPrior({ lifeHours }: FailureLibrary): number[] {
+	const logs = lifeHours.map(Math.log);
+	const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+	const deviation = Math.sqrt(logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / logs.length);
+	const bandwidth = Math.max(leastBandwidth, 0.9 * deviation * logs.length ** -0.2);
+	const density = Array.from({ length: lengths }, (_, l) =>
+		logs.reduce((sum, log) => sum + Math.exp(-(((Math.log(lengthOf(l)) - log) / bandwidth) ** 2) / 2), 0)
 	);
-	const total = bell.reduce((sum, value) => sum + value, 0);
-	return bell.map((value) => ((1 - otherLengths) * value) / total + otherLengths / lengths);
+	const total = density.reduce((sum, value) => sum + value, 0);
+	return density.map((value) => ((1 - otherLengths) * value) / total + otherLengths / lengths);
 }
 
 interface Stretch {
@@ -224,9 +230,9 @@ interface Stretch {
 }
 
 /** Edges go back with the square of their number: the last twentieth of the past makes a fifth of the stretches. */
-function stretchesOf(points: readonly LevelPoint[], beginning: Float64Array): Stretch[] {
-	const now = points.at(-1)!.time;
-	const span = Math.max(1, now - points[0]!.time);
+function stretchesOf(points: readonly LevelPoint[], beginning: Float64Array, now: EpochMs): Stretch[] {
+	const last = points.at(-1)!.time;
+	const span = Math.max(1, last - points[0]!.time);
 	const sums = Array.from({ length: stretches }, () => ({
 		age: 0,
 		points: 0,
@@ -234,7 +240,7 @@ function stretchesOf(points: readonly LevelPoint[], beginning: Float64Array): St
 		sum: new Float64Array(beginning.length)
 	}));
 	for (const { time, rows, levels } of points) {
-		const into = sums[Math.min(stretches - 1, Math.floor(Math.sqrt((now - time) / span) * stretches))]!;
+		const into = sums[Math.min(stretches - 1, Math.floor(Math.sqrt((last - time) / span) * stretches))]!;
 		into.age += (now - time) / hourMs;
 		into.points++;
 		into.rows += rows;

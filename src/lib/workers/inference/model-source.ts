@@ -80,7 +80,7 @@ export class ModelSource {
 				found: sha256
 			});
 		const library = JSON.parse(new TextDecoder().decode(bytes)) as FailureLibrary;
-		if (library.format !== 2 || library.modelId !== id)
+		if (library.format !== 3 || library.modelId !== id)
 			throw new MillwrightError(
 				'invalid-model',
 				`What is known of failures belongs to ${library.modelId} (format ${library.format}), not to ${id}`

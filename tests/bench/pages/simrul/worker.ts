@@ -4,6 +4,8 @@
  */
 import type { FailureLibrary, MachineClassId, ModelVersion } from '$lib/contracts';
 import { startEngine } from '$lib/neural';
+import { seedOf } from '$lib/neural/random';
+import { machineClasses } from '../../../../simulator';
 import { planLives, type PlannedLife } from '../../../../models/simulated-lives';
 import { watchLives, type DailyLook } from '../../../../models/watch-lives';
 import { answerCalls } from '../answer-calls';
@@ -28,7 +30,12 @@ const tasks = {
 		most: number
 	): Promise<WatchedClass> {
 		const bytes = Uint8Array.from(atob(weights), (letter) => letter.charCodeAt(0));
-		const lives = planLives(machineClass, seed, perFault, perFault).slice(0, most);
+		// Lengths are drawn for each class by itself: the same ones in all classes would make a seed a matter of a dozen draws.
+		const own = seedOf(
+			seed,
+			machineClasses.findIndex(({ id }) => id === machineClass)
+		);
+		const lives = planLives(machineClass, own, perFault, perFault).slice(0, most);
 		const loaded = await engine;
 		return {
 			lives,
