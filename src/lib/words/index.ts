@@ -86,7 +86,19 @@ export function formatValue(value: number | undefined, resolution?: number): str
 /** The same with its unit; without one when the source stated none. */
 export function formatQuantity(value: number | undefined, unit?: string, resolution?: number): string {
 	// "1" is how a quantity without a unit is written (UCUM).
-	return unit && unit !== '1' ? `${formatValue(value, resolution)} ${unit}` : formatValue(value, resolution);
+	return unit && unit !== '1'
+		? `${formatValue(value, resolution)} ${formatUnit(unit)}`
+		: formatValue(value, resolution);
+}
+
+/** A unit as it is written by hand: powers of lengths and times raised ("m/s2" is m/s², "m3/h" m³/h), UCUM's "Cel" as °C. */
+export function formatUnit(unit: string): string {
+	return unit
+		.replace(/(?<![A-Za-z])(mm|cm|dm|m|km|s|ft|in)([23])(?![A-Za-z0-9])/g, (_, base: string, power: string) =>
+			base.concat(power === '2' ? '²' : '³')
+		)
+		.replace(/^(Cel|degC)$/, '°C')
+		.replace(/^degF$/, '°F');
 }
 
 export function decimalsFor(value: number, resolution?: number): number {

@@ -6,6 +6,7 @@ import {
 	formatQuantity,
 	formatShare,
 	formatTime,
+	formatUnit,
 	formatValue,
 	sensorLabel
 } from '$lib/words';
@@ -62,4 +63,19 @@ it('reads sensor names as words', () => {
 		'Accelerometer1 RMS',
 		'Flow'
 	]);
+});
+
+it('writes units as people do', () => {
+	expect(['m/s2', 'mm/s2', 'm3/h', 'kg/cm2', 'Cel', 'mmH2O', 'mm/s', '%O2', 'l/min'].map(formatUnit)).toEqual([
+		'm/s²',
+		'mm/s²',
+		'm³/h',
+		'kg/cm²',
+		'°C',
+		'mmH2O',
+		'mm/s',
+		'%O2',
+		'l/min'
+	]);
+	expect(formatQuantity(90.4, 'm3/h', 0.1)).toBe('90.4 m³/h');
 });
