@@ -6,14 +6,19 @@
  * a change of load alone moves none of them.
  */
 import type { DetectedState, DriftFinding, DriftStatus, EpochMs, SensorKind } from '../../contracts';
-import { deviationOf, newTwoSided, observe, type TwoSidedState } from './two-sided-test';
+import { allowance, deviationOf, newTwoSided, observe, settle, type TwoSidedState } from './two-sided-test';
 
 export const blockRows = 120;
-export const baselineBlocks = 20;
+export const baselineBlocks = 60;
 /** Blocks whose trend is looked at. */
 const recentBlocks = 12;
-/** Smallest normal deviation of a block's mean residual, in half-widths of the normal band. */
-const residualFloor = 0.05;
+/**
+ * Smallest normal deviation of a block's mean residual, in half-widths of the normal band. Heat and load let healthy machines' residuals
+ * wander for hours by more than two hours of blocks scatter.
+ */
+const residualFloor = 0.2;
+/** Least growth over the recent blocks that counts as growth, in half-widths of the band. */
+const leastGrowth = 0.1;
 /** Share of recent running in modes that training did not show, at which the process is another. */
 const newShare = 0.5;
 /** A fault often shows in one of these alone: then one sensor is no proof of a bad sensor. */
@@ -88,7 +93,9 @@ export class DriftMonitor {
 			const lately = meanOf(memory.recent.slice(-4).map((block) => block.residuals[name] ?? residual));
 			const size = test.count < baselineBlocks ? 0 : (lately - test.mean) / deviationOf(test, residualFloor);
 			shifts[name] = Math.round(size * 10) / 10;
-			if (blocks > 0) moved.push({ name, blocks, size: Math.abs(size) });
+			if (blocks === 0) continue;
+			if (Math.abs(size) < allowance) settle(test);
+			else moved.push({ name, blocks, size: Math.abs(size) });
 		}
 		memory.blocks++;
 		this.sums = new Map();
@@ -187,7 +194,7 @@ export class DriftMonitor {
 			}
 		const z = (Math.abs(s) - 1) / Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
 		const slope = slopes.sort((a, b) => a - b)[slopes.length >> 1]!;
-		return s > 0 && z > 2.33 && slope * n > 2 * residualFloor ? 'growing' : 'steady';
+		return s > 0 && z > 2.33 && slope * n > leastGrowth ? 'growing' : 'steady';
 	}
 }
 

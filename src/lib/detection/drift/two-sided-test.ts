@@ -6,9 +6,9 @@
  */
 
 /** A movement smaller than this many deviations is allowed for. */
-export const allowance = 0.5;
+export const allowance = 1;
 /** Accumulated deviations at which the test says so. */
-export const decision = 10;
+export const decision = 20;
 
 export interface TwoSidedState {
 	/** Baseline. */
@@ -24,6 +24,11 @@ export interface TwoSidedState {
 
 export function newTwoSided(): TwoSidedState {
 	return { count: 0, mean: 0, squares: 0, up: 0, down: 0, upLength: 0, downLength: 0 };
+}
+
+/** The level has come back: what was gathered against it is forgotten. */
+export function settle(state: TwoSidedState): void {
+	state.up = state.down = state.upLength = state.downLength = 0;
 }
 
 /** Standard deviation of the baseline, at least `floor`. */
