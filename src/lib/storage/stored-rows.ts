@@ -4,6 +4,7 @@
  * In: series with the span that matters. Out: value by exact time for each that has any. One transaction however many series: after a
  * reconnect the broker sends again what was under way, thousands of messages of thousands of machines in one batch.
  */
+import Dexie from 'dexie';
 import { inTransaction, Key, type Database, type SegmentKey, type SeriesTables } from './database';
 import { rowsOf, type JournalRecord } from './journal';
 import { findSegments, type SegmentCache } from './segments';
@@ -73,13 +74,13 @@ async function fromSegments(
 	}
 	const machines = [...byMachine.keys()];
 	const tails = await tables.tails.bulkGet(machines);
-	const keys: SegmentKey[] = [];
-	// A sealed part that ends before the span, the usual case, needs no look.
-	for (const tail of tails) {
+	// A sealed part that ends before the span, the usual case, needs no look; the others are looked for all at once.
+	const looks = tails.flatMap((tail) => {
 		const span = tail && byMachine.get(tail.machine)!;
-		if (span && tail.to >= span.from && tail.from <= span.to)
-			keys.push(...(await findSegments(tables, tail.machine, 0, span.from, span.to)));
-	}
+		const isTouched = span && tail.to >= span.from && tail.from <= span.to;
+		return isTouched ? [findSegments(tables, tail.machine, 0, span.from, span.to)] : [];
+	});
+	const keys: SegmentKey[] = (await Dexie.Promise.all(looks)).flat();
 	if (keys.length === 0) return;
 	const segments = await cache.open(tables, keys);
 	segments.forEach((segment, i) => {

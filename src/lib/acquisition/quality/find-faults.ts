@@ -86,7 +86,7 @@ export function* findFaultsInSteps(input: FaultInput): Generator<void, DataHealt
 		machines: live.length,
 		sensors,
 		machinesWell: live.length - new Set(sorted.map(({ machineId }) => machineId)).size,
-		linkDown: linkedSince === undefined
+		linkDown: linkedSince === undefined && live.length > 0
 	};
 }
 
