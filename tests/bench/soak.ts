@@ -3,7 +3,7 @@
  * Mosquitto (the embedded broker where there is none) into the built app with a machine's screen open. It has a past: what is bounded by
  * a span of time (charts, courses of health) is full from the start, rather than filling while it is measured.
  *
- * Every few seconds garbage is collected, and heap (page and workers), DOM nodes, tensors and the database are measured; after a
+ * Every few seconds garbage is collected, and heap (page and workers), DOM nodes outside the document, tensors and the database are measured; after a
  * warm-up of a fifth, at least twenty seconds, a straight line is laid through each. A slope within two standard errors
  * (`context`) is noise. Heaps take hours to settle: short runs show that it works, not that nothing leaks.
  * Options: --minutes 60, --history-minutes 120, --machines 50, --sensors 8, --seed 1, --quick (without a past).
@@ -46,6 +46,8 @@ const plantName = plant.machines[0]!.topic.split('/')[0]!;
 interface Sample extends TabHeap {
 	readonly atHours: number;
 	readonly databaseMb: number;
+	/** Those that are kept without being shown: what a screen shows more or less of is no leak. */
+	readonly detachedNodes: number;
 	readonly tensors: number;
 }
 
@@ -104,18 +106,22 @@ const result = await withChromium(async (context) => {
 	while (Date.now() < end) {
 		await new Promise((resolve) => setTimeout(resolve, sampleMs));
 		const heap = await meter.measure();
-		const databaseMb = await page.evaluate(async () => {
+		const { databaseMb, shownNodes } = await page.evaluate(async () => {
+			let shown = 0;
+			for (const nodes = document.createNodeIterator(document); nodes.nextNode();) shown++;
 			const estimate = (await navigator.storage.estimate()) as {
 				usageDetails?: { indexedDB?: number };
 				usage?: number;
 			};
-			return (estimate.usageDetails?.indexedDB ?? estimate.usage ?? NaN) / 1e6;
+			const bytes = estimate.usageDetails?.indexedDB ?? estimate.usage ?? NaN;
+			return { databaseMb: bytes / 1e6, shownNodes: shown };
 		});
 		const { tensors } = await inspector.call('heard');
-		samples.push({ ...heap, atHours: (Date.now() - start) / 3_600_000, databaseMb, tensors });
+		const detachedNodes = heap.nodes - shownNodes;
+		samples.push({ ...heap, atHours: (Date.now() - start) / 3_600_000, databaseMb, detachedNodes, tensors });
 		const parts = Object.entries(heap.partsMb).map(([name, mb]) => `${name} ${mb.toFixed(1)}`);
 		progress(
-			`${((Date.now() - start) / 60_000).toFixed(1)} min: ${parts.join(', ')} MB; ${heap.nodes} nodes; ${tensors} tensors; database ${databaseMb.toFixed(1)} MB`
+			`${((Date.now() - start) / 60_000).toFixed(1)} min: ${parts.join(', ')} MB; ${heap.nodes} nodes, ${detachedNodes} of them detached; ${tensors} tensors; database ${databaseMb.toFixed(1)} MB`
 		);
 	}
 	publishing = false;
@@ -136,7 +142,8 @@ await embedded?.close();
 const { steady, samples } = result;
 const slope = (of: (sample: Sample) => number): Slope => slopeOf(steady.map((one) => [one.atHours, of(one)]));
 const heap = slope(({ totalMb }) => totalMb);
-const nodes = slope(({ nodes }) => nodes);
+const nodes = slope(({ detachedNodes }) => detachedNodes);
+const allNodes = slope(({ nodes }) => nodes);
 const database = slope(({ databaseMb }) => databaseMb);
 const tensors = slope(({ tensors }) => tensors);
 const parts = Object.keys(steady.at(-1)?.partsMb ?? {});
@@ -152,6 +159,7 @@ report(
 		samples: steady.length,
 		heap_slope_error: heap.error,
 		dom_node_slope_error: nodes.error,
+		all_nodes_slope: allNodes,
 		heap_slope_by_part: Object.fromEntries(
 			parts.map((part) => {
 				const { slope: value, error } = slope(({ partsMb }) => partsMb[part] ?? NaN);
@@ -164,6 +172,7 @@ report(
 		database_mb: samples.at(-1)?.databaseMb,
 		heap_mb: samples.at(-1)?.partsMb,
 		dom_nodes: samples.at(-1)?.nodes,
+		detached_nodes: samples.at(-1)?.detachedNodes,
 		messages_published: result.published,
 		readings_stored: result.readings,
 		page_errors: result.errors,
