@@ -34,9 +34,18 @@ export interface RecordingFinding {
 	readonly highest: number;
 }
 
+/** What stood out at one time: the stretches that overlap the one that went farthest. */
+export interface RecordingMoment {
+	/** Of all its stretches. */
+	readonly start: EpochMs;
+	readonly end: EpochMs;
+	/** One a channel, the farthest out first. */
+	readonly findings: readonly [RecordingFinding, ...RecordingFinding[]];
+}
+
 export interface RecordingSearchResult {
 	/** The farthest out first. */
-	readonly findings: readonly RecordingFinding[];
+	readonly moments: readonly RecordingMoment[];
 	readonly searched: number;
 	/** Channels with too few values to say anything. */
 	readonly leftOut: readonly string[];

@@ -10,7 +10,7 @@ import {
 	type EpochMs,
 	type MachineId,
 	type PlainError,
-	type RecordingFinding,
+	type RecordingMoment,
 	type RecordingSearchResult,
 	type SearchBasis,
 	type SearchProgress
@@ -62,17 +62,23 @@ export class RecordingSearch {
 	}
 }
 
-/** A finding as what verdicts are given on; found again, it is the same event. */
-export function eventOf(machineId: MachineId, finding: RecordingFinding): AnomalyEvent & { readonly end: EpochMs } {
-	const { sensorName, start, end, value, lowest, highest, beyond } = finding;
+/** What stood out at one time as what verdicts are given on; found again, it is the same event. */
+export function eventOf(
+	machineId: MachineId,
+	{ start, end, findings }: RecordingMoment
+): AnomalyEvent & { readonly end: EpochMs } {
+	const [first] = findings;
+	const total = findings.reduce((sum, { beyond }) => sum + beyond, 0);
 	return {
-		id: `${machineId}?${sensorName}@${start}`,
+		id: `${machineId}?${first.sensorName}@${first.start}`,
 		machineId,
 		start,
 		end,
-		peakScore: beyond,
-		contributors: [
-			{ sensorName, share: 1, actual: value, expected: (lowest + highest) / 2, band: (highest - lowest) / 2 }
-		]
+		peakScore: first.beyond,
+		contributors: findings.map(({ sensorName, value, lowest, highest, beyond }) => ({
+			sensorName,
+			share: beyond / total,
+			...{ actual: value, expected: (lowest + highest) / 2, band: (highest - lowest) / 2 }
+		}))
 	};
 }

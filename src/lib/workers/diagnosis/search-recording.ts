@@ -1,13 +1,15 @@
 /**
  * Diagnosis worker: looks for anomalies in what was recorded of a machine, channel by channel, without a model.
  *
- * In: the store, a machine, a span, what channels are held against. Out: the stretches that stand out, the farthest out first. Between channels
+ * In: the store, a machine, a span, what channels are held against. Out: what stands out, the farthest out first, the channels that did so at one time together. Between channels
  * others may speak (cancel).
  */
 import {
 	MillwrightError,
 	Quality,
+	type EpochMs,
 	type RecordingFinding,
+	type RecordingMoment,
 	type RecordingSearchRequest,
 	type RecordingSearchResult,
 	type SearchProgress,
@@ -62,8 +64,24 @@ export async function searchRecording(
 			'not-enough-data',
 			`No channel has ${leastValues} values in this span: choose a longer one`
 		);
-	findings.sort((a, b) => b.beyond - a.beyond);
-	return { findings, searched: sensors.length - leftOut.length, leftOut, values, tier };
+	return { moments: joinMoments(findings), searched: sensors.length - leftOut.length, leftOut, values, tier };
+}
+
+/** Each finding belongs to the farthest one that it overlaps: no chain of neighbours makes one moment of a whole day. */
+function joinMoments(findings: readonly RecordingFinding[]): RecordingMoment[] {
+	const moments: { start: EpochMs; end: EpochMs; findings: [RecordingFinding, ...RecordingFinding[]] }[] = [];
+	for (const finding of [...findings].sort((a, b) => b.beyond - a.beyond)) {
+		const { start, end, sensorName } = finding;
+		const moment = moments.find(({ findings: [first] }) => start <= first.end && end >= first.start);
+		if (!moment) {
+			moments.push({ start, end, findings: [finding] });
+			continue;
+		}
+		moment.start = Math.min(moment.start, start);
+		moment.end = Math.max(moment.end, end);
+		if (!moment.findings.some((other) => other.sensorName === sensorName)) moment.findings.push(finding);
+	}
+	return moments;
 }
 
 /** Indices of the values that are numbers and not known to be bad. */
