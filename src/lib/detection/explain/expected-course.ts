@@ -8,7 +8,7 @@ import type { EpochMs, JudgingBasis, ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
 import { networkSpecOf } from '../predictor';
-import { statisticsOf } from '../machine-detector';
+import { statisticsOf } from '../residual-judge';
 
 export interface CourseRow {
 	readonly time: EpochMs;

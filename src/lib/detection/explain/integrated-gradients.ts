@@ -8,7 +8,7 @@
 import { MillwrightError, type ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
-import { statisticsOf } from '../machine-detector';
+import { statisticsOf } from '../residual-judge';
 import { networkSpecOf } from '../predictor';
 import type { SensorNote } from '../sensor-notes';
 

@@ -2,7 +2,7 @@
  * Benchmark of features, fault classifier and level watch, the part in the browser: the product's own code on recordings
  * fetched as float64 columns. Labels come as numbers beside the data and are used for learning on training folds and for counting.
  */
-import { LevelWatch } from '$lib/detection/level-watch';
+import { RiseWatch } from '$lib/detection/rise-watch';
 import { classifyFault, factorise, ScatterSums, substitute, trainFaultClassifier } from '$lib/health';
 import { extractCycleFeatures, extractFeatures } from '$lib/manipulation/features';
 import { answerCalls } from '../answer-calls';
@@ -158,7 +158,7 @@ const tasks = {
 		const rows = Array.from({ length: count }, (_, i) => columns.map((column) => column[i]!));
 		const trained = Math.floor(count * trainingShare);
 		const begin = performance.now();
-		const watch = new LevelWatch(rows.slice(0, trained));
+		const watch = new RiseWatch(rows.slice(0, trained));
 		const warnings: { row: number; channel: number }[] = [];
 		let before = false;
 		let lastRunning = trained;

@@ -21,7 +21,7 @@ const leastRise = 0.01;
 const stoppedShare = 0.2;
 export const leastTrainingRows = 30;
 
-export interface LevelState {
+export interface RiseState {
 	readonly time: EpochMs;
 	/** Smoothed rise over its threshold; 1 is the threshold. NaN while the machine stands. */
 	readonly score: number;
@@ -33,7 +33,7 @@ export interface LevelState {
 	readonly ratio: number;
 }
 
-export class LevelWatch {
+export class RiseWatch {
 	/** Logarithm of the normal level, per channel. */
 	readonly normal: Float64Array;
 	/** Logarithm of the rise that is a finding: of the channels, then of the channels against the middle one. */
@@ -75,7 +75,7 @@ export class LevelWatch {
 	}
 
 	/** @throws MillwrightError `invalid-input` for a row of another width */
-	observe(time: EpochMs, row: ArrayLike<number>): LevelState {
+	observe(time: EpochMs, row: ArrayLike<number>): RiseState {
 		if (row.length !== this.channels)
 			throw new MillwrightError('invalid-input', `The watch has ${this.channels} levels; the row has ${row.length}`);
 		for (let c = 0; c < this.channels; c++)
