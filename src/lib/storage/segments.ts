@@ -13,6 +13,9 @@ export function spanClassOf(from: number, to: number): number {
 	return CLASS_SPANS.findIndex((span) => to - from <= span);
 }
 
+/** Opened segments that nobody has asked for this long are let go: most of them have been joined into others since, perhaps in another tab. */
+const KEPT_UNUSED_MS = 10 * 60_000;
+
 /** Keys of the segments of one machine and level that overlap [from, to]. In a transaction or not. */
 export async function findSegments(
 	tables: Pick<Database, 'segments'>,
@@ -41,12 +44,17 @@ export async function allSegments(tables: Pick<Database, 'segments'>, level?: nu
 }
 
 export class SegmentCache {
-	private readonly held = new Map<string, { segment: Segment | undefined; weight: number }>();
+	/** Least recently used first. */
+	private readonly held = new Map<string, { segment: Segment | undefined; weight: number; usedAt: number }>();
 	private weight = 0;
 	/** Segments that could not be read, by key, and why: counted, skipped, shown. */
 	readonly unreadable = new Map<string, string>();
 
-	constructor(private readonly limitBytes: number) {}
+	/** `now`: milliseconds of a clock that nobody sets. */
+	constructor(
+		private readonly limitBytes: number,
+		private readonly now: () => number = () => performance.now()
+	) {}
 
 	/** Opens segments in the order of the keys; undefined where one is gone or unreadable. */
 	async open(tables: Pick<Database, 'segments'>, keys: readonly SegmentKey[]): Promise<(Segment | undefined)[]> {
@@ -61,13 +69,14 @@ export class SegmentCache {
 				if (!block) return;
 				const segment = this.openBlock(key, block);
 				fetched.set(name, segment);
-				this.held.set(name, { segment, weight: 0 });
+				this.held.set(name, { segment, weight: 0, usedAt: this.now() });
 			});
 		}
 		const opened = names.map((name) => {
 			const entry = this.held.get(name);
 			if (!entry) return fetched.get(name);
 			this.held.delete(name);
+			entry.usedAt = this.now();
 			this.held.set(name, entry);
 			return entry.segment;
 		});
@@ -102,7 +111,7 @@ export class SegmentCache {
 		}
 	}
 
-	/** Counts what was decoded since, and lets the least recently used go. */
+	/** Counts what was decoded since, and lets the least recently used go: beyond the limit, or unused for long. */
 	trim(touched: readonly string[] = []): void {
 		for (const name of touched) {
 			const entry = this.held.get(name);
@@ -111,8 +120,9 @@ export class SegmentCache {
 			this.weight += now - entry.weight;
 			entry.weight = now;
 		}
+		const unused = this.now() - KEPT_UNUSED_MS;
 		for (const [name, entry] of this.held) {
-			if (this.weight <= this.limitBytes) break;
+			if (this.weight <= this.limitBytes && entry.usedAt > unused) break;
 			this.held.delete(name);
 			this.weight -= entry.weight;
 		}
