@@ -34,7 +34,7 @@ export interface RecordingFinding {
 	readonly highest: number;
 }
 
-/** What stood out at one time: the stretches that overlap the one that went farthest. */
+/** What stood out at one time: the stretches that overlap the one that went farthest, or lie within a minute of it. */
 export interface RecordingMoment {
 	/** Of all its stretches. */
 	readonly start: EpochMs;

@@ -67,12 +67,17 @@ export async function searchRecording(
 	return { moments: joinMoments(findings), searched: sensors.length - leftOut.length, leftOut, values, tier };
 }
 
-/** Each finding belongs to the farthest one that it overlaps: no chain of neighbours makes one moment of a whole day. */
+/** Stretches a minute apart are of one moment: a stop reaches one sensor after the other. */
+const momentGapMs = 60_000;
+
+/** Each finding belongs to the farthest one that it overlaps or all but touches: no chain of neighbours makes one moment of a whole day. */
 function joinMoments(findings: readonly RecordingFinding[]): RecordingMoment[] {
 	const moments: { start: EpochMs; end: EpochMs; findings: [RecordingFinding, ...RecordingFinding[]] }[] = [];
 	for (const finding of [...findings].sort((a, b) => b.beyond - a.beyond)) {
 		const { start, end, sensorName } = finding;
-		const moment = moments.find(({ findings: [first] }) => start <= first.end && end >= first.start);
+		const moment = moments.find(
+			({ findings: [first] }) => start <= first.end + momentGapMs && end >= first.start - momentGapMs
+		);
 		if (!moment) {
 			moments.push({ start, end, findings: [finding] });
 			continue;
