@@ -47,7 +47,8 @@ export function watchLives(
 		}
 		// A row is the last of its day if the next one is of another; where it is lost, the day is told from the next.
 		const day = Math.floor((report.time + rowMs - end) / dayMs) + Math.floor((end - start) / dayMs);
-		if (day <= lastDay[life]!) return;
+		// The end itself is none: a quarter of an hour before it there is nothing left to foretell.
+		if (day <= lastDay[life]! || report.time + rowMs >= end) return;
 		lastDay[life] = day;
 		looks.push({
 			life,
