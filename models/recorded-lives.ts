@@ -75,7 +75,9 @@ function eachRow(
 
 /** Averages of the levels over `binMs`, oldest first: `rowMs` is the life's clock. */
 export function averagedLevels(life: RecordedLife, expectation: LevelExpectation, binMs: number): LevelPoint[] {
-	const history = new ScoreHistory(binMs, Infinity);
+	const { times } = life;
+	const bins = times.length > 0 ? Math.ceil((times.at(-1)! - times[0]!) / binMs) + 1 : 1;
+	const history = new ScoreHistory(binMs, bins);
 	const levels = new SensorLevels(expectation);
 	const sensors = expectation.mean.length;
 	eachRow(life, levels, (row, time) =>
