@@ -287,6 +287,7 @@ export class SourceOwner {
 		const before = this.#status;
 		this.#status = { ...before, ...change };
 		this.#statusDirty = true;
+		if (before.state !== this.#status.state && this.#healthDue !== Infinity) this.#healthDue = 0;
 		if (before.state !== this.#status.state || before.trouble !== this.#status.trouble) this.#postStatus(true);
 	}
 
@@ -304,8 +305,11 @@ export class SourceOwner {
 		if (performance.now() < this.#healthDue) return;
 		this.#healthDue = Infinity;
 		const corrections = this.#intake?.corrections() ?? new Map();
+		const { state } = this.#status;
 		void this.#watch.report(this.world.now(), this.#status, corrections).then(({ report, tookMs }) => {
-			this.#healthDue = performance.now() + Math.max(HEALTH_EVERY_MS, tookMs / HEALTH_SHARE);
+			// A link that came or went meanwhile makes other findings.
+			const pauseMs = state === this.#status.state ? Math.max(HEALTH_EVERY_MS, tookMs / HEALTH_SHARE) : 0;
+			this.#healthDue = performance.now() + pauseMs;
 			if (!this.#stopping) this.channel.post({ kind: 'data-health', report });
 		});
 	}
