@@ -12,6 +12,11 @@ interface InstallPromptEvent extends Event {
 	readonly userChoice: Promise<{ outcome: 'accepted' | 'dismissed' }>;
 }
 
+/** So long a newer version may take to take over. */
+const TAKEOVER_MS = 5_000;
+
+const serviceWorkerUrl = () => `${resolve('/')}service-worker.js`;
+
 class AppUpdate {
 	/** A newer version is downloaded and waits. */
 	updateReady = $state(false);
@@ -56,7 +61,7 @@ class AppUpdate {
 			if (this.#reloadOnChange) location.reload();
 		});
 		try {
-			const registration = await navigator.serviceWorker.register(`${resolve('/')}service-worker.js`);
+			const registration = await navigator.serviceWorker.register(serviceWorkerUrl());
 			this.#registration = registration;
 			this.#follow(registration);
 			registration.addEventListener('updatefound', () => this.#follow(registration));
@@ -73,8 +78,22 @@ class AppUpdate {
 
 	/** Puts the waiting version in use; the page reloads once it has taken over. */
 	applyUpdate(): void {
+		const registration = this.#registration;
+		if (!registration?.waiting) return;
 		this.#reloadOnChange = true;
-		this.#registration?.waiting?.postMessage({ type: 'SKIP_WAITING' });
+		registration.waiting.postMessage({ type: 'SKIP_WAITING' });
+		setTimeout(() => void this.#goAround(registration), TAKEOVER_MS);
+	}
+
+	/**
+	 * Chromium may take the older version for busy, for up to five minutes after its last answer, and lets no other take over meanwhile. Then
+	 * the page does without it: it comes from the host, as the newer version, which is kept again from there. Not where the host is out of reach.
+	 */
+	async #goAround(registration: ServiceWorkerRegistration): Promise<void> {
+		// HEAD is asked of the host, never of what is kept.
+		const host = await fetch(serviceWorkerUrl(), { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
+		if (!host?.ok || !(await registration.unregister().catch(() => false))) return;
+		location.reload();
 	}
 
 	async install(): Promise<void> {
