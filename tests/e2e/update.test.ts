@@ -22,28 +22,42 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-test('an update is offered, never forced', () =>
+/** Each is a version: the browser compares the file's bytes. */
+const publish = (text: string) => appendFileSync(join(folder, 'service-worker.js'), `\n${text}\n`);
+
+test('an update is offered, never forced, and taken also from an older version that stays busy', () =>
 	withChromium(async (context) => {
 		const page = await context.newPage();
-		await page.goto(app.url);
-		await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-		await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-
-		appendFileSync(join(folder, 'service-worker.js'), '\n// a newer version\n');
-		await page.reload();
+		const controlled = () => page.waitForFunction(() => navigator.serviceWorker.controller !== null);
 		const offer = page.getByRole('button', { name: 'Use it now' });
-		await offer.waitFor();
 		const waiting = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting?.state);
+		const take = async () => {
+			const reloaded = page.waitForEvent('load', { timeout: 120_000 });
+			await offer.click();
+			await reloaded;
+			await page.getByRole('heading', { level: 1 }).waitFor();
+			expect(await waiting()).toBeUndefined();
+			await expect.poll(() => offer.count(), { timeout: 120_000 }).toBe(0);
+		};
+		await page.goto(app.url);
+		await controlled();
+
+		publish(
+			"addEventListener('message', (event) => event.data === 'busy' && event.waitUntil(new Promise(() => undefined)));"
+		);
+		await page.reload();
+		await offer.waitFor();
 		expect(await waiting()).toBe('installed');
 		// Going on without it is possible.
 		await page.getByRole('link', { name: /Import a file/ }).click();
 		await page.getByRole('heading', { level: 1, name: 'Import a file' }).waitFor();
 		expect(await waiting()).toBe('installed');
+		await take();
 
-		const reloaded = page.waitForEvent('load', { timeout: 120_000 });
-		await offer.click();
-		await reloaded;
-		await page.getByRole('heading', { level: 1 }).waitFor();
-		expect(await waiting()).toBeUndefined();
-		await expect.poll(() => offer.count(), { timeout: 120_000 }).toBe(0);
+		await controlled();
+		publish('// a still newer version');
+		await page.reload();
+		await offer.waitFor();
+		await page.evaluate(() => navigator.serviceWorker.controller!.postMessage('busy'));
+		await take();
 	}));

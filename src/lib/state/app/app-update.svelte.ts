@@ -93,6 +93,7 @@ class AppUpdate {
 		// HEAD is asked of the host, never of what is kept.
 		const host = await fetch(serviceWorkerUrl(), { method: 'HEAD', cache: 'no-store' }).catch(() => undefined);
 		if (!host?.ok || !(await registration.unregister().catch(() => false))) return;
+		this.#reloadOnChange = false;
 		location.reload();
 	}
 
