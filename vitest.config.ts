@@ -86,6 +86,7 @@ export default defineConfig({
 					environment: 'node',
 					testTimeout: 600_000,
 					hookTimeout: 600_000,
+					expect: { poll: { timeout: 120_000 } },
 					// One at a time: beside others, pages and service workers answer late.
 					fileParallelism: false,
 					retry: 1,

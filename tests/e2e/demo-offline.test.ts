@@ -22,7 +22,7 @@ describe('the demo', () => {
 
 			// Worst first: the first tile is the machine that fails, with the sensor that says so.
 			const worst = page.locator('[data-machine]').first();
-			await expect.poll(() => worst.textContent(), { timeout: 120_000 }).toMatch(/expected/);
+			await expect.poll(() => worst.textContent()).toMatch(/expected/);
 			const failing = (await worst.getAttribute('data-machine'))!;
 
 			// An alarm, acknowledged, is known as such after a reload.
@@ -38,7 +38,7 @@ describe('the demo', () => {
 				(await inspector.call('alarms', 'demo'))
 					.filter(({ machineId }) => machineId === failing)
 					.map(({ state }) => state);
-			await expect.poll(states, { timeout: 120_000 }).toContain('acknowledged');
+			await expect.poll(states).toContain('acknowledged');
 
 			// Installed: a service worker holds every file; the network goes; the app opens and the demo goes on.
 			await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
@@ -48,8 +48,8 @@ describe('the demo', () => {
 			const lastAt = () => page.locator(`[data-machine="${failing}"]`).getAttribute('data-last-at');
 			await page.locator('[data-last-at]').first().waitFor();
 			const before = Number(await lastAt());
-			await expect.poll(async () => Number(await lastAt()), { timeout: 120_000 }).toBeGreaterThan(before);
-			await expect.poll(() => worst.textContent(), { timeout: 120_000 }).toMatch(/expected/);
+			await expect.poll(async () => Number(await lastAt())).toBeGreaterThan(before);
+			await expect.poll(() => worst.textContent()).toMatch(/expected/);
 			expect(await states()).toContain('acknowledged');
 			await context.setOffline(false);
 
@@ -71,7 +71,7 @@ describe('the demo', () => {
 			const lastAt = async () => Number(await second.locator(`[data-machine="${id}"]`).getAttribute('data-last-at'));
 			await first.close();
 			const atClose = await lastAt();
-			await expect.poll(lastAt, { timeout: 120_000 }).toBeGreaterThan(atClose + 2_000);
+			await expect.poll(lastAt).toBeGreaterThan(atClose + 2_000);
 			const inspector = await openInspector(context, app);
 			const [series] = await inspector.call('series', 'demo', {
 				sensorIds: [(await inspector.call('machines', 'demo')).sensors.find(({ machineId }) => machineId === id)!.id],

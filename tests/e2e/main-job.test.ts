@@ -79,7 +79,7 @@ async function connect(page: Page, filter: string): Promise<void> {
 	await page.getByLabel(/Topic filter/).fill(filter);
 	await page.getByRole('button', { name: 'Connect', exact: true }).click();
 	// The session is there once the broker has logged the subscription.
-	await expect.poll(() => broker!.log(), { timeout: 120_000 }).toContain(filter);
+	await expect.poll(() => broker!.log()).toContain(filter);
 }
 
 async function mainJob(context: BrowserContext, recording: Recording, machineId: string): Promise<void> {
@@ -91,7 +91,7 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 	const each = (rows: number) => Array.from({ length: recording.sensors }, () => rows);
 
 	await publish(machineId, recording, 0, trainingRows);
-	await expect.poll(rowsStored, { timeout: 120_000 }).toEqual(each(trainingRows));
+	await expect.poll(rowsStored).toEqual(each(trainingRows));
 
 	// Train in the page, on all that has arrived.
 	await page.goto(`${app.url}machine/train/?id=${encodeURIComponent(machineId)}`);
@@ -101,7 +101,7 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 	await page.getByRole('heading', { name: 'The new version is in use' }).waitFor({ timeout: 180_000 });
 
 	await publish(machineId, recording, trainingRows, recording.rows.length);
-	await expect.poll(rowsStored, { timeout: 120_000 }).toEqual(each(recording.rows.length));
+	await expect.poll(rowsStored).toEqual(each(recording.rows.length));
 	const expected = recording.labels.map(({ time }) => time).sort((a, b) => a - b);
 	const { sensors } = await inspector.call('machines', 'plant');
 	const [first] = await inspector.call('series', 'plant', {
@@ -118,10 +118,8 @@ async function mainJob(context: BrowserContext, recording: Recording, machineId:
 		return spans.filter((span) => faulty.some(({ time }) => time >= span.start && time <= (span.end ?? Infinity)))
 			.length;
 	};
-	await expect.poll(overlapping, { timeout: 120_000 }).toBeGreaterThan(0);
-	await expect
-		.poll(async () => (await inspector.call('alarms', 'plant')).length, { timeout: 120_000 })
-		.toBeGreaterThan(0);
+	await expect.poll(overlapping).toBeGreaterThan(0);
+	await expect.poll(async () => (await inspector.call('alarms', 'plant')).length).toBeGreaterThan(0);
 
 	await page.goto(`${app.url}alarms/`);
 	await page.getByText(machineId.split('/').at(-1)!).first().waitFor();

@@ -88,7 +88,7 @@ describe.skipIf(!findMosquitto())('onboarding', () => {
 			await page.waitForURL((to) => !to.pathname.includes('mapping'));
 			await page.getByText('Pump 1').first().waitFor();
 			await expect
-				.poll(async () => Object.keys(await inspector.call('counts', 'plant')).sort(), { timeout: 120_000 })
+				.poll(async () => Object.keys(await inspector.call('counts', 'plant')).sort())
 				.toEqual([
 					'acme/Pump 1:bearing temperature',
 					'acme/Pump 1:flow',

@@ -32,12 +32,12 @@ test('an update is offered, never forced, and taken also from an older version t
 		const offer = page.getByRole('button', { name: 'Use it now' });
 		const waiting = () => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.waiting?.state);
 		const take = async () => {
-			const reloaded = page.waitForEvent('load', { timeout: 120_000 });
+			const reloaded = page.waitForEvent('load');
 			await offer.click();
 			await reloaded;
 			await page.getByRole('heading', { level: 1 }).waitFor();
 			expect(await waiting()).toBeUndefined();
-			await expect.poll(() => offer.count(), { timeout: 120_000 }).toBe(0);
+			await expect.poll(() => offer.count()).toBe(0);
 		};
 		await page.goto(app.url);
 		await controlled();

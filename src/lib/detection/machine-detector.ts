@@ -23,13 +23,14 @@ export interface ObservedRow {
 	readonly breakBefore: boolean;
 }
 
-/** A score that several members or relations give, and where sensors stand, are expected, and the half-width of the normal range; scaled. */
+/** What several members or the relations of sensors say together; `squares`: each sensor's part of it. */
 interface JointFinding {
 	readonly score: number;
 	readonly squares: Float64Array;
 	readonly levels: ShownLevels | undefined;
 }
 
+/** Where sensors stand, where they are expected, and the half-width of the normal range around it; scaled. */
 interface ShownLevels {
 	readonly mean: ArrayLike<number>;
 	readonly level: ArrayLike<number>;
