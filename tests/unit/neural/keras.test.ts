@@ -173,6 +173,54 @@ describe('import', () => {
 		expect(importKeras({ modelJson: json, weightData: files.weightData }).spec).toEqual(predictor);
 	});
 
+	it('takes weights by the name of their layer, in whatever order a converter lists layers', () => {
+		const spec: NetworkSpec = {
+			features: 2,
+			layers: [
+				{ kind: 'lstm', units: 3, returnSequences: true },
+				{ kind: 'lstm', units: 3, returnSequences: true },
+				{ kind: 'dense', units: 3 },
+				{ kind: 'dense', units: 3 }
+			]
+		};
+		const weights = input(72 + 84 + 12 + 12);
+		const { modelJson, weightData } = exportKeras(spec, weights);
+		const json = structuredClone(modelJson) as {
+			modelTopology: { model_config: { config: { layers: { class_name: string; config: { name: string } }[] } } };
+			weightsManifest: { weights: { name: string; shape: number[] }[] }[];
+		};
+		// Named as Keras names them, and listed as tensorflowjs_converter does: layers by name, a cell between layer and weight.
+		const names = ['lstm', 'lstm_1', 'head', 'dense'];
+		const layers = json.modelTopology.model_config.config.layers;
+		const renamed = new Map(layers.map((layer, index) => [layer.config.name, names[index]!]));
+		for (const layer of layers) layer.config.name = renamed.get(layer.config.name)!;
+		let at = 0;
+		const written = json.weightsManifest[0]!.weights.map((weight) => {
+			const [layer, kind] = weight.name.split('/') as [string, string];
+			const name = renamed.get(layer)!;
+			const bytes = 4 * weight.shape.reduce((product, size) => product * size, 1);
+			const part = new Uint8Array(weightData.slice(at, (at += bytes)));
+			return {
+				...weight,
+				name: name.startsWith('lstm') ? `${name}/lstm_cell/${kind}` : `${name}/${kind}`,
+				layer: name,
+				part
+			};
+		});
+		written.sort((a, b) => (a.layer < b.layer ? -1 : a.layer > b.layer ? 1 : 0));
+		expect(written[0]!.name).toBe('dense/kernel');
+		json.weightsManifest[0]!.weights = written.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
+		const bytes = new Uint8Array(weightData.byteLength);
+		let place = 0;
+		for (const { part } of written) {
+			bytes.set(part, place);
+			place += part.length;
+		}
+		const imported = importKeras({ modelJson: json, weightData: bytes.buffer });
+		expect(imported.spec).toEqual(spec);
+		expect(imported.weights).toEqual(weights);
+	});
+
 	it('reads weights that were quantised', async () => {
 		const spec: NetworkSpec = { features: 2, layers: [{ kind: 'lstm', units: 2, returnSequences: false }] };
 		const count = 2 * 8 + 2 * 8 + 8;

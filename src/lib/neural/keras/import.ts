@@ -8,7 +8,7 @@ import type { LayerSpec } from '../engine';
 import { joinWeights, planNetwork, sizeOf, splitWeights } from '../network-spec';
 import { setting, type ImportedNetwork, type KerasFiles, type LayerJson } from './format';
 import { inputShape, readLayer, readTopology } from './read-topology';
-import { readWeights, type NamedWeight } from './read-weights';
+import { inLayerOrder, readWeights, type NamedWeight } from './read-weights';
 
 /** A layer of ours, and which of its weights the file holds (layers without bias leave it out). */
 interface Mapped {
@@ -23,7 +23,8 @@ export function importKeras(files: KerasFiles): ImportedNetwork {
 	const mapped = layers.flatMap((layer) => mapLayer(layer) ?? []);
 	const spec = { features, layers: mapped.map((layer) => layer.spec) };
 	const plan = planNetwork(spec);
-	const found = readWeights(manifest, files.weightData);
+	const layerNames = mapped.map((layer) => layer.name);
+	const found = inLayerOrder(readWeights(manifest, files.weightData), layerNames);
 	const parts: Float32Array[] = [];
 	let next = 0;
 	plan.layers.forEach((layer, index) => {
@@ -45,7 +46,6 @@ export function importKeras(files: KerasFiles): ImportedNetwork {
 		);
 	const weights = joinWeights(parts);
 	splitWeights(plan, weights);
-	const layerNames = mapped.map((layer) => layer.name);
 	return { spec, weights, layerNames, ...(steps === undefined ? {} : { steps }) };
 }
 

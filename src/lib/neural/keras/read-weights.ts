@@ -38,6 +38,21 @@ export function readWeights(manifest: unknown, data: ArrayBuffer): NamedWeight[]
 	});
 }
 
+/**
+ * The weights in the order of the layers. tensorflowjs_converter writes them as HDF5 lists its groups, by name of the layer
+ * ("dense/bias" before "lstm/lstm_cell/kernel"), each layer's own in Keras' order. Files whose names do not tell the layers
+ * apart (a wrapped layer that TensorFlow.js saved goes by its own name) are in the order of the layers already.
+ */
+export function inLayerOrder(weights: readonly NamedWeight[], layers: readonly string[]): NamedWeight[] {
+	const layerOf = ({ name }: NamedWeight) => {
+		const part = name.split('/').find((part) => layers.includes(part));
+		return part === undefined ? -1 : layers.indexOf(part);
+	};
+	const placed = weights.map((weight) => ({ weight, layer: layerOf(weight) }));
+	if (placed.some(({ layer }) => layer < 0)) return [...weights];
+	return placed.sort((a, b) => a.layer - b.layer).map(({ weight }) => weight);
+}
+
 function decode({ quantization }: ManifestWeight, dtype: string, bytes: ArrayBuffer): Float32Array {
 	if (dtype === 'float32') return new Float32Array(bytes);
 	if (dtype === 'float16') return Float32Array.from(new Uint16Array(bytes), halfToNumber);
