@@ -74,6 +74,21 @@ export const fuzzSeeds: readonly { topic: string; payload: Uint8Array }[] = [
 	json('zigbee2mqtt/bridge/devices', [
 		{ friendly_name: 'Motor 1', definition: { exposes: [{ property: 'temperature', unit: '°C' }] } }
 	]),
+	json('iotgateway', {
+		timestamp: 1763880000000,
+		values: [{ id: 'Press.PLC1.Current', v: 42, q: true, t: 1763880000000 }]
+	}),
+	json(TOPIC, { seq: 1, vals: [{ id: '101', qc: 3, ts: '2026-11-23T05:59:00Z', val: '2.5' }] }),
+	json(TOPIC, [{ NodeId: 'ns=2;s=Line1.Temp', DisplayName: 'Temp', Value: { Value: 23.4, StatusCode: 0 } }]),
+	{ topic: TOPIC, payload: utf8('modbus,host=e,name=Pump\\ 3 temp=23.4,n=3i,on=true,s="a, b" 1763880000000000000') },
+	json(TOPIC, { metrics: [{ name: 'm', tags: { machine: 'fan-1' }, fields: { rms: 0.4 }, timestamp: 1763880000 }] }),
+	json('v1/gateway/telemetry', { 'Pump 1': [{ ts: 1763880000000, values: { temperature: 42 } }] }),
+	json('v3/plant@tenant/devices/dev1/up', {
+		received_at: '2026-11-23T05:59:00Z',
+		uplink_message: { f_cnt: 10, decoded_payload: { temperature: 21.3 } }
+	}),
+	json('application/1/device/0102/event/up', { time: '2026-11-23T05:59:00Z', object: { temperature: 21.3 } }),
+	json('umh/v1/acme/delft/press/_historian/motor/speed', { timestamp_ms: 1763880000000, value: 9 }),
 	{ topic: 'homie/pump-3/motor/temperature', payload: utf8('60.1') },
 	{ topic: TOPIC, payload: utf8('ts,flow,pressure\n2026-11-23T05:59:00Z,41.2,3\n2026-11-23T05:59:01Z,41.3,3.1') },
 	{ topic: TOPIC, payload: utf8('1763880000;41,2;"x";n/a') },

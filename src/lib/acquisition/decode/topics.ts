@@ -67,6 +67,19 @@ export function pathOfLevels(levels: readonly string[]): AssetPath | undefined {
 	return { plant: clean.join('.'), area, line, machine };
 }
 
+/** The levels of a place, outermost first; none without one. */
+export function levelsOf(place: MachinePlace | undefined): string[] {
+	if (!place) return [];
+	const { plant, area, line, machine } = place.path;
+	return [plant, area, line, machine].filter((level) => level !== undefined);
+}
+
+/** A machine that a payload names, below what its topic says. */
+export function placeUnder(above: readonly string[], below: readonly string[]): MachinePlace | undefined {
+	const path = pathOfLevels([...above, ...below]);
+	return path && placeOf(path);
+}
+
 /** A name that would be a derived series' gets another first letter. */
 export function sensorNameOf(name: string): string {
 	const clean = cleanLevel(name);

@@ -4,6 +4,7 @@
  * In: bytes that are not UTF-8. Out: an object or array from CBOR (RFC 8949) or MessagePack, or undefined. A first byte may begin
  * either, so both are tried; the whole payload must be used up. SenML's numeric CBOR labels become its JSON names (RFC 8428, 6).
  */
+import { isFields } from './fields';
 import { decode as decodeMessagePack } from '@msgpack/msgpack';
 import { decode as decodeCbor } from 'cborg';
 
@@ -60,9 +61,6 @@ function attempt(packing: Packing, decode: () => unknown) {
 		return undefined;
 	}
 }
-
-const isFields = (value: unknown): value is Record<string, unknown> =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** As JSON would hold it: maps as objects, large integers as numbers, byte strings as a word that no dialect takes for a value. */
 function plain(value: unknown, depth: number): unknown {

@@ -2,13 +2,11 @@
  * Dialect: Homie 3 to 5 (homieiot.github.io): `homie/[5/]<device>/<node>/<property>` holds one value as text; attributes (`$unit`, or in
  * version 5 the `$description` document) give units, `$state` says whether the device is there. The sensor is `node.property`.
  */
+import { isFields } from '../decode/fields';
 import { describeValue, parseJson, parseNumericText } from '../decode/numbers';
 import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
 
-type Fields = Record<string, unknown>;
-const isFields = (value: unknown): value is Fields =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 const TEXT_TYPES = new Set(['string', 'enum', 'color', 'datetime', 'duration', 'json']);
 /** Homie's device life cycle; "sleeping" devices send nothing by intent and count as there. */
 const STATE_REASONS = new Map([

@@ -6,6 +6,9 @@ import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
 import { createCsvLines } from './csv-lines';
 import { createHomie } from './homie';
+import { createInflux } from './influx';
+import { createKepware } from './kepware';
+import { createLorawan } from './lorawan';
 import { createMeta } from './meta';
 import { createOpcUaJson } from './opc-ua-json';
 import { createPlainJson } from './plain-json';
@@ -13,6 +16,8 @@ import { createSenml } from './senml';
 import { createSingleValue } from './single-value';
 import { createSparkplugB } from './sparkplug-b';
 import { createTasmota } from './tasmota';
+import { createThingsboard } from './thingsboard';
+import { createUmh } from './umh';
 import { createWaveform } from './waveform';
 import { createZigbee2mqtt } from './zigbee2mqtt';
 
@@ -22,9 +27,14 @@ export function createDialects(topics: TopicCache): Dialect[] {
 		createZigbee2mqtt(),
 		createHomie(),
 		createTasmota(),
+		createThingsboard(),
+		createLorawan(),
+		createUmh(),
 		createMeta(topics),
 		createOpcUaJson(topics),
 		createSenml(topics),
+		createKepware(topics),
+		createInflux(topics),
 		createWaveform(topics),
 		createPlainJson(topics),
 		createCsvLines(topics),

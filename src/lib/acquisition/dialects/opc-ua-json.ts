@@ -1,17 +1,16 @@
 /**
  * Dialect: OPC UA PubSub with JSON encoding (OPC 10000-14, 7.2.5): network messages with data sets, single data set messages, and
  * metadata messages, which give units and ranges; status messages say whether a publisher is there. A field is a bare value, a variant `{Type, Body}`, or `{Value, SourceTimestamp, StatusCode}`.
+ * Also the samples of Microsoft's OPC Publisher: one such field with the `NodeId` it is of, or a list of them.
  */
+import { isFields, type Fields } from '../decode/fields';
 import { Quality } from '../../contracts';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
 import { parseStatusCode } from '../decode/qualities';
 import { parseTimestamp } from '../decode/timestamps';
-import { pathOfLevels, placeOf, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, pathOfLevels, placeOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, SensorDescription } from '../message';
 
-type Fields = Record<string, unknown>;
-const isFields = (value: unknown): value is Fields =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 const MAX_NESTING = 6;
 /** Messages of the standard that describe the publisher or carry no values. */
 const NO_DATA = new Set(['ua-application', 'ua-endpoints', 'ua-connection', 'ua-keepalive', 'ua-action-metadata']);
@@ -24,11 +23,14 @@ export function createOpcUaJson(topics: TopicCache): Dialect {
 		title: 'OPC UA PubSub JSON',
 		levelsAreFree: true,
 		claims: (_message, _text, json) =>
-			isFields(json) &&
-			((typeof json['MessageType'] === 'string' && json['MessageType'].startsWith('ua-')) ||
-				(isFields(json['Payload']) && ('DataSetWriterId' in json || 'DataSetWriterName' in json)) ||
-				(Array.isArray(json['Messages']) && 'MessageId' in json)),
+			(isFields(json) &&
+				((typeof json['MessageType'] === 'string' && json['MessageType'].startsWith('ua-')) ||
+					(isFields(json['Payload']) && ('DataSetWriterId' in json || 'DataSetWriterName' in json)) ||
+					(Array.isArray(json['Messages']) && 'MessageId' in json))) ||
+			samplesIn(json).length > 0,
 		decode(message, _text, json, sink) {
+			const samples = samplesIn(json);
+			if (samples.length > 0) return decodeSamples(message, samples, topics, sink);
 			const root = json as Fields;
 			if (root['MessageType'] === 'ua-metadata') return describe(message, root, topics, sink);
 			if (root['MessageType'] === 'ua-status') return decodeStatus(message, root, topics, sink);
@@ -40,6 +42,47 @@ export function createOpcUaJson(topics: TopicCache): Dialect {
 			}
 		}
 	};
+}
+
+interface Sample extends Fields {
+	readonly NodeId: string;
+}
+
+function samplesIn(json: unknown): readonly Sample[] {
+	const list: readonly unknown[] = Array.isArray(json) ? json : [json];
+	const isSample = (one: unknown): one is Sample =>
+		isFields(one) && typeof one['NodeId'] === 'string' && ('Value' in one || 'StatusCode' in one);
+	return list.length > 0 && list.every(isSample) ? list : [];
+}
+
+function decodeSamples(
+	message: IncomingMessage,
+	samples: readonly Sample[],
+	topics: TopicCache,
+	sink: DecodeSink
+): void {
+	const place = topics.resolve(message.topic).machine;
+	if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
+	for (const sample of samples) {
+		const time = parseTimestamp(sample['Timestamp'], message.receivedAt);
+		const { Value: value, StatusCode, SourceTimestamp } = sample;
+		const isWhole = isFields(value) && ('Value' in value || 'StatusCode' in value || 'SourceTimestamp' in value);
+		const field = isWhole
+			? value
+			: {
+					Value: value,
+					...(StatusCode !== undefined && { StatusCode }),
+					...(SourceTimestamp !== undefined && { SourceTimestamp })
+				};
+		emit(message, place, nameOfNode(sample), field, time, Quality.good, sink, 0);
+	}
+}
+
+/** What a person called the node; else its identifier: `ns=2;s=Line1.Temperature` is Line1.Temperature. */
+function nameOfNode({ NodeId, DisplayName }: Sample): string {
+	const identifier = /(?:^|;)s=(.+)$/.exec(NodeId)?.[1];
+	// Display names repeat from machine to machine; identifiers do not.
+	return identifier ?? (typeof DisplayName === 'string' && DisplayName.trim() !== '' ? DisplayName : NodeId);
 }
 
 function decodeSet(message: IncomingMessage, root: Fields, set: Fields, topics: TopicCache, sink: DecodeSink): void {
@@ -100,9 +143,7 @@ function placeOfSet(topic: string, root: Fields, set: Fields, topics: TopicCache
 	const place = topics.resolve(topic).machine;
 	if (place) {
 		if (!named || place.path.machine === named) return place;
-		const { plant, area, line, machine } = place.path;
-		const path = pathOfLevels([plant, area, line, machine, named].filter((level) => level !== undefined));
-		return path && placeOf(path);
+		return placeUnder(levelsOf(place), [named]);
 	}
 	const publisher = root['PublisherId'];
 	const path = pathOfLevels([String(publisher ?? ''), named ?? '']);

@@ -2,6 +2,7 @@
  * Dialect: JSON as people write it. Flat objects, nested objects, `{value, unit, ts}` objects, arrays of readings in
  * wide (`{ts, flow, pressure}`) or long (`{name, value, ts}`) form, and the same wrapped in `readings`, `values` or `data`.
  */
+import { isFields, type Fields } from '../decode/fields';
 import { Quality } from '../../contracts';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
 import { parseQuality } from '../decode/qualities';
@@ -9,18 +10,22 @@ import { parseTimestamp, timeFieldKind } from '../decode/timestamps';
 import { pathOfLevels, placeOf, sensorNameOf, type TopicCache, type TopicPlaces } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, ValueExtras } from '../message';
 
-type Fields = Record<string, unknown>;
-
 /** A JSON object's fields as values of one machine: for dialects whose envelope says which machine it is. */
 export function decodeRecord(message: IncomingMessage, place: MachinePlace, fields: Fields, sink: DecodeSink): void {
 	new Walk(message, { machine: place }, sink).recordOf(place, fields);
 }
 
 const MAX_DEPTH = 8;
-const VALUE_KEYS = ['value', 'Value', 'val', 'v'] as const;
-const NAME_KEYS = ['name', 'sensor', 'tag', 'metric', 'measurement', 'key', 'id', 'n'] as const;
+const VALUE_KEYS = ['value', 'Value', 'val', 'v', 'payload'] as const;
+/** Names of what was measured, the surest first. */
+const SENSOR_KEYS = (
+	'name,Name,sensor,tag,Tag,tagname,tagName,TagName,metric,measurement,signal,channel,variable,Variable,' +
+	'dataPoint,dataPointId,displayName,DisplayName'
+).split(',');
+/** Beside a value also these; without one they number the message. */
+const NAME_KEYS = [...SENSOR_KEYS, 'key', 'id', 'n'];
 const UNIT_KEYS = ['unit', 'Unit', 'units', 'uom', 'u'] as const;
-const LIST_KEYS = new Set(['readings', 'values', 'data', 'measurements', 'sensors', 'samples', 'metrics', 'tags']);
+const LIST_KEYS = new Set('readings,values,vals,data,measurements,sensors,samples,records,metrics,tags'.split(','));
 const MACHINE_KEYS = [
 	'machineId',
 	'machine_id',
@@ -37,12 +42,16 @@ const META = new Set(
 	(
 		'mode,state,status,machineclass,class,type,quality,q,unit,units,uom,name,id,tag,sensor,topic,device,deviceid,device_id,' +
 		'machine,machineid,machine_id,asset,assetid,equipment,plant,site,area,line,cell,enterprise,seq,sequence,msgid,' +
-		'messageid,message_id,version,serial,serialnumber,firmware,model,vendor,location,description,comment,source'
+		'messageid,message_id,_msgid,version,serial,serialnumber,firmware,model,vendor,location,description,comment,source,' +
+		'datatype,path,qc,qualitycode,statuscode,rseq,node,group'
 	).split(',')
 );
 /** Of those, the ones that are meta even when they hold a number. */
 const NUMERIC_META = new Set(
-	'id,seq,sequence,msgid,messageid,message_id,deviceid,device_id,machineid,machine_id,assetid,version'.split(',')
+	(
+		'id,seq,sequence,msgid,messageid,message_id,deviceid,device_id,machineid,machine_id,assetid,version,' +
+		'rseq,qc,qualitycode,qualityCode,QualityCode'
+	).split(',')
 );
 
 export function createPlainJson(topics: TopicCache): Dialect {
@@ -56,9 +65,6 @@ export function createPlainJson(topics: TopicCache): Dialect {
 		}
 	};
 }
-
-const isFields = (value: unknown): value is Fields =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function pick(fields: Fields, keys: readonly string[]): unknown {
 	for (const key of keys) if (key in fields) return fields[key];
@@ -75,8 +81,20 @@ function isValueObject(fields: Fields): boolean {
 			(UNIT_KEYS as readonly string[]).includes(key) ||
 			timeFieldKind(key) !== undefined ||
 			META.has(key.toLowerCase()) ||
-			(NAME_KEYS as readonly string[]).includes(key)
+			NAME_KEYS.includes(key)
 	);
+}
+
+/** A Siemens databus counts quality from bad (0) over uncertain (1) to good (2, 3). */
+const SIEMENS_QUALITY = [Quality.bad, Quality.uncertain, Quality.good, Quality.good] as const;
+
+function qualityOf(fields: Fields): Quality | undefined {
+	const said = fields['quality'] ?? fields['q'];
+	if (typeof said === 'boolean') return said ? Quality.good : Quality.bad;
+	const { qc } = fields;
+	if (typeof qc === 'number') return SIEMENS_QUALITY[qc] ?? parseQuality(qc);
+	const code = fields['qualityCode'] ?? fields['QualityCode'] ?? fields['qualitycode'];
+	return parseQuality(said ?? code ?? fields['status'] ?? fields['StatusCode']);
 }
 
 /** One walk through one payload. */
@@ -126,7 +144,25 @@ class Walk {
 		}
 		const place = this.placeFor(fields);
 		if (!place) return this.sink.reject('no-machine-in-topic', 'neither topic nor payload names a machine');
+		if (where !== '' && this.namedRecord(place, fields, time, where, depth)) return;
 		this.fields(place, fields, time, '', depth, this.messageQuality(fields));
+	}
+
+	/**
+	 * One of a list that says what it is, and more than a value object may: `{name: "flow", value: 41, min: 40}`. Its name keeps it apart from the
+	 * others: flow, flow.min. False where it has no such name.
+	 */
+	namedRecord(place: MachinePlace, fields: Fields, time: number | undefined, where: string, depth: number): boolean {
+		const value = pick(fields, VALUE_KEYS);
+		const isOne = value !== undefined && (value === null || typeof value !== 'object');
+		const named = (isOne ? NAME_KEYS : SENSOR_KEYS).map((key) => fields[key]).find((name) => typeof name === 'string');
+		if (typeof named !== 'string' || named.trim() === '') return false;
+		const name = sensorNameOf(named);
+		if (isOne) this.scalar(place, name, value, time, this.extrasOf(fields), where);
+		const told: readonly string[] = [...NAME_KEYS, ...UNIT_KEYS, ...(isOne ? VALUE_KEYS : [])];
+		const rest = Object.fromEntries(Object.entries(fields).filter(([key]) => !told.includes(key)));
+		this.fields(place, rest, time, `${name}.`, depth, this.messageQuality(fields));
+		return true;
 	}
 
 	recordOf(place: MachinePlace, fields: Fields): void {
@@ -231,7 +267,7 @@ class Walk {
 
 	extrasOf(fields: Fields): ValueExtras | undefined {
 		const unit = pick(fields, UNIT_KEYS);
-		const quality = parseQuality(fields['quality'] ?? fields['q'] ?? fields['status'] ?? fields['StatusCode']);
+		const quality = qualityOf(fields);
 		if (typeof unit !== 'string' && quality === undefined) return undefined;
 		return {
 			...(typeof unit === 'string' && unit.trim() && { unit: unit.trim() }),

@@ -2,13 +2,11 @@
  * Dialect: SenML (RFC 8428), JSON form: an array of records with base fields. Names resolve to base name + name; the last part
  * of the name is the sensor. Times below 2^28 are relative to the time of arrival (RFC 8428, 4.5.3).
  */
+import { isFields, type Fields } from '../decode/fields';
 import { describeValue } from '../decode/numbers';
-import { pathOfLevels, placeOf, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { Dialect, MachinePlace } from '../message';
 
-type Fields = Record<string, unknown>;
-const isFields = (value: unknown): value is Fields =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 const RELATIVE_BELOW = 2 ** 28;
 /** Units that the standard (RFC 8428, 12.1) writes otherwise than people and other sources do. */
 const SYMBOLS: Readonly<Record<string, string>> = {
@@ -88,14 +86,5 @@ function resolveNames(records: readonly Fields[]): { device: string; sensor: str
 function ownerOf(place: MachinePlace | undefined, device: string, several: boolean): MachinePlace | undefined {
 	if (place && (!several || device === '') && (place.path.plant !== undefined || device === '')) return place;
 	const levels = device.split('/').filter((level) => level !== '');
-	if (!place) return withPath(levels);
-	const { plant, area, line, machine } = place.path;
-	return withPath(
-		[plant, area, line, machine, levels.join('.')].filter((level) => level !== undefined && level !== '')
-	);
-}
-
-function withPath(levels: readonly (string | undefined)[]): MachinePlace | undefined {
-	const path = pathOfLevels(levels.filter((level) => level !== undefined));
-	return path && placeOf(path);
+	return place ? placeUnder(levelsOf(place), [levels.join('.')]) : placeUnder([], levels);
 }

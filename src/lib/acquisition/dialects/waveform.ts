@@ -5,13 +5,12 @@
  * The topic is `<machine>/waveform/<channel>`, or `<machine>/<channel>`; a `channel` in the payload wins. Without a sampling rate or unit
  * it is kept and shown per sample; nothing is assumed.
  */
+import { type Fields } from '../decode/fields';
 import { maximumWaveformSamples, minimumWaveformSamples } from '../../contracts';
 import { describeValue, parseNumber } from '../decode/numbers';
 import { parseTimestamp, timeFieldKind } from '../decode/timestamps';
 import { sensorNameOf, type TopicCache } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace } from '../message';
-
-type Fields = Record<string, unknown>;
 
 const TOPIC = /\/waveforms?(\/|$)/i;
 

@@ -2,6 +2,7 @@
  * Dialect: Zigbee2MQTT (`zigbee2mqtt/<friendly name>`): flat JSON, time in `last_seen`; `bridge/devices` gives the units, `availability` says
  * whether a device is there, `bridge/state` the same of all. What only concerns the radio or updates is left out.
  */
+import { isFields, type Fields } from '../decode/fields';
 import { parseTimestamp } from '../decode/timestamps';
 import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
@@ -9,9 +10,6 @@ import { decodeRecord } from './plain-json';
 
 const BASE = 'zigbee2mqtt/';
 const NOT_MEASURED = new Set(['last_seen', 'update', 'update_available', 'device', 'elapsed', 'action']);
-type Fields = Record<string, unknown>;
-const isFields = (value: unknown): value is Fields =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function createZigbee2mqtt(): Dialect {
 	return {

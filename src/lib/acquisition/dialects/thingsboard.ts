@@ -1,0 +1,46 @@
+/**
+ * Dialect: a ThingsBoard gateway (`v1/gateway/telemetry`): `{"<device>": [{ts, values: {...}}, ...], ...}`; each device is a machine. What a
+ * gateway says of devices coming and going (`connect`, `disconnect`) is presence; attributes and calls carry nothing measured.
+ */
+import { isFields } from '../decode/fields';
+import { pathOfLevels, placeOf } from '../decode/topics';
+import type { Dialect, MachinePlace } from '../message';
+import { decodeRecord } from './plain-json';
+
+const TOPIC = /^v1\/gateway\/(telemetry|connect|disconnect|attributes|rpc|claim)(?:\/|$)/;
+
+export function createThingsboard(): Dialect {
+	return {
+		id: 'thingsboard',
+		title: 'ThingsBoard gateway',
+		levelsAreFree: false,
+		claims: ({ topic }) => TOPIC.test(topic),
+		decode(message, _text, json, sink) {
+			const kind = TOPIC.exec(message.topic)![1];
+			if (kind === 'telemetry') {
+				if (!isFields(json)) return sink.reject('no-values', 'a gateway sends an object of devices');
+				for (const [device, said] of Object.entries(json)) {
+					const place = placeOfDevice(device);
+					const records = Array.isArray(said) ? (said as unknown[]) : [said];
+					for (const record of records)
+						if (place && isFields(record)) decodeRecord(message, place, record, sink);
+						else sink.reject('unknown-field', `device '${device}': expected a list of {ts, values}`);
+				}
+				return;
+			}
+			const place = isFields(json) ? placeOfDevice(json['device']) : undefined;
+			const online = kind === 'connect' ? true : kind === 'disconnect' ? false : undefined;
+			if (!place || online === undefined) return sink.understood();
+			sink.presence(place, { online, reason: `its ThingsBoard gateway ${online ? 'connected' : 'disconnected'} it` });
+		}
+	};
+}
+
+/** "Rotterdam/Pump 3" keeps its levels; other devices stand under the gateway. */
+function placeOfDevice(device: unknown): MachinePlace | undefined {
+	if (typeof device !== 'string') return undefined;
+	const levels = device.split('/').filter((level) => level.trim() !== '');
+	if (levels.length === 0) return undefined;
+	const path = pathOfLevels(levels.length === 1 ? ['gateway', ...levels] : levels);
+	return path && placeOf(path);
+}
