@@ -106,6 +106,10 @@ export class MachinePipeline {
 		this.prognosis.refuseFailures(reason);
 	}
 
+	get knowsFailures(): boolean {
+		return this.prognosis.knowsFailures;
+	}
+
 	/** Levels of the sensors that the prognosis rests on; goes back in by `recallScores`. */
 	get course(): readonly LevelPoint[] {
 		return this.prognosis.course;

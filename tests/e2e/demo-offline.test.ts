@@ -33,7 +33,7 @@ describe('the demo', () => {
 				})
 				.toContain(failing);
 			await worst.click();
-			await page.getByRole('button', { name: 'Acknowledge' }).click();
+			await page.getByRole('button', { name: 'Acknowledge' }).first().click();
 			const states = async () =>
 				(await inspector.call('alarms', 'demo'))
 					.filter(({ machineId }) => machineId === failing)

@@ -4,7 +4,7 @@
  * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
  */
 import type { EpochMs, HealthReport, SensorDeviation } from '../contracts';
-import type { ModelStatement } from './failure-alarm';
+import type { FailureStatement } from './failure-alarm';
 
 const hourMs = 3_600_000;
 
@@ -61,14 +61,21 @@ export function staleReason(lastTime: EpochMs): string {
 }
 
 /** When, not in how long: an alarm's sentence is read later than it was written. Figures are rounded, so that it does not change all the time. */
-export function failureReason({ prognosis, title, mode }: ModelStatement): string {
-	const { time, rulHours, eventProbability, tellsUpToHours } = prognosis;
-	const by = `by the model ${title}${mode ? `; most likely ${spoken(mode)}` : ''}`;
+export function failureReason({ prognosis, title, fault }: FailureStatement): string {
+	const { time, rulHours, eventProbability, tellsUpToHours, failure } = prognosis;
+	const how = fault === undefined ? '' : `, most likely ${spoken(fault.replaceAll('-', ' '))}`;
+	const by =
+		title === undefined
+			? `by likeness to ${failure?.lives ?? 0} lives that ended in failure, shipped with its model`
+			: `by the model ${title}`;
 	if (rulHours) {
 		const { low, median, high } = rulHours;
-		const at = (hours: number) => dayAndClockOf(time + hours * hourMs);
+		const grainHours = high - low > 72 ? 6 : high - low > 6 ? 1 : 1 / 60;
+		const at = (hours: number) =>
+			dayAndClockOf(Math.round((time + hours * hourMs) / (grainHours * hourMs)) * grainHours * hourMs);
+		const when = median * hourMs < 60_000 ? 'at any time' : `around ${at(median)}`;
 		const latest = Number.isFinite(high) ? `and ${at(high)}` : 'or later';
-		return `Failure expected around ${at(median)} (90 %: between ${at(low)} ${latest}), ${by}`;
+		return `Failure expected ${when} (90 %: between ${at(low)} ${latest})${how}, ${by}`;
 	}
 	const { within24h, within72h, within7d } = eventProbability!;
 	const [hours, probability] =
@@ -77,7 +84,7 @@ export function failureReason({ prognosis, title, mode }: ModelStatement): strin
 		tellsUpToHours === 0
 			? 'as it runs now'
 			: `before ${dayAndClockOf(Math.floor((time + hours * hourMs) / hourMs) * hourMs)}`;
-	return `Failure ${when} is ${probability >= 0.5 ? 'likely' : 'possible'} (${tenthWords(probability)}), ${by}`;
+	return `Failure ${when} is ${probability >= 0.5 ? 'likely' : 'possible'} (${tenthWords(probability)})${how}, ${by}`;
 }
 
 function tenthWords(probability: number): string {

@@ -29,6 +29,8 @@ export interface Prognosis {
 	readonly earlier?: readonly EarlierPrognosis[];
 	/** Of `failure-library`: which faults the machine's course is like, likeliest first, and what the figures are worth. */
 	readonly failure?: FailureOutlook;
+	/** With `none`: enough was seen to say that nothing points to the event. */
+	readonly nothingInSight?: true;
 	/** In plain words, what is missing when nothing can be told. */
 	readonly missing?: string;
 }

@@ -14,7 +14,7 @@ import {
 } from '../contracts';
 import { fewestPoints, fitTrend, reachedBy, scoreQuantile, type TrendFit } from './health-trend';
 import { ScoreHistory } from './score-history';
-import { FailureOutlooks } from './similarity/failure-outlooks';
+import { FailureOutlooks, fewestLevels } from './similarity/failure-outlooks';
 import { levelPoints, type LevelPoint } from './similarity/match-failures';
 import { SensorLevels, residualsOf } from './similarity/sensor-levels';
 
@@ -79,6 +79,10 @@ export class MachinePrognosis {
 		};
 	}
 
+	get knowsFailures(): boolean {
+		return this.failures !== undefined;
+	}
+
 	/** What should be known of failures cannot be used: said wherever nothing else is. */
 	refuseFailures(reason: string): void {
 		this.refused = reason;
@@ -138,7 +142,8 @@ export class MachinePrognosis {
 	private look(time: EpochMs): Omit<Prognosis, 'machineId' | 'time'> {
 		const points = this.history.points();
 		if (points.length < fewestPoints) return this.notEnough();
-		const failure = this.failures?.outlooks.look(levelPoints(points), time);
+		const levels = levelPoints(points);
+		const failure = this.failures?.outlooks.look(levels, time);
 		if (failure) {
 			if (failure.rulHours) this.remember({ time, ...failure.rulHours });
 			return { ...failure, earlier: [...this.earlier] };
@@ -150,7 +155,9 @@ export class MachinePrognosis {
 		if (!fit)
 			return {
 				method: 'none',
-				missing: 'Health shows no lasting downward trend, so there is nothing to extrapolate to its limit'
+				missing: 'Health shows no lasting downward trend, so there is nothing to extrapolate to its limit',
+				// Where known failures have not been asked yet, that is too early to say.
+				...((!this.failures || levels.length >= fewestLevels) && { nothingInSight: true })
 			};
 		const now = points.at(-1)!.time;
 		const within = (hours: number) => reachedBy(fit, limit, now, now + hours * hourMs);

@@ -1,7 +1,7 @@
 /** An expected failure becomes an alarm: the nearer, the graver; it neither chatters nor ends by silence. */
 import { describe, expect, test } from 'vitest';
-import type { Alarm, Prognosis } from '../../../src/lib/contracts';
-import { adviseFailure, applyChange, type ModelStatement } from '../../../src/lib/advisory';
+import type { Alarm, HealthReport, Prognosis } from '../../../src/lib/contracts';
+import { adviseFailure, applyChange, statementOfKnownFailures, type FailureStatement } from '../../../src/lib/advisory';
 
 const by = (prognosis: Prognosis) => ({ modelId: 'm', title: 'Turbofan', prognosis });
 const said = (within24h: number, within72h: number, within7d: number, time = 1_000): Prognosis => ({
@@ -11,7 +11,7 @@ const said = (within24h: number, within72h: number, within7d: number, time = 1_0
 	rulHours: { median: 40, low: 20, high: 60 },
 	eventProbability: { within24h, within72h, within7d }
 });
-const after = (alarm: Alarm | undefined, prognosis: Prognosis, ...others: ModelStatement[]) => {
+const after = (alarm: Alarm | undefined, prognosis: Prognosis, ...others: FailureStatement[]) => {
 	const change = adviseFailure(alarm, 'fan', [by(prognosis), ...others]);
 	return change ? applyChange(alarm, change) : alarm;
 };
@@ -44,12 +44,12 @@ describe('an alarm of an expected failure', () => {
 		expect(adviseFailure(standing, 'fan', [by(nothing)])).toBeUndefined();
 	});
 
-	const risk = (probability: number, tellsUpToHours?: number, mode?: string): ModelStatement => {
+	const risk = (probability: number, tellsUpToHours?: number, fault?: string): FailureStatement => {
 		const { rulHours: _, ...prognosis } = said(probability / 4, probability / 2, probability, 10_000);
 		return {
 			modelId: 'r',
 			title: 'Milling',
-			...(mode !== undefined && { mode }),
+			...(fault !== undefined && { fault }),
 			prognosis: {
 				...prognosis,
 				method: 'failure-classifier',
@@ -62,7 +62,7 @@ describe('an alarm of an expected failure', () => {
 		const low = after(undefined, said(0, 0, 0.1), risk(0.62, undefined, 'bearing_wear'))!;
 		expect(low).toMatchObject({ priority: 'low', modelId: 'r' });
 		expect(low.reason).toMatch(
-			/^Failure before \d+ \w+ \d\d:00 is likely \(about 60 %\), by the model Milling; most likely bearing wear$/
+			/^Failure before \d+ \w+ \d\d:00 is likely \(about 60 %\), most likely bearing wear, by the model Milling$/
 		);
 		expect(after(low, said(0, 0, 0.1), risk(0.64, undefined, 'bearing_wear'))).toBe(low);
 		expect(after(undefined, said(0, 0, 0.1), risk(0.97, 0))!.reason).toMatch(
@@ -75,5 +75,51 @@ describe('an alarm of an expected failure', () => {
 		expect(high).toMatchObject({ priority: 'high', modelId: 'm' });
 		expect(after(high, said(0, 0, 0.1), risk(0.8))).toMatchObject({ state: 'unacknowledged' });
 		expect(after(high, said(0, 0, 0.1), risk(0.1))).toMatchObject({ state: 'returned-unacknowledged' });
+	});
+
+	const report: Pick<HealthReport, 'modelId' | 'contributors'> = {
+		modelId: 'pump-v5',
+		contributors: [{ sensorName: 'vibration', actual: 6, expected: 2, band: 1, share: 0.8 }]
+	};
+	const known = (within24h: number, within72h: number, within7d: number, time = 1_000): Prognosis => ({
+		...said(within24h, within72h, within7d, time),
+		method: 'failure-library',
+		failure: { faults: [{ fault: 'bearing-wear', probability: 0.8 }], lives: 84 }
+	});
+	const hear = (prognosis: Prognosis) => statementOfKnownFailures(prognosis, report)!;
+	const next = (alarm: Alarm | undefined, ...statements: FailureStatement[]) => {
+		const change = adviseFailure(alarm, 'fan', statements);
+		return change ? applyChange(alarm, change) : alarm;
+	};
+
+	test('by known failures names the fault, the sensors and where it comes from, and ends when nothing is in sight any more', () => {
+		const raised = next(undefined, hear(known(0.1, 0.7, 0.9)))!;
+		expect(raised).toMatchObject({ priority: 'medium', modelId: 'pump-v5', contributors: report.contributors });
+		expect(raised.reason).toMatch(
+			/^Failure expected around .*, most likely bearing wear, by likeness to 84 lives that ended in failure, shipped with its model$/
+		);
+		const tooLittle: Prognosis = { machineId: 'fan', time: 2_000, method: 'none', missing: 'x' };
+		expect(statementOfKnownFailures(tooLittle, report)).toBeUndefined();
+		const calm = hear({ ...tooLittle, nothingInSight: true });
+		expect(next(undefined, calm)).toBeUndefined();
+		expect(next(raised, calm)).toMatchObject({ state: 'returned-unacknowledged', returnedAt: 2_000 });
+	});
+
+	test('is not raised by a trend of health, whose event is no failure', () => {
+		expect(statementOfKnownFailures({ ...said(0.9, 0.9, 0.9), method: 'health-trend' }, report)).toBeUndefined();
+	});
+
+	test('a promoted model leads where known failures say the same; where they are graver, they are told', () => {
+		const promoted = by(said(0.1, 0.2, 0.6));
+		expect(next(undefined, hear(known(0.1, 0.2, 0.9)), promoted)).toMatchObject({ priority: 'low', modelId: 'm' });
+		const graver = next(undefined, hear(known(0.1, 0.7, 0.9)), promoted)!;
+		expect(graver).toMatchObject({ priority: 'medium', modelId: 'pump-v5' });
+		// It stands while either of them still thinks it possible, told by that one.
+		const possible = next(graver, hear(known(0.1, 0.2, 0.4, 2_000)), by(said(0, 0, 0.1, 2_000)))!;
+		expect(possible).toMatchObject({ state: 'unacknowledged', priority: 'medium' });
+		expect(possible.reason).toMatch(/lives that ended in failure/);
+		expect(next(possible, hear(known(0, 0.1, 0.2, 3_000)), by(said(0, 0, 0.1, 3_000)))).toMatchObject({
+			state: 'returned-unacknowledged'
+		});
 	});
 });

@@ -11,26 +11,31 @@ const sayFrom = 0.25;
 /** A machine whose last points are this near to how it began is not compared: it saves the work for those that need it. */
 const nearNormal = 1;
 const lastPoints = 6;
-const fewestPoints = 12;
+export const fewestLevels = 12;
 /** Hours beyond which an interval has no end. */
 const furthestHours = 90 * 24;
 /** Intervals are stretched in ln(hours + this): the last half day is not told apart finely. */
 export const soonHours = 12;
 
-export type FailureSaying = Pick<Prognosis, 'method' | 'rulHours' | 'eventProbability' | 'failure' | 'missing'>;
+export type FailureSaying = Pick<
+	Prognosis,
+	'method' | 'rulHours' | 'eventProbability' | 'failure' | 'missing' | 'nothingInSight'
+>;
+
+const nothingInSight = (missing: string): FailureSaying => ({ method: 'none', missing, nothingInSight: true });
 
 export class FailureOutlooks {
 	constructor(private readonly library: FailureLibrary) {}
 
 	/** `points` oldest first; hours are told from `now` on, which is later than the last point. */
 	look(points: readonly LevelPoint[], now: EpochMs): FailureSaying | undefined {
-		if (points.length < fewestPoints) return undefined;
+		if (points.length < fewestLevels) return undefined;
 		if (this.isNormal(points))
-			return { method: 'none', missing: 'It runs as machines of its kind do while nothing is wrong with them' };
+			return nothingInSight('It runs as machines of its kind do while nothing is wrong with them');
 		const match = matchFailures(this.library, points, now);
 		if (!match.known) return undefined;
 		if (match.faulty < sayFrom)
-			return { method: 'none', missing: 'Its course is not yet like that of any fault known of this kind of machine' };
+			return nothingInSight('Its course is not yet like that of any fault known of this kind of machine');
 		const { calibration } = this.library;
 		const curves = calibration?.within ?? [];
 		const within = (hours: number, curve: number) =>

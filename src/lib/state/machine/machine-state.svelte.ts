@@ -34,7 +34,7 @@ export class MachineState {
 	#prognosis = $state.raw<Prognosis | undefined>();
 	#life = $state.raw<RulOfMachine | undefined>();
 	#risk = $state.raw<RiskOfMachine | undefined>();
-	#alarm = $state.raw<Alarm | undefined>();
+	#alarms = $state.raw<readonly Alarm[]>([]);
 	#lastAt = $state<EpochMs | undefined>();
 	#staleAfterMs = $state(0);
 	#spark = $state.raw<readonly SparkPoint[]>([]);
@@ -107,9 +107,17 @@ export class MachineState {
 	get index(): number {
 		return this.#report?.index ?? NaN;
 	}
+	/** Open alarms, the worst first. */
+	get alarms(): readonly Alarm[] {
+		return this.#alarms;
+	}
 	/** The worst open alarm. */
 	get alarm(): Alarm | undefined {
-		return this.#alarm;
+		return this.#alarms[0];
+	}
+	/** A failure is expected: what is told of it stands in an open alarm. */
+	get failureExpected(): boolean {
+		return this.#alarms.some(({ kind, returnedAt }) => kind === 'failure-expected' && returnedAt === undefined);
 	}
 	get lastAt(): EpochMs | undefined {
 		return this.#lastAt;
@@ -149,8 +157,8 @@ export class MachineState {
 			this.#sensors = sensors;
 	}
 
-	takeAlarm(alarm: Alarm | undefined): void {
-		this.#alarm = alarm;
+	takeAlarms(alarms: readonly Alarm[]): void {
+		if (alarms.length > 0 || this.#alarms.length > 0) this.#alarms = alarms;
 	}
 
 	/** Sample times in order of arrival; call `settleFreshness` once they are all in. */

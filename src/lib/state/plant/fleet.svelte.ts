@@ -256,14 +256,10 @@ class Fleet {
 	}
 
 	#placeAlarms(): void {
-		const worst = new Map<MachineId, Alarm>();
-		for (const alarm of this.#alarms) {
-			if (!isOpen(alarm)) continue;
-			const other = worst.get(alarm.machineId);
-			if (!other || priorityOrder.indexOf(alarm.priority) < priorityOrder.indexOf(other.priority))
-				worst.set(alarm.machineId, alarm);
-		}
-		for (const machine of this.#machines.values()) machine.takeAlarm(worst.get(machine.id));
+		const rank = ({ priority }: Alarm) => priorityOrder.indexOf(priority);
+		const worstFirst = this.#alarms.filter(isOpen).sort((a, b) => rank(a) - rank(b));
+		const open = groupBy(worstFirst, ({ machineId }) => machineId);
+		for (const machine of this.#machines.values()) machine.takeAlarms(open.get(machine.id) ?? []);
 		this.#summarise();
 	}
 

@@ -23,6 +23,8 @@ export interface MachineEntry {
 	prognosis?: Prognosis;
 	/** It has changed since it was posted. */
 	prognosisDue?: boolean;
+	/** The prognosis that alarms were last advised on. */
+	advisedOn?: Prognosis;
 	/** Why it is not scored, for a person. */
 	problem?: string;
 	/** When the last attempt to use its model failed; it is tried again later. */

@@ -18,7 +18,7 @@ import {
 	type RiskOfMachine,
 	type RiskPrediction
 } from '../../contracts';
-import type { ModelStatement } from '../../advisory';
+import { tellFaultFrom, type FailureStatement } from '../../advisory';
 import { FailureClassifier, lackingChannels } from '../../prognostics';
 import { newestRow, type FeatureRow } from './risk-features';
 import {
@@ -33,8 +33,6 @@ import {
 
 /** Means of days move slowly; a row is as new as the newest reading. */
 const lookAgainMs = { days: 300_000, rows: 20_000 };
-/** A mode less likely than this is not told with an alarm. */
-const tellModeFrom = 0.3;
 
 type Trees = Pick<FailureModelPackage, 'targets' | 'modes'>;
 
@@ -74,7 +72,7 @@ export class PromotedClassifiers implements PromotedModels<RiskAssignment> {
 		return this.ports.store.riskModels.removeOutlook(machineId);
 	}
 
-	async statement(machineId: MachineId): Promise<ModelStatement | undefined> {
+	async statement(machineId: MachineId): Promise<FailureStatement | undefined> {
 		const outlook = await this.stored(machineId);
 		if (!outlook) return undefined;
 		const mode = outlook.prediction?.modes[0];
@@ -82,7 +80,7 @@ export class PromotedClassifiers implements PromotedModels<RiskAssignment> {
 			modelId: outlook.versionId,
 			title: outlook.title,
 			prognosis: outlook.prognosis,
-			...(mode && mode.probability >= tellModeFrom && { mode: mode.name })
+			...(mode && mode.probability >= tellFaultFrom && { fault: mode.name })
 		};
 	}
 

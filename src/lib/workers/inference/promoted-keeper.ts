@@ -4,17 +4,17 @@
  * In: promotions as they change, machines. Out: what each model says, stored, and alarms where a failure is expected. One machine at a time
  * and a small share of the time, so that live scoring never waits for it.
  */
-import type { Alarm, EpochMs, MachineId, MachineRecord, Promotion } from '../../contracts';
-import { adviseFailure, isActive, type AlarmChange } from '../../advisory';
-import type { Store } from '../../storage/store';
+import type { EpochMs, MachineId, Promotion } from '../../contracts';
+import type { FailureStatement } from '../../advisory';
+import type { FailureAdviser, FailureSource } from './failure-adviser';
 import { retryAfterMs, type KnownMachine, type PromotedModels } from './promoted-models';
 
 interface KeeperPorts {
-	readonly store: Store;
 	readonly now: () => EpochMs;
 	readonly machine: (id: MachineId) => KnownMachine | undefined;
 	readonly machines: () => Iterable<KnownMachine>;
-	readonly change: (change: AlarmChange) => Promise<void>;
+	/** Told whenever a model has said something new, or speaks no more. */
+	readonly adviser: Pick<FailureAdviser, 'advise' | 'review'>;
 }
 
 interface Turn<P extends Promotion> {
@@ -27,10 +27,11 @@ interface Turn<P extends Promotion> {
 const share = 0.1;
 
 /** Promotions of one kind, and when each of their machines is due. */
-export class Track<P extends Promotion> {
+export class Track<P extends Promotion> implements FailureSource {
 	/** Undefined: not heard of yet, so that nothing that was said may be taken for over. */
 	private promotions: readonly P[] | undefined;
 	private readonly turns = new Map<MachineId, Turn<P>>();
+	private arranged = false;
 
 	constructor(readonly models: PromotedModels<P>) {}
 
@@ -56,8 +57,13 @@ export class Track<P extends Promotion> {
 		return (this.promotions?.length ?? 0) > 0;
 	}
 
-	has(machineId: MachineId): boolean {
-		return this.turns.has(machineId);
+	/** Until it is known who is promoted, any machine may be spoken of. */
+	speaksOf(machineId: MachineId): boolean {
+		return !this.arranged || this.turns.has(machineId);
+	}
+
+	statement(machineId: MachineId): Promise<FailureStatement | undefined> {
+		return this.models.statement(machineId);
 	}
 
 	/** Who is asked about whom: a machine's own model comes before its class's. */
@@ -77,6 +83,7 @@ export class Track<P extends Promotion> {
 			const same = known && this.models.isSame(known.promotion, promotion);
 			this.turns.set(record.id, same ? known : { promotion, lookAt: 0 });
 		}
+		this.arranged = true;
 		this.models.keepOnly(new Set(promotions.map(({ versionId }) => versionId)));
 		// What was said by a model that speaks for the machine no more.
 		for (const machineId of await this.models.spokenOf())
@@ -117,12 +124,7 @@ export class Track<P extends Promotion> {
 }
 
 /** What the keeper asks of a track, whatever its promotions hold. */
-export type AnyTrack = Pick<
-	Track<Promotion>,
-	'follow' | 'known' | 'inUse' | 'has' | 'arrange' | 'due' | 'ask' | 'postpone'
-> & {
-	readonly models: Pick<PromotedModels<Promotion>, 'statement'>;
-};
+export type AnyTrack = Pick<Track<Promotion>, 'follow' | 'known' | 'inUse' | 'arrange' | 'due' | 'ask' | 'postpone'>;
 
 export class PromotedKeeper {
 	private working = false;
@@ -173,7 +175,7 @@ export class PromotedKeeper {
 			if (!next) return;
 			const machine = this.ports.machine(next.machineId);
 			if (!machine) return next.track.postpone(next.machineId, began + retryAfterMs);
-			if (await next.track.ask(machine, began)) await this.advise(machine.record);
+			if (await next.track.ask(machine, began)) await this.ports.adviser.advise(machine.record);
 			this.restUntil = now() + Math.min(30_000, (now() - began) / share);
 		} catch {
 			// Storage has refused: what was due stays due.
@@ -186,30 +188,6 @@ export class PromotedKeeper {
 	private async arrange(): Promise<void> {
 		this.stale = false;
 		for (const track of this.tracks) await track.arrange(this.ports.machines);
-		// Alarms by a model that speaks no more: ended, or told by the one that goes on speaking.
-		for (const { id, machineId } of (await this.ports.store.alarms.open()).filter(isExpected)) {
-			if (!this.tracks.some((track) => track.has(machineId)))
-				await this.ports.change({ kind: 'return', id, at: this.ports.now() });
-			else {
-				const machine = this.ports.machine(machineId);
-				if (machine) await this.advise(machine.record);
-			}
-		}
-	}
-
-	/** A recording is past: nobody can act on what it foretold. */
-	private async advise({ id, origin }: MachineRecord): Promise<void> {
-		if (origin === 'import') return;
-		const open = await this.ports.store.alarms.open();
-		const standing = open.find((alarm) => alarm.machineId === id && isExpected(alarm));
-		const statements = await Promise.all(this.tracks.map(({ models }) => models.statement(id)));
-		const change = adviseFailure(
-			standing,
-			id,
-			statements.flatMap((statement) => statement ?? [])
-		);
-		if (change) await this.ports.change(change);
+		this.ports.adviser.review();
 	}
 }
-
-const isExpected = (alarm: Alarm) => alarm.kind === 'failure-expected' && isActive(alarm);

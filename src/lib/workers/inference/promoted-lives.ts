@@ -10,7 +10,7 @@ import {
 	type RulModelVersion,
 	type RulOfMachine
 } from '../../contracts';
-import type { ModelStatement } from '../../advisory';
+import type { FailureStatement } from '../../advisory';
 import type { Engine } from '../../neural';
 import { RulEnsemble } from '../../prognostics';
 import { sha256Hex } from '../../training';
@@ -59,7 +59,7 @@ export class PromotedLives implements PromotedModels<RulAssignment> {
 		return this.ports.store.rulModels.removeOutlook(machineId);
 	}
 
-	async statement(machineId: MachineId): Promise<ModelStatement | undefined> {
+	async statement(machineId: MachineId): Promise<FailureStatement | undefined> {
 		const outlook = await this.stored(machineId);
 		return outlook && { modelId: outlook.versionId, title: outlook.title, prognosis: outlook.prognosis };
 	}

@@ -3,7 +3,7 @@
  * due. Out: what the model says of it, stored.
  */
 import type { EpochMs, MachineId, MachineRecord, Prognosis, Promotion, SensorRecord } from '../../contracts';
-import type { ModelStatement } from '../../advisory';
+import type { FailureStatement } from '../../advisory';
 import type { Store } from '../../storage/store';
 
 export interface KnownMachine {
@@ -38,7 +38,7 @@ export interface PromotedModels<P extends Promotion> {
 	/** Machines of which something is stored. */
 	spokenOf(): Promise<readonly MachineId[]>;
 	forget(machineId: MachineId): Promise<void>;
-	statement(machineId: MachineId): Promise<ModelStatement | undefined>;
+	statement(machineId: MachineId): Promise<FailureStatement | undefined>;
 	ask(machine: KnownMachine, question: Question<P>): Promise<Answer>;
 	/** Gives back what models other than these hold. */
 	keepOnly(versionIds: ReadonlySet<string>): void;

@@ -25,6 +25,7 @@ import { AdaptationKeeper } from './adaptation-keeper';
 import { CourseKeeper } from './course-keeper';
 import { DriftKeeper } from './drift-keeper';
 import { DueQueue } from './due-queue';
+import { FailureAdviser } from './failure-adviser';
 import { GoLive, pushReading } from './go-live';
 import { LatencyMeter } from './latency';
 import { LevelKeeper } from './level-keeper';
@@ -67,6 +68,7 @@ export class ScoringService {
 	private readonly courses: CourseKeeper;
 	private readonly levels: LevelKeeper;
 	private readonly promoted: PromotedKeeper;
+	private readonly failures: FailureAdviser;
 	private readonly goLive: GoLive;
 	private readonly olderHistory: OlderHistory;
 	private readonly silence: SilenceWatch;
@@ -99,17 +101,25 @@ export class ScoringService {
 			(machineId) => this.roster.get(machineId)?.scoring?.pipeline.tail,
 			(machineId) => this.drift.calmResiduals(machineId)
 		);
-		this.promoted = new PromotedKeeper(
+		const tracks = [
+			new Track<RulAssignment>(new PromotedLives(ports)),
+			new Track<RiskAssignment>(new PromotedClassifiers(ports))
+		];
+		const machine = (id: MachineId) => this.roster.get(id);
+		this.failures = new FailureAdviser(
 			{
-				...ports,
-				machine: (id) => this.roster.get(id),
-				machines: () => [...this.roster],
+				...{ store, now, machine },
+				flush: () => this.writer.flush(),
 				change: async (change) => {
 					this.writer.addChange(change);
 					await this.write();
 				}
 			},
-			[new Track<RulAssignment>(new PromotedLives(ports)), new Track<RiskAssignment>(new PromotedClassifiers(ports))]
+			tracks
+		);
+		this.promoted = new PromotedKeeper(
+			{ now, machine, machines: () => [...this.roster], adviser: this.failures },
+			tracks
 		);
 		const { roster, networks, writer, adaptations, drift, courses, levels } = this;
 		const parts: ScoringParts = {
@@ -389,6 +399,7 @@ export class ScoringService {
 		for (const entry of this.roster) {
 			const { scoring } = entry;
 			if (!scoring || entry.phase !== 'live') continue;
+			this.failures.hear(entry);
 			const { stepMs } = scoring.pipeline.version;
 			const silence = now - Math.max(entry.heardAt ?? entry.lastTime ?? now, 0);
 			if (entry.heardAt !== undefined && silence > stepMs) {
@@ -407,6 +418,7 @@ export class ScoringService {
 		void this.reviewAdaptations();
 		if (!this.isHistoryBeingMade) {
 			void this.promoted.lookNext();
+			this.failures.reviewNowAndThen();
 			if (!this.loop) void this.learnLevels();
 		}
 		this.wake();
