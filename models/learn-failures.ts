@@ -13,16 +13,25 @@ import { dayMs, planLives, rowMs } from './simulated-lives';
 
 /** Not to be reported on: `npm run bench:simrul` takes any other seed. */
 const seed = 11;
-const livesPerFault = 20;
-const healthyLives = 12;
-/** Many: what judges must know nearly as much as what is shipped, or it asks for wider intervals than that needs. */
-const folds = 10;
+/** Many folds: what judges must know nearly as much as what is shipped, or it asks for wider intervals than that needs. */
+const amounts = {
+	whole: { livesPerFault: 20, healthyLives: 12, folds: 10 },
+	quick: { livesPerFault: 2, healthyLives: 2, folds: 2 }
+} as const;
 const hourMs = 3_600_000;
 /** Hours before a life's end at which it is looked at last, in turns: all of the last day is looked at. */
 const lastLookHours = [3, 9, 15, 21];
 
-export function learnFailures(engine: Engine, pkg: ModelPackage, machineClass: MachineClassId, folder: URL): void {
+/** `quick`: from a handful of lives, to see that it runs; not for shipping. */
+export function learnFailures(
+	engine: Engine,
+	pkg: ModelPackage,
+	machineClass: MachineClassId,
+	folder: URL,
+	quick: boolean
+): void {
 	const { version } = pkg;
+	const { livesPerFault, healthyLives, folds } = amounts[quick ? 'quick' : 'whole'];
 	const lives = recordLives(engine, machineClass, pkg, planLives(machineClass, seed, livesPerFault, healthyLives));
 	const description = `${livesPerFault} simulated lives of each fault, run to failure in 8 to 32 days, and ${healthyLives} healthy machines (seed ${seed})`;
 	const looks: JudgedLook[] = [];
@@ -41,7 +50,7 @@ export function learnFailures(engine: Engine, pkg: ModelPackage, machineClass: M
 		calibration: calibrateFailures(looks, lives.length)
 	};
 	writeFileSync(new URL('failures.json', folder), JSON.stringify(library) + '\n');
-	writeFileSync(new URL('FAILURES.md', folder), writeFailureCard(machineClass, library));
+	writeFileSync(new URL('FAILURES.md', folder), writeFailureCard(machineClass, library, folds));
 	console.error(
 		`${machineClass}: ${library.lives} lives, ${JSON.stringify({ ...library.calibration, reliability: undefined })}`
 	);
@@ -66,7 +75,8 @@ function lookBack({ plan, ...life }: RecordedLife, library: FailureLibrary, last
 
 function writeFailureCard(
 	machineClass: MachineClassId,
-	{ modelId, lives, faults, description, calibration }: FailureLibrary
+	{ modelId, lives, faults, description, calibration }: FailureLibrary,
+	folds: number
 ): string {
 	const { brier, lives: judged, interval, reliability } = calibration!;
 	return `# Failures of ${machineClass}, as ${modelId} sees them

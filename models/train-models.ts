@@ -6,10 +6,12 @@
  * the same weights. Options: --class <id>, --epochs <n>, --units <a-b>, --version <name>, --quick (small, for a look; not for shipping),
  * --measure-only (evaluates what is there), --recalibrate (keeps the weights), --modes (keeps all but the operating modes),
  * --turbofan --data DIR (only the remaining-life model of turbofans, from C-MAPSS files in DIR), --failures (only records and calibrates the libraries of failures),
- * --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
+ * --out DIR (works on a copy there and leaves what is shipped as it is), --fresh-seed <n> (only counts false alarms on healthy machines of that seed and writes nothing).
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { machineClasses, sensorFaultModes, type MachineClass, type ScenarioFault } from '../simulator';
 import type { ModelPackage, ModelVersion } from '../src/lib/contracts';
@@ -32,13 +34,15 @@ const { values: options } = parseArgs({
 		failures: { type: 'boolean', default: false },
 		turbofan: { type: 'boolean', default: false },
 		data: { type: 'string' },
+		out: { type: 'string' },
 		recalibrate: { type: 'boolean', default: false },
 		modes: { type: 'boolean', default: false },
 		'measure-only': { type: 'boolean', default: false }
 	}
 });
 
-const root = new URL('./', import.meta.url);
+const here = new URL('./', import.meta.url);
+const root = options.out === undefined ? here : pathToFileURL(`${resolve(options.out)}/`);
 /** Monday, 5 January 2026, 06:00: the plant's own clock, so that a run can be repeated to the bit. */
 const startTime = Date.UTC(2026, 0, 5, 6);
 const hour = 3_600_000;
@@ -189,6 +193,8 @@ if (options.turbofan) {
 const engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
 const chosen = machineClasses.filter(({ id }) => options.class === undefined || id === options.class);
 if (chosen.length === 0) throw new Error(`There is no machine class "${options.class}"`);
+if (root !== here)
+	for (const { id } of chosen) cpSync(new URL(`${id}/`, here), new URL(`${id}/`, root), { recursive: true });
 if (options['fresh-seed'] !== undefined) {
 	const first = Number(options['fresh-seed']);
 	for (const machineClass of chosen) {
@@ -200,7 +206,7 @@ if (options['fresh-seed'] !== undefined) {
 }
 for (const machineClass of options.failures ? chosen : []) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
-	learnFailures(engine, readPackage(machineClass), machineClass.id, folder);
+	learnFailures(engine, readPackage(machineClass), machineClass.id, folder, options.quick);
 }
 for (const machineClass of options.failures ? [] : chosen) {
 	const folder = new URL(`${machineClass.id}/${options.version}/`, root);
@@ -225,7 +231,7 @@ for (const machineClass of options.failures ? [] : chosen) {
 		writeFileSync(new URL('model.json', folder), JSON.stringify(pkg.version, rounded, '\t') + '\n');
 		writeFileSync(new URL('weights.bin', folder), new Uint8Array(pkg.weights));
 	}
-	if (!options['measure-only']) learnFailures(engine, pkg, machineClass.id, folder);
+	if (!options['measure-only']) learnFailures(engine, pkg, machineClass.id, folder, options.quick);
 	writeFileSync(new URL('metrics.json', folder), JSON.stringify(metrics, rounded, '\t') + '\n');
 	writeFileSync(new URL('CARD.md', folder), writeCard(machineClass, pkg.version, metrics));
 	console.error(
