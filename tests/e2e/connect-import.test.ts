@@ -9,7 +9,8 @@ import { startLocalBroker, type LocalBroker } from '../../simulator/cli/local-br
 import { recordMachine } from '../../simulator/cli/record-machine';
 import type { StaticServer } from '../../simulator/cli/static-server';
 import { withChromium } from '../bench/harness';
-import { openInspector, serveApp } from '../tools/app';
+import { connectToBroker, openInspector, serveApp } from '../tools/app';
+import { startEdgeNode } from '../tools/edge-node';
 import { findMosquitto, freePort, startMosquitto } from '../tools/mosquitto';
 
 let app: StaticServer;
@@ -74,6 +75,61 @@ describe('connecting', () => {
 		}
 	});
 });
+
+test.skipIf(!findMosquitto())(
+	'what a Sparkplug edge node sends by alias is understood over a reload of the page',
+	async () => {
+		const mosquitto = await startMosquitto();
+		const node = await startEdgeNode(mosquitto.wsUrl, 'works', 'edge-1');
+		try {
+			await withChromium(async (context) => {
+				const page = await context.newPage();
+				const inspector = await openInspector(context, app);
+				const sensorIds = ['works/edge-1/pump-1:flow', 'works/edge-1/pump-1:offset'];
+				const times = async () => {
+					const found = await inspector.call('series', 'plant', { sensorIds, from: 0, to: Number.MAX_SAFE_INTEGER });
+					return found.map((series) => [...series.times]);
+				};
+				await connectToBroker(page, app, { url: mosquitto.wsUrl, filter: 'spBv1.0/#' });
+				// Whether the page has subscribed shows by its asking for a birth.
+				const start = Date.now();
+				await expect.poll(() => node.send(start, 1).then(() => node.asked)).toBeGreaterThan(0);
+				await node.bear();
+				await node.send(start + 1, 1);
+				await expect.poll(times).toEqual([expect.arrayContaining([start + 1]), expect.arrayContaining([start + 1])]);
+				await expect
+					.poll(() =>
+						inspector.page.evaluate(
+							() =>
+								new Promise<number>((resolve) => {
+									const opening = indexedDB.open('millwright-plant');
+									opening.onsuccess = () => {
+										const counting = opening.result.transaction('edgeNodes').objectStore('edgeNodes').count();
+										counting.onsuccess = () => {
+											opening.result.close();
+											resolve(counting.result);
+										};
+									};
+								})
+						)
+					)
+					.toBe(1);
+
+				const askedBefore = node.asked;
+				await page.reload();
+				await expect.poll(() => node.send(start + 2, 2, 20).then(() => node.asked)).toBeGreaterThan(askedBefore);
+				// What comes now can be understood with its next birth only.
+				for (let n = 3; n < 8; n++) await node.send(start + n, n);
+				await node.bear();
+				const held = [3, 4, 5, 6, 7].map((n) => start + n);
+				await expect.poll(times).toEqual([expect.arrayContaining(held), expect.arrayContaining(held)]);
+			});
+		} finally {
+			await node.close();
+			await mosquitto.stop();
+		}
+	}
+);
 
 describe('importing a file', () => {
 	test('columns are mapped, every row is stored, and importing again stores nothing twice', async () => {

@@ -22,7 +22,9 @@ import {
 
 import { Decoder, MAX_PAYLOAD_BYTES } from './decode/decoder';
 import type { LevelRule } from './decode/topics';
+import { EdgeNodes } from './dialects/edge-nodes';
 import type { GroupCommit } from './group-commit';
+import { HeldMessages, type HeldMessage } from './held-messages';
 import { describePayload, type IntakeTally } from './intake-tally';
 import { mappedName } from './mapping';
 import type {
@@ -49,6 +51,8 @@ export interface IntakeOptions {
 	readonly mapping?: SourceMapping;
 	readonly maxBehindMs?: number;
 	readonly ask?: (topic: string, payload: Uint8Array) => void;
+	/** Messages at QoS 1 that may be held back at once until another explains them. */
+	readonly mostHeldAcknowledgements?: number;
 	/** Without it waveforms are kept and leave no series behind. */
 	readonly measureWaveform?: WaveformMeasure;
 }
@@ -56,6 +60,14 @@ export interface IntakeOptions {
 export class Intake implements DecodeSink {
 	readonly #plant: SourcePlant;
 	readonly #decoder: Decoder;
+	readonly #held: HeldMessages;
+	/** What held messages waited for and has come, with the present message. */
+	#released: string[] = [];
+	/** What to call once the present message is durable. */
+	#safe: (() => void) | undefined;
+	#isHeld = false;
+	/** What Sparkplug's edge nodes said at their births; kept by whoever owns the source. */
+	readonly edgeNodes = new EdgeNodes();
 	#message: IncomingMessage = { topic: '', payload: new Uint8Array(), retain: false, receivedAt: 0 };
 	/** Payload of a message that came as an object, for examples. */
 	#object: unknown;
@@ -75,7 +87,8 @@ export class Intake implements DecodeSink {
 			register: (machine, sensor) => commit.register(machine, sensor),
 			reject: (reason, message) => this.reject(reason, message)
 		});
-		this.#decoder = new Decoder(this.#levelRules());
+		this.#decoder = new Decoder(this.#levelRules(), this.edgeNodes);
+		this.#held = new HeldMessages(options.mostHeldAcknowledgements ?? 0);
 	}
 
 	/** What storage knows already: valid ranges, units, and which sensors exist. */
@@ -108,10 +121,28 @@ export class Intake implements DecodeSink {
 			this.reject('overflow', `${this.commit.pendingReadings} readings wait to be stored`);
 			return;
 		}
+		this.#read(message, safe);
+		while (this.#released.length > 0)
+			for (const held of this.#held.take(this.#released.pop()!)) this.#readAgain(held, message.receivedAt);
+	}
+
+	/** What was held back and not explained in time is read as far as it can be. */
+	giveUpHeld(now: EpochMs): void {
+		for (const held of this.#held.takeOverdue(now)) this.#readAgain(held, now);
+	}
+
+	#read(message: IncomingMessage, safe: (() => void) | undefined): void {
 		this.#begin(message, undefined);
+		this.#safe = safe;
 		if (this.#plant.mapping.ignores(message.topic)) this.reject('ignored', 'the mapping says to leave this topic out');
 		else this.#decoder.decode(message, this);
-		this.#end(message, safe);
+		this.#safe = undefined;
+		if (this.#isHeld) this.#isHeld = false;
+		else this.#end(message, safe);
+	}
+
+	#readAgain({ message, safe }: HeldMessage, now: EpochMs): void {
+		this.#read({ ...message, againAt: now }, safe);
 	}
 
 	/** A message too large to be read at all; `message.payload` is its beginning. */
@@ -228,9 +259,9 @@ export class Intake implements DecodeSink {
 	}
 
 	reject(reason: IntakeReason, message: string): void {
-		const { topic, payload, receivedAt } = this.#message;
+		const { topic, payload, receivedAt, againAt } = this.#message;
 		const object = this.#object;
-		this.tally.count(reason, 1, receivedAt, () => ({
+		this.tally.count(reason, 1, againAt ?? receivedAt, () => ({
 			topic,
 			payload: object === undefined ? describePayload(payload) : JSON.stringify(object).slice(0, 500),
 			message
@@ -243,6 +274,14 @@ export class Intake implements DecodeSink {
 
 	ask(topic: string, payload: Uint8Array): void {
 		this.options.ask?.(topic, payload);
+	}
+
+	hold(key: string): boolean {
+		return (this.#isHeld = this.#held.keep(key, this.#message, this.#safe));
+	}
+
+	release(key: string): void {
+		this.#released.push(key);
 	}
 
 	#judgeTime({ clock, place }: SourceMachine, stated: EpochMs, receivedAt: EpochMs): EpochMs {

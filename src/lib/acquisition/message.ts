@@ -19,6 +19,8 @@ export interface IncomingMessage {
 	readonly payload: Uint8Array;
 	readonly retain: boolean;
 	readonly receivedAt: EpochMs;
+	/** When it is decoded for the second and last time, if it was held back: what is not sure then is left out. */
+	readonly againAt?: EpochMs;
 }
 
 /** A machine as a topic or payload names it, with its id worked out once. */
@@ -78,6 +80,13 @@ export interface DecodeSink {
 	understood(): void;
 	/** Asks the transport to publish, e.g. a Sparkplug rebirth request. */
 	ask(topic: string, payload: Uint8Array): void;
+	/**
+	 * Holds the present message back, unacknowledged, until `release` of the same key or for half a minute; it is then decoded again. False: it
+	 * cannot be, and is to be decoded now.
+	 */
+	hold(key: string): boolean;
+	/** What was held under this key can be decoded, after the present message. */
+	release(key: string): void;
 }
 
 /** One payload convention. State (aliases, metadata) lives in the instance: one set of dialects per connection. */

@@ -55,6 +55,8 @@ export interface MqttSessionOptions {
 	readonly hasRoom?: () => boolean;
 	/** Says of this device, as a Sparkplug primary host, whether it is there. */
 	readonly host?: SparkplugHost;
+	/** Called before a connection is opened: what was sent since the last may not come. */
+	readonly onConnecting?: () => void;
 	/** Called with the filters once the broker granted them. */
 	readonly onSubscribed?: (filters: readonly string[]) => void;
 }
@@ -111,6 +113,7 @@ export class MqttSession {
 				state: failures === 0 && !this.#subscribedBefore ? 'connecting' : 'reconnecting',
 				address: this.#address
 			});
+			this.options.onConnecting?.();
 			// The code for it is fetched when first needed, and may not come either.
 			const ending = await this.#connectOnce().catch((error: unknown): Ending => ({
 				trouble: 'broker-unreachable',

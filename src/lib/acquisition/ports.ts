@@ -4,9 +4,11 @@
  * The worker passes the real store, sockets and channel; tests pass theirs. `storage/store.ts` fits `AcquisitionStore`.
  */
 import type {
+	EdgeNodeChanges,
 	EpochMs,
 	IntakeExample,
 	IntakeReason,
+	KeptEdgeNode,
 	LiveMessage,
 	MachineId,
 	MachineRecord,
@@ -62,6 +64,12 @@ export interface AcquisitionStore extends ReadingStore {
 		get<T>(key: string): Promise<T | undefined>;
 		set<T>(key: string, value: T): Promise<void>;
 		watch<T>(key: string, onChange: (value: T | undefined) => void): () => void;
+	};
+	/** What is kept of Sparkplug's edge nodes over a reload. */
+	readonly edgeNodes: {
+		all(): Promise<KeptEdgeNode[]>;
+		save(changes: EdgeNodeChanges): Promise<void>;
+		clear(): Promise<void>;
 	};
 	readonly intakeLog: {
 		record(reason: IntakeReason, count: number, last?: IntakeExample): Promise<void>;

@@ -77,7 +77,9 @@ async function attempt(settings: BrokerSettings, world: World): Promise<Attempt>
 					understood: () => meaning++,
 					presence: () => meaning++,
 					reject: (_reason, message) => (refused ??= { topic, payload: describePayload(payload), at, message }),
-					ask: () => {}
+					ask: () => {},
+					hold: () => false,
+					release: () => {}
 				}
 			);
 			if (meaning > 0) understood++;

@@ -31,6 +31,8 @@ const HEALTH_EVERY_MS = 5_000;
 const HEALTH_SHARE = 0.02;
 const STOP_LIMIT_MS = 4_000;
 const SESSION_KEY = 'mqtt-session';
+/** Unacknowledged messages that may be held back until a birth explains them: MQTT 3.1.1 brokers may stop at 20. */
+const HELD_ACKNOWLEDGEMENTS = { 5: 4_096, 4: 10 } as const;
 
 /** A source being run. */
 interface Running {
@@ -142,7 +144,7 @@ export class SourceOwner {
 		});
 		await this.#commit.close(STOP_LIMIT_MS);
 		clearInterval(tick);
-		await within(STOP_LIMIT_MS, () => this.#persistLog(true));
+		await within(STOP_LIMIT_MS, () => Promise.all([this.#persistLog(true), this.#keepEdgeNodes()]));
 		this.#report({ state: 'stopped', trouble: undefined, detail: undefined, retryAt: undefined });
 		this.announce();
 	}
@@ -182,6 +184,7 @@ export class SourceOwner {
 
 	async #startSource(settings: SourceSettings): Promise<Running | undefined> {
 		this.#lastMessageAt = undefined;
+		this.#intake = undefined;
 		this.#status = { state: 'idle', source: settings.kind, owner: true };
 		this.#statusDirty = true;
 		this.#runStart = { at: this.world.now(), messages: this.#tally.messages, understood: this.#tally.understood };
@@ -222,10 +225,14 @@ export class SourceOwner {
 			origin: 'live',
 			levelRules: broker.topicLevels && [{ filter: '#', levels: broker.topicLevels }],
 			mapping: await this.store.settings.get<SourceMapping>(MAPPING_KEY),
+			mostHeldAcknowledgements: HELD_ACKNOWLEDGEMENTS[broker.protocolVersion],
 			measureWaveform: this.world.measureWaveform,
 			ask: (topic, payload) => session.publish(topic, payload)
 		});
 		await intake.load(this.store);
+		// Edge nodes of another broker are others.
+		if (stored.url === broker.url) intake.edgeNodes.load(await this.store.edgeNodes.all());
+		else await this.store.edgeNodes.clear();
 		this.#intake = intake;
 		const unwatchMapping = this.store.settings.watch<SourceMapping>(MAPPING_KEY, (mapping) =>
 			intake.setMapping(mapping)
@@ -239,6 +246,7 @@ export class SourceOwner {
 			...(broker.sparkplugHostId && { host: new SparkplugHost(broker.sparkplugHostId, this.world.now) }),
 			world: this.world,
 			report: (status) => this.#report(status),
+			onConnecting: () => intake.edgeNodes.doubt(),
 			settled: () => this.#commit.flush(),
 			hasRoom: () => this.#commit.hasRoom,
 			isFull: () => this.#commit.pendingReadings > MAX_HELD_READINGS,
@@ -298,6 +306,8 @@ export class SourceOwner {
 		this.#postStatus();
 		if (this.#tally.changed || this.#commit.pendingMessages > 0) this.#postCounters();
 		void this.#persistLog(false);
+		this.#intake?.giveUpHeld(this.world.now());
+		void this.#keepEdgeNodes();
 		this.#lookAtData();
 	}
 
@@ -345,6 +355,12 @@ export class SourceOwner {
 		// The rate falls to nothing by itself: keep posting until it has.
 		if (counters.messagesPerSecond > 0) this.#tally.changed = true;
 		this.channel.post({ kind: 'intake', counters });
+	}
+
+	async #keepEdgeNodes(): Promise<void> {
+		const nodes = this.#intake?.edgeNodes;
+		const changes = nodes?.takeChanges(this.world.now());
+		if (changes) await this.store.edgeNodes.save(changes).catch(() => nodes!.giveBack(changes));
 	}
 
 	async #persistLog(now: boolean): Promise<void> {

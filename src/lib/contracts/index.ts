@@ -5,6 +5,7 @@ export * from './data-health';
 export * from './detected-state';
 export * from './drift';
 export * from './diagnosis';
+export * from './edge-node';
 export * from './error';
 export * from './explanation';
 export * from './fault-classifier';

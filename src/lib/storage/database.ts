@@ -10,6 +10,8 @@ import {
 	type Alarm,
 	type AnomalySpan,
 	type AnomalyVerdict,
+	type EdgeNodeBirth,
+	type EdgeNodeCount,
 	type MachineRecord,
 	type ModelVersion,
 	type SensorRecord,
@@ -100,7 +102,7 @@ export interface CheckpointRow {
 	checkpoint: unknown;
 }
 
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 /** Asked for and given up at once, to make every other context let go of a database whose content is about to be replaced. */
 export const EVICTING_VERSION = SCHEMA_VERSION * 10 + 1;
 
@@ -126,6 +128,8 @@ export class Database extends Dexie {
 	declare readonly intakeLog: Table<IntakeRow, string>;
 	declare readonly trainings: Table<UnfinishedTraining | UnfinishedModelTraining, string>;
 	declare readonly checkpoints: Table<CheckpointRow, [string, string]>;
+	declare readonly edgeNodes: Table<EdgeNodeBirth, string>;
+	declare readonly edgeCounts: Table<EdgeNodeCount, string>;
 
 	constructor(name: string) {
 		// No cache of live queries' results: it hands out frozen objects, which Svelte's state cannot hold.
@@ -165,7 +169,7 @@ export class Database extends Dexie {
 			checkpoints: '[jobId+fit], jobId'
 		});
 		// Version 4: one row for a machine and all its sensors, without an index: a large plant's machines report for the first time by the thousand.
-		this.version(SCHEMA_VERSION)
+		this.version(4)
 			.stores({
 				directory: 'id',
 				registry: 'id',
@@ -175,6 +179,8 @@ export class Database extends Dexie {
 				sensors: null
 			})
 			.upgrade(gatherMachines);
+		// Version 5: what Sparkplug's edge nodes said at their births.
+		this.version(SCHEMA_VERSION).stores({ edgeNodes: 'node', edgeCounts: 'node' });
 	}
 }
 

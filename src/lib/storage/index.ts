@@ -7,6 +7,7 @@ import { alarmStore, intakeLogStore, modelStore, settingsStore, spanStore, type 
 import { applyRetention, defaultRetention, retentionKey } from './quota';
 import { registryStore } from './registry';
 import { Resolutions } from './resolutions';
+import { edgeNodeStore } from './edge-nodes';
 import { failureRecordStore } from './failure-records';
 import { riskModelStore } from './risk-models';
 import { rulModelStore } from './rul-models';
@@ -97,6 +98,7 @@ export async function openStore(workspace: WorkspaceName, options: StoreOptions 
 		intakeLog: intakeLogStore(context),
 		waveforms,
 		trainings: trainingStore(context),
+		edgeNodes: edgeNodeStore(context),
 		close: () => {
 			closed = true;
 			registry.close();

@@ -9,11 +9,13 @@ import type {
 	AnomalySpan,
 	AnomalyVerdict,
 	EarlierPrognosis,
+	EdgeNodeChanges,
 	EpochMs,
 	FailureModelPackage,
 	FailureModelVersion,
 	FailureRecord,
 	IntakeReason,
+	KeptEdgeNode,
 	MachineId,
 	MachineRecord,
 	ModelPackage,
@@ -267,6 +269,13 @@ export interface TrainingStore {
 	beginSaving(jobId: string): Promise<boolean>;
 }
 
+/** What Sparkplug's edge nodes said at their births, of the broker in use. Not part of a backup. */
+export interface EdgeNodeStore {
+	all(): Promise<KeptEdgeNode[]>;
+	save(changes: EdgeNodeChanges): Promise<void>;
+	clear(): Promise<void>;
+}
+
 /** Rejected messages, persisted so that the Data screen shows them after a reload. */
 export interface IntakeLogStore {
 	record(
@@ -297,6 +306,7 @@ export interface Store {
 	readonly intakeLog: IntakeLogStore;
 	readonly waveforms: WaveformStore;
 	readonly trainings: TrainingStore;
+	readonly edgeNodes: EdgeNodeStore;
 	close(): void;
 	/** Deletes everything of this workspace. */
 	destroy(): Promise<void>;

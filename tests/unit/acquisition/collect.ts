@@ -50,6 +50,8 @@ export class Collector implements DecodeSink {
 	ask: DecodeSink['ask'] = (topic, payload) => {
 		this.collected.asked.push({ topic, payload });
 	};
+	hold: DecodeSink['hold'] = () => false;
+	release: DecodeSink['release'] = () => undefined;
 	take(): Collected {
 		const taken = this.collected;
 		this.collected = { values: [], rejected: [], described: [], asked: [], understood: false, presence: [] };

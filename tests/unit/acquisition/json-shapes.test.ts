@@ -22,7 +22,9 @@ function saidBy(decoder: Decoder, topic: string, text: string): unknown[] {
 		presence: note('presence'),
 		reject: note('reject'),
 		understood: note('understood'),
-		ask: note('ask')
+		ask: note('ask'),
+		hold: () => false,
+		release: note('release')
 	};
 	decoder.decode({ topic, payload: bytes(text), retain: false, receivedAt: NOW }, sink);
 	return said;

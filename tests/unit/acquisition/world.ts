@@ -1,6 +1,14 @@
 /** For tests of Data Acquisition in Node: sockets by `ws`, a store in memory whose commits the test can hold. */
 import WebSocket from 'ws';
-import type { LiveMessage, MachineRecord, ReadingBatch, SensorRecord, SourceSettings } from '$lib/contracts';
+import type {
+	EdgeNodeBirth,
+	EdgeNodeCount,
+	LiveMessage,
+	MachineRecord,
+	ReadingBatch,
+	SensorRecord,
+	SourceSettings
+} from '$lib/contracts';
 import type { AcquisitionStore, CommitReceipt, ReadingStore, SocketLike, World } from '$lib/acquisition/ports';
 
 export const testWorld: Pick<World, 'openSocket' | 'measureWaveform' | 'now' | 'random' | 'onHttpsPage'> = {
@@ -76,6 +84,21 @@ export class MemoryStore implements ReadingStore {
 	}
 }
 
+/** Births and counts of edge nodes, as storage keeps them. */
+export function keptEdgeNodes(): AcquisitionStore['edgeNodes'] {
+	const births = new Map<string, EdgeNodeBirth>();
+	const counts = new Map<string, EdgeNodeCount>();
+	return {
+		all: async () => [...births.values()].map((birth) => ({ birth, count: counts.get(birth.node) })),
+		save: async (changes) => {
+			for (const node of changes.gone) for (const rows of [births, counts]) rows.delete(node);
+			for (const birth of changes.births) births.set(birth.node, structuredClone(birth));
+			for (const count of changes.counts) counts.set(count.node, structuredClone(count));
+		},
+		clear: async () => [births, counts].forEach((rows) => rows.clear())
+	};
+}
+
 /** A whole world for `Acquisition`: one store and one channel per workspace, a lock that queues. */
 export function memoryWorld() {
 	const store = new MemoryStore();
@@ -86,6 +109,7 @@ export function memoryWorld() {
 	const posted: LiveMessage[] = [];
 	const listeners = new Set<(message: LiveMessage) => void>();
 	const logged = new Map<string, number>();
+	const edgeNodes = keptEdgeNodes();
 	let turn: Promise<void> = Promise.resolve();
 	const full: AcquisitionStore = {
 		series: {
@@ -120,6 +144,7 @@ export function memoryWorld() {
 				return () => watchers.delete(onChange as (value: unknown) => void);
 			}
 		},
+		edgeNodes,
 		intakeLog: { record: async (reason, count) => void logged.set(reason, (logged.get(reason) ?? 0) + count) },
 		close: () => undefined
 	};

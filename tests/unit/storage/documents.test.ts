@@ -287,3 +287,20 @@ describe('opening', () => {
 		await expect(here.registry.machines()).rejects.toMatchObject({ code: 'storage-unavailable' });
 	});
 });
+
+test('births and counts of edge nodes are kept apart, go with the node, and all together', async () => {
+	const store = await openContext();
+	const birth = (node: string) => ({ node, bdSeq: 3, metrics: [{ device: 'p1', name: 'flow', alias: 7, type: 9 }] });
+	const count = (node: string, nextSeq: number) => ({ node, nextSeq, seenAt: 20, messages: 4, since: 10 });
+	await store.edgeNodes.save({ births: [birth('g/a'), birth('g/b')], counts: [count('g/a', 5)], gone: [] });
+	await store.edgeNodes.save({ births: [], counts: [count('g/a', 6)], gone: [] });
+	const again = await openContext();
+	expect(await again.edgeNodes.all()).toEqual([
+		{ birth: birth('g/a'), count: count('g/a', 6) },
+		{ birth: birth('g/b') }
+	]);
+	await again.edgeNodes.save({ births: [], counts: [], gone: ['g/a'] });
+	expect(await store.edgeNodes.all()).toEqual([{ birth: birth('g/b') }]);
+	await store.edgeNodes.clear();
+	expect(await again.edgeNodes.all()).toEqual([]);
+});

@@ -5,6 +5,7 @@
  * description or rejection: nothing disappears without being counted.
  */
 import { createDialects } from '../dialects';
+import { EdgeNodes } from '../dialects/edge-nodes';
 import type { Dialect, DecodeSink, IncomingMessage } from '../message';
 import { JsonShapes, type DecodedValue } from './json-shapes';
 import { parseJson } from './numbers';
@@ -51,6 +52,8 @@ class Witness implements DecodeSink {
 		this.sink.presence(place, said);
 	};
 	ask: DecodeSink['ask'] = (topic, payload) => this.sink.ask(topic, payload);
+	hold: DecodeSink['hold'] = (key) => this.sink.hold(key);
+	release: DecodeSink['release'] = (key) => this.sink.release(key);
 }
 
 /** Passes everything on and keeps what was said, for shapes to be learnt from. */
@@ -69,6 +72,8 @@ class Recorder implements DecodeSink {
 	reject: DecodeSink['reject'] = (...said) => this.#pass(() => this.sink.reject(...said));
 	understood: DecodeSink['understood'] = () => this.#pass(() => this.sink.understood());
 	ask: DecodeSink['ask'] = (...said) => this.#pass(() => this.sink.ask(...said));
+	hold: DecodeSink['hold'] = (key) => this.sink.hold(key);
+	release: DecodeSink['release'] = (key) => this.#pass(() => this.sink.release(key));
 
 	#pass(say: () => void): void {
 		this.plain = false;
@@ -89,9 +94,10 @@ export class Decoder {
 	/** What the newest message was packed in, if not text. */
 	lastPacking: Packing | undefined;
 
-	constructor(rules: readonly LevelRule[] = []) {
+	/** `edgeNodes`: what Sparkplug's births have said, where that is kept. */
+	constructor(rules: readonly LevelRule[] = [], edgeNodes = new EdgeNodes()) {
 		this.#topics = new TopicCache(rules);
-		this.#dialects = createDialects(this.#topics);
+		this.#dialects = createDialects(this.#topics, edgeNodes);
 		this.#json = this.#dialects.find(({ id }) => id === 'json')!;
 	}
 

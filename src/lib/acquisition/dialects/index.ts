@@ -5,6 +5,7 @@
 import type { TopicCache } from '../decode/topics';
 import type { Dialect } from '../message';
 import { createCsvLines } from './csv-lines';
+import type { EdgeNodes } from './edge-nodes';
 import { createHomie } from './homie';
 import { createInflux } from './influx';
 import { createKepware } from './kepware';
@@ -21,9 +22,9 @@ import { createUmh } from './umh';
 import { createWaveform } from './waveform';
 import { createZigbee2mqtt } from './zigbee2mqtt';
 
-export function createDialects(topics: TopicCache): Dialect[] {
+export function createDialects(topics: TopicCache, edgeNodes: EdgeNodes): Dialect[] {
 	return [
-		createSparkplugB(),
+		createSparkplugB(edgeNodes),
 		createZigbee2mqtt(),
 		createHomie(),
 		createTasmota(),

@@ -2,92 +2,55 @@
  * Dialect: Sparkplug B 3.0 (Eclipse Sparkplug specification 3.0.0): `spBv1.0/<group>/<type>/<edge node>[/<device>]`, protobuf.
  *
  * Births give names to aliases and units to metrics; `seq` is followed per edge node, and a gap, an unknown alias or data before
- * a birth asks the node for a rebirth. Deaths count only with the `bdSeq` of the present birth, and make machines offline. Plant = group, area = edge node,
- * machine = device (or the edge node itself). State is of one connection: births are not kept over a reload, a rebirth is asked for.
+ * a birth asks the node for a rebirth. Deaths count only with the `bdSeq` of the present birth, and make machines offline. Plant = group, area = edge
+ * node, machine = device (or the edge node itself). Where a birth may have been missed, what only it explains waits for the next (edge-nodes.ts).
  */
-import { Quality, type EpochMs } from '../../contracts';
+import type { BornMetric, EpochMs } from '../../contracts';
 import { describeValue } from '../decode/numbers';
-import { fromEpochNumber } from '../decode/timestamps';
 import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, SensorDescription, ValueExtras } from '../message';
-import { ProtobufReader } from './protobuf-reader';
+import { EdgeNodes, type EdgeNode } from './edge-nodes';
+import {
+	MAX_TEMPLATE_DEPTH,
+	numberOf,
+	numericValue,
+	readPayload,
+	Type,
+	type Metric,
+	type Payload
+} from './sparkplug-payload';
 
 const NAMESPACE = 'spBv1.0/';
 const REBIRTH_EVERY_MS = 10_000;
-const MAX_NODES = 50_000;
-const MAX_TEMPLATE_DEPTH = 6;
-const utf8 = new TextDecoder();
-
-/** Sparkplug data types (specification 6.4.16). */
-const Type = {
-	int8: 1,
-	int16: 2,
-	int32: 3,
-	int64: 4,
-	uint64: 8,
-	float: 9,
-	double: 10,
-	boolean: 11,
-	string: 12,
-	dateTime: 13,
-	text: 14,
-	uuid: 15,
-	template: 19
-} as const;
-
-interface Metric {
-	name?: string;
-	alias?: number;
-	time?: EpochMs;
-	type: number;
-	historical: boolean;
-	isNull: boolean;
-	unit?: string;
-	quality?: Quality;
-	/** A number as the wire holds it, still without its sign. */
-	value?: { readonly low: number; readonly high: number } | number | string;
-	template?: { readonly isDefinition: boolean; readonly metrics: readonly Metric[] };
-	/** What kind of value it is that cannot be stored, for a person. */
-	other?: string;
-}
-
-interface Payload {
-	time?: EpochMs;
-	seq?: number;
-	metrics: Metric[];
-	compressed: boolean;
-}
-
-interface Known {
-	readonly name: string;
-	readonly type: number;
-	readonly unit?: string;
-}
-
-interface NodeState {
-	/** Next expected `seq`; undefined before a birth. */
-	seq?: number;
-	bdSeq?: number;
-	askedAt: EpochMs;
-	/** Aliases of the node and of its devices: unique within the node (specification 6.4.4). */
-	readonly aliases: Map<number, Known>;
-	readonly types: Map<string, Known>;
-}
 
 const NODE_DIED = 'its broker session ended (Sparkplug death certificate of the edge node)';
 const DEVICE_DIED = 'its edge node lost it (Sparkplug death certificate of the device)';
 const BORN = 'it introduced itself (Sparkplug birth certificate)';
 
-export function createSparkplugB(): Dialect {
-	return new SparkplugB();
+export function createSparkplugB(nodes = new EdgeNodes()): Dialect {
+	return new SparkplugB(nodes);
+}
+
+/** A message whose payload has been read, and where it belongs. */
+interface NodeMessage {
+	readonly incoming: IncomingMessage;
+	readonly payload: Payload;
+	readonly node: EdgeNode;
+	/** `<group>/<edge node>`. */
+	readonly nodeKey: string;
+	/** Empty: the edge node itself. */
+	readonly device: string;
+	readonly place: MachinePlace;
+	readonly isBirth: boolean;
 }
 
 class SparkplugB implements Dialect {
 	readonly id = 'sparkplug-b';
 	readonly title = 'Sparkplug B';
 	readonly levelsAreFree = false;
-	readonly #nodes = new Map<string, NodeState>();
 	readonly #places = new Map<string, MachinePlace | undefined>();
+
+	constructor(private readonly nodes: EdgeNodes) {}
 
 	claims(message: IncomingMessage, text: string | undefined): boolean {
 		if (message.topic.startsWith(NAMESPACE)) return true;
@@ -95,138 +58,130 @@ class SparkplugB implements Dialect {
 		return /^(ONLINE|OFFLINE)$/.test(text ?? '') && /^STATE\/[^/]+$/.test(message.topic);
 	}
 
-	decode(message: IncomingMessage, _text: string, _json: unknown, sink: DecodeSink): void {
-		const [, group, type, node, device, ...more] = message.topic.split('/');
+	decode(incoming: IncomingMessage, _text: string, _json: unknown, sink: DecodeSink): void {
+		const [, group, type, edgeNode, device = '', ...more] = incoming.topic.split('/');
 		const isCommand = type === 'NCMD' || type === 'DCMD';
-		if (isCommand || group === 'STATE' || !message.topic.startsWith(NAMESPACE)) return sink.understood();
-		if (!group || !node || more.length > 0)
+		if (isCommand || group === 'STATE' || !incoming.topic.startsWith(NAMESPACE)) return sink.understood();
+		if (!group || !edgeNode || more.length > 0)
 			return sink.reject('no-machine-in-topic', 'a Sparkplug topic is spBv1.0/group/type/node[/device]');
-		const place = this.#place(group, node, device);
+		const place = this.#place(group, edgeNode, device);
 		if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 		let payload: Payload;
 		try {
-			payload = readPayload(message.payload);
+			payload = readPayload(incoming.payload);
 		} catch (error) {
 			return sink.reject('no-values', `damaged Sparkplug payload: ${(error as Error).message}`);
 		}
 		if (payload.compressed) return sink.reject('no-values', 'compressed Sparkplug payloads are not read');
-		const nodeKey = `${group}/${node}`;
+		const nodeKey = `${group}/${edgeNode}`;
 		if (type === 'NDEATH') return this.#death(nodeKey, place, payload, sink);
-		const state = this.#stateOf(nodeKey);
-		if (type === 'NBIRTH') {
-			state.aliases.clear();
-			state.types.clear();
-			state.bdSeq = numberOf(payload.metrics.find(({ name }) => name === 'bdSeq'));
-			state.seq = undefined;
-		} else if (type !== 'DBIRTH' && type !== 'NDATA' && type !== 'DDATA' && type !== 'DDEATH')
+		if (type !== 'NBIRTH' && type !== 'DBIRTH' && type !== 'NDATA' && type !== 'DDATA' && type !== 'DDEATH')
 			return sink.reject('unknown-field', `Sparkplug message type ${describeValue(type)}`);
-		this.#follow(state, type, payload, nodeKey, message, sink);
+		const isBirth = type === 'NBIRTH' || type === 'DBIRTH';
+		const message = { incoming, payload, node: this.nodes.of(nodeKey), nodeKey, device, place, isBirth };
+		if (incoming.againAt === undefined) this.#count(message, type === 'NBIRTH', sink);
 		sink.understood();
 		if (type === 'DDEATH') return sink.presence(place, { online: false, reason: DEVICE_DIED });
-		const isBirth = type === 'NBIRTH' || type === 'DBIRTH';
 		if (isBirth) {
-			this.#learn(state, device, place, payload, sink);
+			this.#learn(message, sink);
 			sink.presence(place, { online: true, reason: BORN });
-		}
-		this.#emit(state, device, place, payload, isBirth, nodeKey, message, sink);
+		} else if (incoming.againAt === undefined && this.#waits(message, sink)) return;
+		this.#emit(message, payload.metrics, payload.time, '', 0, sink);
 	}
 
 	#death(nodeKey: string, place: MachinePlace, payload: Payload, sink: DecodeSink): void {
 		sink.understood();
-		const state = this.#nodes.get(nodeKey);
+		const node = this.nodes.get(nodeKey);
 		const bdSeq = numberOf(payload.metrics.find(({ name }) => name === 'bdSeq'));
 		// A late death of an earlier connection says nothing about this one.
-		if (bdSeq !== undefined && state?.bdSeq !== undefined && bdSeq !== state.bdSeq) return;
-		this.#nodes.delete(nodeKey);
+		if (node?.isSure && bdSeq !== undefined && node.bdSeq !== undefined && bdSeq !== node.bdSeq) return;
+		this.nodes.forget(nodeKey);
 		sink.presence(place, { online: false, reason: NODE_DIED, within: true });
 	}
 
-	/** Checks `seq`: 0 to 255 and round, over all messages of an edge node but NDEATH. */
-	#follow(
-		state: NodeState,
-		type: string,
-		payload: Payload,
-		nodeKey: string,
-		message: IncomingMessage,
+	#count(message: NodeMessage, isNodeBirth: boolean, sink: DecodeSink): void {
+		const { node, nodeKey, payload, incoming, isBirth } = message;
+		if (isNodeBirth) {
+			node.begin(numberOf(payload.metrics.find(({ name }) => name === 'bdSeq')), incoming.receivedAt);
+			node.beginCount(payload.seq, incoming.receivedAt);
+		} else {
+			const missing = node.follow(payload.seq, incoming.receivedAt);
+			if (missing !== undefined) {
+				sink.reject('sequence-gap', `${nodeKey}: ${missing}`);
+				this.#askRebirth(message, sink);
+			}
+		}
+		this.nodes.note(nodeKey, isBirth);
+	}
+
+	#askRebirth(
+		{ node, nodeKey, incoming: { receivedAt, againAt: now = receivedAt } }: NodeMessage,
 		sink: DecodeSink
 	): void {
-		const { seq } = payload;
-		if (seq === undefined) return;
-		if (type !== 'NBIRTH') {
-			if (state.seq === undefined)
-				this.#askRebirth(state, nodeKey, message, sink, `${nodeKey} sends data, but its birth was not seen`);
-			else if (seq !== state.seq)
-				this.#askRebirth(state, nodeKey, message, sink, `${nodeKey}: number ${state.seq} expected, ${seq} came`);
-		}
-		state.seq = (seq + 1) & 0xff;
+		if (now - node.askedAt < REBIRTH_EVERY_MS) return;
+		node.askedAt = now;
+		const [group, edgeNode] = nodeKey.split('/');
+		sink.ask(`${NAMESPACE}${group}/NCMD/${edgeNode}`, rebirthRequest(now));
 	}
 
-	#askRebirth(state: NodeState, nodeKey: string, message: IncomingMessage, sink: DecodeSink, why: string): void {
-		sink.reject('sequence-gap', why);
-		if (message.receivedAt - state.askedAt < REBIRTH_EVERY_MS) return;
-		state.askedAt = message.receivedAt;
-		const [group, node] = nodeKey.split('/');
-		sink.ask(`${NAMESPACE}${group}/NCMD/${node}`, rebirthRequest(message.receivedAt));
-	}
-
-	#learn(state: NodeState, device: string | undefined, place: MachinePlace, payload: Payload, sink: DecodeSink): void {
+	#learn({ node, nodeKey, device, place, payload }: NodeMessage, sink: DecodeSink): void {
+		const metrics = [...bornMetrics(payload.metrics, device, '', 0)];
+		node.learn(device, metrics);
 		const units = new Map<string, SensorDescription>();
-		for (const metric of payload.metrics) {
-			if (metric.name === undefined) continue;
-			const known: Known = { name: metric.name, type: metric.type, ...(metric.unit && { unit: metric.unit }) };
-			if (metric.alias !== undefined) state.aliases.set(metric.alias, known);
-			state.types.set(`${device ?? ''}/${metric.name}`, known);
-			if (metric.unit && !isControl(metric.name)) units.set(sensorOf(metric.name), { unit: metric.unit });
-		}
+		for (const { name, unit } of metrics) if (unit && !isControl(name)) units.set(sensorOf(name), { unit });
 		if (units.size > 0) sink.describe(place, undefined, units);
+		if (node.isSure) sink.release(heldFor(nodeKey, device));
+	}
+
+	/** Keeps the message until the next birth, if it holds what only that will explain. */
+	#waits(message: NodeMessage, sink: DecodeSink): boolean {
+		const { node, nodeKey, device, payload } = message;
+		const isAwaited = payload.metrics.some(
+			(metric) =>
+				needsBirth(metric, node.find(metric.alias, device, metric.name)) &&
+				node.isAwaited(metric.alias, device, metric.name)
+		);
+		if (!isAwaited || !sink.hold(heldFor(nodeKey, device))) return false;
+		this.#askRebirth(message, sink);
+		return true;
 	}
 
 	#emit(
-		state: NodeState,
-		device: string | undefined,
-		place: MachinePlace,
-		payload: Payload,
-		isBirth: boolean,
-		nodeKey: string,
-		message: IncomingMessage,
+		message: NodeMessage,
+		metrics: readonly Metric[],
+		time: EpochMs | undefined,
+		prefix: string,
+		depth: number,
 		sink: DecodeSink
 	): void {
-		for (const metric of payload.metrics) {
-			const byAlias = metric.alias === undefined ? undefined : state.aliases.get(metric.alias);
-			const name = metric.name ?? byAlias?.name;
-			if (name === undefined) {
-				this.#askRebirth(state, nodeKey, message, sink, `${nodeKey}: alias ${metric.alias ?? 'missing'} is unknown`);
-				continue;
-			}
-			if (isControl(name)) continue;
-			const known = byAlias ?? state.types.get(`${device ?? ''}/${name}`);
+		const { node, nodeKey, device, place, isBirth, incoming } = message;
+		const isAgain = incoming.againAt !== undefined;
+		for (const metric of metrics) {
+			const alias = depth === 0 ? metric.alias : undefined;
+			const stated = metric.name === undefined ? undefined : prefix + metric.name;
+			const known = isAgain ? node.findAgreed(alias, device, stated) : node.find(alias, device, stated);
+			const name = stated ?? known?.name;
+			if (name === undefined && depth > 0) continue;
+			if (name !== undefined && isControl(name)) continue;
 			// Data may leave the type out (specification 6.4.16); an integer then has a sign that only the birth tells.
-			if (metric.type === 0 && !known && typeof metric.value === 'object') {
-				this.#askRebirth(
-					state,
-					nodeKey,
-					message,
-					sink,
-					`${nodeKey}: the type of '${name}' is not known before its birth`
-				);
+			if (name === undefined || needsBirth(metric, known)) {
+				const what =
+					name === undefined
+						? `alias ${alias ?? 'missing'} is unknown`
+						: `the type of '${name}' is not known before its birth`;
+				const since = node.find(alias, device, stated) ? BIRTHS_DISAGREE : NO_BIRTH;
+				sink.reject('sequence-gap', `${nodeKey}: ${what}${isAgain ? since : ''}`);
+				this.#askRebirth(message, sink);
 				continue;
 			}
-			emitMetric(metric, name, known, place, payload.time, isBirth, sink, 0);
+			if (!metric.template) emitMetric(metric, name, known, place, time, isBirth, sink);
+			else if (!metric.template.isDefinition && depth < MAX_TEMPLATE_DEPTH)
+				this.#emit(message, metric.template.metrics, metric.time ?? time, `${name}/`, depth + 1, sink);
 		}
 	}
 
-	#stateOf(nodeKey: string): NodeState {
-		let state = this.#nodes.get(nodeKey);
-		if (!state) {
-			if (this.#nodes.size >= MAX_NODES) this.#nodes.clear();
-			state = { askedAt: -Infinity, aliases: new Map(), types: new Map() };
-			this.#nodes.set(nodeKey, state);
-		}
-		return state;
-	}
-
-	#place(group: string, node: string, device: string | undefined): MachinePlace | undefined {
-		const key = `${group}/${node}/${device ?? ''}`;
+	#place(group: string, node: string, device: string): MachinePlace | undefined {
+		const key = `${group}/${node}/${device}`;
 		if (!this.#places.has(key)) {
 			if (this.#places.size > 200_000) this.#places.clear();
 			const path = pathOfLevels(device ? [group, node, device] : [group, node]);
@@ -236,6 +191,11 @@ class SparkplugB implements Dialect {
 	}
 }
 
+const BIRTHS_DISAGREE = ', since the births before and after it disagree: left out';
+const NO_BIRTH =
+	', and no birth has told since: left out. May this device publish to spBv1.0/+/NCMD/+, and does the edge node answer a rebirth request?';
+
+const heldFor = (nodeKey: string, device: string) => `${NAMESPACE}${nodeKey}/${device}`;
 const sensorOf = (name: string) => sensorNameOf(name.replaceAll('/', '.'));
 
 /** Metrics of the protocol itself. */
@@ -243,33 +203,44 @@ function isControl(name: string): boolean {
 	return name === 'bdSeq' || /^(Node Control|Device Control|Node Info|Device Info|Properties)\//.test(name);
 }
 
+/** Whether name or sign of what it holds is told by a birth alone, and none that holds has. */
+function needsBirth(metric: Metric, known: BornMetric | undefined): boolean {
+	if (known) return false;
+	return metric.name === undefined || (metric.type === 0 && typeof metric.value === 'object');
+}
+
+/** The metrics of a birth with those of their templates, by their whole names. */
+function* bornMetrics(
+	metrics: readonly Metric[],
+	device: string,
+	prefix: string,
+	depth: number
+): Generator<BornMetric> {
+	for (const { name, alias, type, unit, template } of metrics) {
+		if (name === undefined) continue;
+		const whole = prefix + name;
+		yield {
+			device,
+			name: whole,
+			type,
+			...(alias !== undefined && depth === 0 && { alias }),
+			...(unit && { unit })
+		};
+		if (template && !template.isDefinition && depth < MAX_TEMPLATE_DEPTH)
+			yield* bornMetrics(template.metrics, device, `${whole}/`, depth + 1);
+	}
+}
+
 function emitMetric(
 	metric: Metric,
 	name: string,
-	known: Known | undefined,
+	known: BornMetric | undefined,
 	place: MachinePlace,
 	payloadTime: EpochMs | undefined,
 	isBirth: boolean,
-	sink: DecodeSink,
-	depth: number
+	sink: DecodeSink
 ): void {
-	if (metric.template) {
-		if (metric.template.isDefinition || depth >= MAX_TEMPLATE_DEPTH) return;
-		for (const member of metric.template.metrics)
-			if (member.name !== undefined)
-				emitMetric(
-					member,
-					`${name}/${member.name}`,
-					undefined,
-					place,
-					metric.time ?? payloadTime,
-					isBirth,
-					sink,
-					depth + 1
-				);
-		return;
-	}
-	const type = metric.type || known?.type || 0;
+	const type = metric.type || known?.type || Type.unknown;
 	// Births list every metric, text and tables among them: only data that cannot be used is worth counting.
 	if (metric.isNull) {
 		if (!isBirth) sink.reject('not-a-number', `metric '${name}' is null`);
@@ -292,135 +263,6 @@ function emitMetric(
 		...(metric.historical && { historical: true })
 	};
 	sink.value(place, sensorOf(name), value, metric.time ?? payloadTime, extras);
-}
-
-/** The number with its sign: integers travel as unsigned two's complement (specification 6.4.16). */
-function numericValue({ value }: Metric, type: number): number | undefined {
-	if (value === undefined || typeof value === 'string') return undefined;
-	if (typeof value === 'number') return type === Type.dateTime ? undefined : value;
-	const { low, high } = value;
-	switch (type) {
-		case Type.int8:
-			return (low << 24) >> 24;
-		case Type.int16:
-			return (low << 16) >> 16;
-		case Type.int32:
-			return low | 0;
-		case Type.int64:
-			return (high | 0) * 4_294_967_296 + low;
-		case Type.dateTime:
-		case Type.string:
-		case Type.text:
-		case Type.uuid:
-			return undefined;
-		default:
-			return high * 4_294_967_296 + low;
-	}
-}
-
-function numberOf(metric: Metric | undefined): number | undefined {
-	return metric && numericValue(metric, metric.type);
-}
-
-/** @throws RangeError on damaged bytes */
-function readPayload(bytes: Uint8Array): Payload {
-	const reader = new ProtobufReader(bytes);
-	const payload: Payload = { metrics: [], compressed: false };
-	for (let tag = reader.next(); tag; tag = reader.next()) {
-		if (tag.field === 1 && tag.wire === 0) payload.time = readTime(reader);
-		else if (tag.field === 2 && tag.wire === 2) payload.metrics.push(readMetric(reader.bytesField(), 0));
-		else if (tag.field === 3 && tag.wire === 0) {
-			reader.varint();
-			payload.seq = reader.low & 0xff;
-		} else if (tag.field === 4 && tag.wire === 2)
-			payload.compressed = utf8.decode(reader.bytesField()) === 'SPBV1.0_COMPRESSED';
-		else reader.skip(tag.wire);
-	}
-	return payload;
-}
-
-function readTime(reader: ProtobufReader): EpochMs | undefined {
-	reader.varint();
-	return fromEpochNumber(reader.unsigned);
-}
-
-function readMetric(bytes: Uint8Array, depth: number): Metric {
-	const reader = new ProtobufReader(bytes);
-	const metric: Metric = { type: 0, historical: false, isNull: false };
-	for (let tag = reader.next(); tag; tag = reader.next()) {
-		const { field, wire } = tag;
-		if (wire === 0) {
-			reader.varint();
-			if (field === 2) metric.alias = reader.unsigned;
-			else if (field === 3) metric.time = fromEpochNumber(reader.unsigned);
-			else if (field === 4) metric.type = reader.low;
-			else if (field === 5) metric.historical = reader.low !== 0;
-			else if (field === 7) metric.isNull = reader.low !== 0;
-			else if (field === 10 || field === 11) metric.value = { low: reader.low, high: reader.high };
-			else if (field === 14) metric.value = reader.low !== 0 || reader.high !== 0 ? 1 : 0;
-		} else if (field === 12 && wire === 5) metric.value = reader.float();
-		else if (field === 13 && wire === 1) metric.value = reader.double();
-		else if (wire === 2) {
-			const inner = reader.bytesField();
-			if (field === 1) metric.name = utf8.decode(inner);
-			else if (field === 9) readProperties(inner, metric);
-			else if (field === 15) metric.value = utf8.decode(inner.subarray(0, 200));
-			else if (field === 18) metric.template = readTemplate(inner, depth);
-			else if (field === 16 || field === 17 || field === 19)
-				metric.other = { 16: 'bytes', 17: 'a data set', 19: 'an extension' }[field];
-		} else reader.skip(wire);
-	}
-	return metric;
-}
-
-function readTemplate(bytes: Uint8Array, depth: number): NonNullable<Metric['template']> {
-	const reader = new ProtobufReader(bytes);
-	const metrics: Metric[] = [];
-	let isDefinition = false;
-	for (let tag = reader.next(); tag; tag = reader.next()) {
-		if (tag.field === 2 && tag.wire === 2) {
-			const inner = reader.bytesField();
-			if (depth < MAX_TEMPLATE_DEPTH) metrics.push(readMetric(inner, depth + 1));
-		} else if (tag.field === 5 && tag.wire === 0) {
-			reader.varint();
-			isDefinition = reader.low !== 0;
-		} else reader.skip(tag.wire);
-	}
-	return { isDefinition, metrics };
-}
-
-/** Properties: the unit (engUnit) and the quality (0 bad, 192 good, 500 stale; specification 6.4.18). */
-function readProperties(bytes: Uint8Array, metric: Metric): void {
-	const reader = new ProtobufReader(bytes);
-	const keys: string[] = [];
-	const values: (string | number | undefined)[] = [];
-	for (let tag = reader.next(); tag; tag = reader.next()) {
-		if (tag.field === 1 && tag.wire === 2) keys.push(utf8.decode(reader.bytesField()));
-		else if (tag.field === 2 && tag.wire === 2) values.push(readPropertyValue(reader.bytesField()));
-		else reader.skip(tag.wire);
-	}
-	keys.forEach((key, index) => {
-		const value = values[index];
-		const plain = key.toLowerCase().replace(/[^a-z]/g, '');
-		if (typeof value === 'string' && value.trim() !== '') {
-			if (['engunit', 'engunits', 'engineeringunit', 'engineeringunits', 'unit', 'units'].includes(plain))
-				metric.unit = value.trim();
-		} else if (plain === 'quality' && typeof value === 'number')
-			metric.quality = value === 192 ? Quality.good : value === 500 ? Quality.uncertain : Quality.bad;
-	});
-}
-
-function readPropertyValue(bytes: Uint8Array): string | number | undefined {
-	const reader = new ProtobufReader(bytes);
-	let value: string | number | undefined;
-	for (let tag = reader.next(); tag; tag = reader.next()) {
-		if ((tag.field === 3 || tag.field === 4) && tag.wire === 0) {
-			reader.varint();
-			value = reader.unsigned;
-		} else if (tag.field === 8 && tag.wire === 2) value = utf8.decode(reader.bytesField());
-		else reader.skip(tag.wire);
-	}
-	return value;
 }
 
 /** Payload of the command "Node Control/Rebirth" = true (specification 6.4.20). */

@@ -222,6 +222,10 @@ export class Survey implements DecodeSink {
 		if (!this.#repeating) this.publish(topic, payload);
 	};
 
+	hold: DecodeSink['hold'] = () => false;
+
+	release: DecodeSink['release'] = () => undefined;
+
 	#machineOf(place: MachinePlace): Machine {
 		const known = this.#machines.get(place.id);
 		if (known) return known;
