@@ -66,6 +66,93 @@ describe('previewFile', () => {
 	});
 });
 
+describe('exports as loggers and control systems write them', () => {
+	const first = local(2026, 3, 25, 13, 5, 9);
+	/** Times since `first` in seconds, by sensor. */
+	async function stored(text: string) {
+		const { proposed, notes } = await previewFile(file(text));
+		const { summary, batches } = importInto(new MemoryStore(), file(text), proposed);
+		const { counters } = await summary;
+		const values = batches.flatMap(({ sensorIds, series, times, values }) =>
+			Array.from(times, (time, at) => [sensorIds[series[at]!], (time - first) / 1000, values[at]])
+		);
+		return { proposed, notes: notes.join('\n'), values, reasons: Object.keys(counters) };
+	}
+	const flow = [
+		['pump-3:Flow', 0, 1.5],
+		['pump-3:Flow', 1, 1.6]
+	];
+	const rows = '25.03.2026 13:05:09;1,5\n25.03.2026 13:05:10;1,6\n';
+
+	it.each([
+		[
+			'a report with a title above its table',
+			`Trend report\nPlant: Delft\n\nTime;Flow\n${rows}`,
+			/2 rows above the table left out/
+		],
+		['the separator stated for Excel', `sep=;\r\nTime;Flow\r\n${rows}`, /semicolon/],
+		['a header that lacks the last delimiter', `Time;Flow\n${rows.replaceAll('\n', ';\n')}`, /day, month, year/],
+		[
+			'date and time of day in two columns',
+			`Date;Time;Flow\n${rows.replaceAll(' ', ';')}`,
+			/"Date" and "Time" together say the time/
+		],
+		[
+			'date and time in one named column, between blanks',
+			'time Flow\n2026-03-25 13:05:09 1.5\n2026-03-25 13:05:10 1.6\n',
+			/blanks/
+		],
+		['months by name', 'Time,Flow\n25-Mar-26 13:05:09,1.5\n25-Mar-26 13:05:10,1.6\n', /month by name/],
+		[
+			'months by name, American',
+			'Time\tFlow\n"Mar 25, 2026 1:05:09 PM"\t1.5\n"Mar 25, 2026 1:05:10 PM"\t1.6\n',
+			/month by name/
+		],
+		['months by name, German', 'Zeit;Flow\n25. März 2026 13:05:09;1,5\n25. März 2026 13:05:10;1,6\n', /month by name/]
+	])('%s', async (_title, text, note) => {
+		const result = await stored(text);
+		expect(result.values).toEqual(flow);
+		expect(result.notes).toMatch(note);
+		expect(result.reasons).toEqual([]);
+	});
+
+	it('takes units from a row of their own, and no such row from a file without one', async () => {
+		const { proposed, values } = await stored(`Time;Flow\ndd.mm.yyyy;[l/min]\n${rows}`);
+		expect(proposed.timeColumn).toBe('Time');
+		expect(proposed.sensors).toEqual([{ column: 'Flow [l/min]', name: 'Flow', unit: 'l/min' }]);
+		expect(values).toEqual(flow);
+		// Words that are no units stay a row, and are counted.
+		expect((await stored(`Time;Flow\nnone;manual\n${rows}`)).reasons).toEqual(['invalid-time']);
+	});
+
+	it('reads tags and values of PI and WinCC, and leaves out the marks of the recorder', async () => {
+		const pi = await stored('Tag,Timestamp,Value\nFlow,25-Mar-26 13:05:09,1.5\nFlow,25-Mar-26 13:05:10,No Data\n');
+		expect(pi.values).toEqual([['pump-3:Flow', 0, 1.5]]);
+		expect(pi.reasons).toEqual(['not-a-number']);
+		const wincc = await stored(
+			'"VarName";"TimeString";"VarValue";"Validity";"Time_ms"\n' +
+				'"Flow";"25.03.2026 13:05:09";1,5;1;46106545243,0556\n"$RT_OFF$";"25.03.2026 13:05:10";0;2;46106545254,63\n'
+		);
+		expect(wincc.values).toEqual([['pump-3:Flow', 0, 1.5]]);
+		expect(wincc.reasons).toEqual(['ignored']);
+	});
+
+	it.each([
+		['Time [s],a\n0.000,1\n0.250,2\n1.000,3\n', [0, 250, 1000]],
+		['elapsed (ms);a\n10;1\n20;2\n35;3\n', [10, 20, 35]],
+		[
+			'LabVIEW Measurement\t\nSeparator\tTab\n***End_of_Header***\t\nX_Value\tV\tComment\n0\t1\n0.5\t2\n2\t3\n',
+			[0, 500, 2000]
+		]
+	])('counts times from the start of a record: %j', async (text, spaced) => {
+		const { values, notes } = await stored(text);
+		const times = values.map(([, seconds]) => Math.round((seconds as number) * 1000));
+		expect(times.map((time) => time - times[0]! + spaced[0]!)).toEqual(spaced);
+		expect(times.at(-1)! + first).toBe(Date.UTC(2026, 0, 1));
+		expect(notes).toMatch(/at the file's own date/);
+	});
+});
+
 describe('detectTimeFormat', () => {
 	it.each([
 		[['2020-03-09 10:14:33', '2020-03-09 10:14:34'], 'ISO date', local(2020, 3, 9, 10, 14, 33)],

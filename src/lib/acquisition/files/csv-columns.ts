@@ -11,8 +11,10 @@ const DAY_MS = 86_400_000;
 const EXCEL_FROM = 29_221;
 const EXCEL_TO = 73_051;
 
-/** The delimiter that gives the first rows the same number of cells, and more than one. */
+/** What the file says (`sep=;`, for Excel), else the delimiter that gives the first rows the same number of cells, and more than one. */
 export function detectDelimiter(head: string): string {
+	const said = /^\uFEFF?sep=([^\r\n])\r?\n/i.exec(head)?.[1];
+	if (said !== undefined) return said;
 	let best: { delimiter: string; score: number } = { delimiter: ',', score: 0 };
 	for (const delimiter of [...delimiters, blanks]) {
 		if (delimiter === blanks && best.score > 0) break;
@@ -95,10 +97,37 @@ export interface TimeFormat {
 	parse(cell: string): number | undefined;
 	/** Said once when the sample leaves the format open. */
 	readonly doubt?: string;
+	/** `parse` gives milliseconds from the record's start instead. */
+	readonly isElapsed?: true;
 }
 
-const WRITTEN =
-	/^(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?)?$/;
+const CLOCK = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?`;
+const WRITTEN = new RegExp(String.raw`^(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ,]+${CLOCK})?$`);
+/** "25-Mar-26 13:05:09", "25. März 2026"; and "Mar 25, 2026 1:05 PM". */
+const DAY_NAMED = new RegExp(
+	String.raw`^(\d{1,2})[-. /]+([a-zä]{3,9})\.?[-, /]*(\d{4}|\d{2})(?:[T ,]+${CLOCK})?$`,
+	'i'
+);
+const NAMED_DAY = new RegExp(String.raw`^([a-zä]{3,9})\.?[- ]+(\d{1,2}),?[- ]+(\d{4})(?:[T ,]+${CLOCK})?$`, 'i');
+/** English and German; the first three letters tell. */
+const MONTHS = [
+	'jan',
+	'feb',
+	'mar|mär|mrz|mae',
+	'apr',
+	'may|mai',
+	'jun',
+	'jul',
+	'aug',
+	'sep',
+	'oct|okt',
+	'nov',
+	'dec|dez'
+];
+const ONLY_CLOCK = new RegExp(`^${CLOCK}$`);
+
+/** A time of day without a date. */
+export const isClockTime = (cell: string): boolean => ONLY_CLOCK.test(cell.trim());
 
 type Order = 'dmy' | 'mdy' | 'ymd';
 
@@ -136,6 +165,8 @@ export function detectTimeFormat(cells: readonly string[]): TimeFormat | undefin
 		}
 	};
 	if (filled.some((cell) => /[.,]/.test(cell)) && enough(excel)) return excel;
+	const named: TimeFormat = { description: 'the month by name', parse: parseNamed };
+	if (enough(named)) return named;
 	const order = detectOrder(filled);
 	if (!order) return undefined;
 	const words = { dmy: 'day, month, year', mdy: 'month, day, year', ymd: 'year, month, day' }[order.order];
@@ -145,6 +176,31 @@ export function detectTimeFormat(cells: readonly string[]): TimeFormat | undefin
 		...(order.doubt && { doubt: `Dates such as ${filled[0]} were read as ${words}` })
 	};
 	return enough(written) ? written : undefined;
+}
+
+const ELAPSED =
+	/^(t|time|zeit|elapsed|elapsed[ _-]?time|time[ _-]?elapsed|x[ _-]?value|rel(ative)?[ _-]?time|sekunden|seconds?|milliseconds?|millis)$/i;
+const UNIT_MS: readonly (readonly [RegExp, number])[] = [
+	[/^(us|µs|μs)$/i, 1e-3],
+	[/^(ms|millis|milliseconds?)$/i, 1],
+	[/^(min|minutes?)$/i, 60_000],
+	[/^(h|hours?)$/i, 3_600_000],
+	[/^(s|secs?|seconds?|sekunden)$/i, 1_000]
+];
+
+/** Time since a record began ("Time [s]": 0, 0.001, 0.002 ...): a column so named whose numbers rise; without a unit, seconds. */
+export function detectElapsed(column: string, cells: readonly string[], decimalComma: boolean): TimeFormat | undefined {
+	const { name, unit } = splitUnit(column);
+	if (!ELAPSED.test(name.trim())) return undefined;
+	const numbers = cells.map((cell) => parseCell(cell, decimalComma));
+	const rises = numbers.every((value, at) => value !== undefined && (at === 0 || value > numbers[at - 1]!));
+	if (numbers.length < 2 || !rises || numbers[0]! < 0) return undefined;
+	const [, perUnit] = UNIT_MS.find(([pattern]) => pattern.test(unit ?? name)) ?? [undefined, 1_000];
+	const parse = (cell: string) => {
+		const value = parseCell(cell, decimalComma);
+		return value === undefined ? undefined : value * perUnit;
+	};
+	return { description: `time since the start, in ${unit ?? (perUnit === 1 ? 'ms' : 's')}`, parse, isElapsed: true };
 }
 
 function detectOrder(cells: readonly string[]): { order: Order; doubt: boolean } | undefined {
@@ -170,13 +226,31 @@ function parseWritten(cell: string, order: Order): number | undefined {
 	if (!match) return undefined;
 	const [a, b, c] = [Number(match[1]), Number(match[3]), Number(match[4])] as [number, number, number];
 	const [year, month, day] = order === 'ymd' ? [a, b, c] : order === 'dmy' ? [c, b, a] : [c, a, b];
-	let hour = Number(match[5] ?? 0);
-	const half = match[9]?.toLowerCase();
-	if (half === 'pm' && hour < 12) hour += 12;
-	if (half === 'am' && hour === 12) hour = 0;
-	const fraction = match[8] ? Number(`0.${match[8]}`) * 1000 : 0;
-	const fullYear = year! < 100 ? 2000 + year! : year!;
-	return localTime([fullYear, month!, day!, hour, Number(match[6] ?? 0), Number(match[7] ?? 0), fraction]);
+	return atClock([year, month, day], match.slice(5));
+}
+
+function parseNamed(cell: string): number | undefined {
+	const text = cell.trim();
+	const before = DAY_NAMED.exec(text);
+	const match = before ?? NAMED_DAY.exec(text);
+	if (!match) return undefined;
+	const [day, name] = before ? [match[1]!, match[2]!] : [match[2]!, match[1]!];
+	const letters = name.toLowerCase().slice(0, 3);
+	const month = 1 + MONTHS.findIndex((names) => names.split('|').includes(letters));
+	return month === 0 ? undefined : atClock([Number(match[3]), month, Number(day)], match.slice(4));
+}
+
+/** Hour, minute, second, fraction and half of the day, each as found by `CLOCK` or left out. */
+function atClock(
+	[year, month, day]: [number, number, number],
+	clock: readonly (string | undefined)[]
+): number | undefined {
+	const [hours, minute, second, fraction, half] = clock;
+	let hour = Number(hours ?? 0);
+	if (half?.toLowerCase() === 'pm' && hour < 12) hour += 12;
+	if (half?.toLowerCase() === 'am' && hour === 12) hour = 0;
+	const ms = fraction ? Number(`0.${fraction}`) * 1000 : 0;
+	return localTime([year < 100 ? 2000 + year : year, month, day, hour, Number(minute ?? 0), Number(second ?? 0), ms]);
 }
 
 function parseLocalIso(cell: string): number | undefined {

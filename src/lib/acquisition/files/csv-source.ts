@@ -1,40 +1,38 @@
 /** Data Acquisition, files: a delimited text file as a table. In: a File. Out: a `TableSource` of text cells. */
 import { MillwrightError } from '../../contracts';
-import { detectDelimiter, detectHeader } from './csv-columns';
+import { detectDelimiter } from './csv-columns';
+import { findTable, type TableLayout } from './csv-layout';
 import { readHead, readRows, RowSplitter } from './csv-rows';
 import type { TableChunk, TableSource } from './table-source';
 
 const HEAD_CHARACTERS = 256 * 1024;
 export const SAMPLE_ROWS = 500;
+const DELIMITER_NAMES: Readonly<Record<string, string>> = {
+	',': 'comma',
+	';': 'semicolon',
+	'\t': 'tab',
+	'|': 'vertical bar',
+	' ': 'blanks'
+};
 
 export class CsvSource implements TableSource {
 	readonly format = 'csv';
 	readonly timeColumns = new Set<string>();
+	readonly columns: readonly string[];
+	readonly notes: readonly string[];
 
 	private constructor(
 		private readonly file: File,
 		readonly delimiter: string,
-		readonly columns: readonly string[],
-		private readonly hasHeader: boolean,
+		private readonly layout: TableLayout,
 		readonly sample: readonly (readonly string[])[]
-	) {}
+	) {
+		this.columns = layout.columns;
+		this.notes = [...layout.notes, `Cells are separated by ${DELIMITER_NAMES[delimiter] ?? delimiter}.`];
+	}
 
 	get mayUseComma(): boolean {
 		return this.delimiter !== ',';
-	}
-
-	get notes(): readonly string[] {
-		const names: Record<string, string> = {
-			',': 'comma',
-			';': 'semicolon',
-			'\t': 'tab',
-			'|': 'vertical bar',
-			' ': 'blanks'
-		};
-		return [
-			...(this.hasHeader ? [] : ['The first row holds numbers, so the columns were given names.']),
-			`Cells are separated by ${names[this.delimiter] ?? this.delimiter}.`
-		];
 	}
 
 	/** @throws MillwrightError `invalid-file` */
@@ -46,17 +44,16 @@ export class CsvSource implements TableSource {
 		let rows = splitter.push(head);
 		// The last line of a long file is cut off by the sample; that of a short one is whole.
 		if (head.length < HEAD_CHARACTERS) rows = rows.concat(splitter.end());
-		const first = rows[0];
-		if (!first) throw new MillwrightError('invalid-file', `${file.name} has no rows that fit a table`);
-		const { columns, hasHeader } = detectHeader(first, rows[1]);
-		return new CsvSource(file, used, columns, hasHeader, rows.slice(hasHeader ? 1 : 0, SAMPLE_ROWS));
+		if (rows.length === 0) throw new MillwrightError('invalid-file', `${file.name} has no rows that fit a table`);
+		const layout = findTable(rows.slice(0, SAMPLE_ROWS));
+		return new CsvSource(file, used, layout, rows.slice(layout.rowsAbove, SAMPLE_ROWS).map(layout.cellsOf));
 	}
 
 	async *read(signal?: AbortSignal): AsyncGenerator<TableChunk> {
 		let row = 0;
 		for await (const { rows, bytesRead } of readRows(this.file, this.delimiter, signal)) {
-			const skip = row === 0 && this.hasHeader && rows.length > 0 ? 1 : 0;
-			yield { rows: skip ? rows.slice(1) : rows, bytesRead, firstRow: row + skip + 1 };
+			const skip = Math.min(rows.length, Math.max(0, this.layout.rowsAbove - row));
+			yield { rows: rows.slice(skip).map(this.layout.cellsOf), bytesRead, firstRow: row + skip + 1 };
 			row += rows.length;
 		}
 	}

@@ -6,9 +6,10 @@
 import type { LongColumns } from '../../contracts';
 import { splitUnit } from './csv-columns';
 
-const VALUE = /^(value|val|wert|reading|measurement|measured ?value|messwert|v|y|_value|numeric_?value)$/i;
+const VALUE =
+	/^(value|val|wert|reading|measurement|measured ?value|messwert|var[ _-]?value|v|y|_value|numeric_?value)$/i;
 const SENSOR =
-	/^(sensor|sensor[ _-]?(id|name)|signal|tag|tag[ _-]?name|metric|metric[ _-]?name|variable|parameter|channel|point|item|series|name|_?field|kanal|messstelle|measure)$/i;
+	/^(sensor|sensor[ _-]?(id|name)|signal|tag|tag[ _-]?name|metric|metric[ _-]?name|variable|var[ _-]?name|tag[ _-]?path|parameter|channel|point|item|series|name|_?field|kanal|messstelle|measure)$/i;
 const MACHINE =
 	/^(machine|machine[ _-]?(id|name)|asset|asset[ _-]?(id|name)|device|device[ _-]?(id|name)|equipment|unit[ _-]?id|maschine|anlage)$/i;
 const UNIT = /^(unit|units|uom|einheit|eu)$/i;

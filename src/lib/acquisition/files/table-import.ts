@@ -28,7 +28,15 @@ import { pathOfLevels, sensorNameOf } from '../decode/topics';
 import { IntakeTally } from '../intake-tally';
 import { guessKind } from '../sensor-kind';
 import type { ReadingStore } from '../ports';
-import { detectTimeFormat, isLabel, splitUnit, timeLikelihood, usesDecimalComma, type TimeFormat } from './csv-columns';
+import {
+	detectElapsed,
+	detectTimeFormat,
+	isLabel,
+	splitUnit,
+	timeLikelihood,
+	usesDecimalComma,
+	type TimeFormat
+} from './csv-columns';
 import { detectLong } from './long-layout';
 import { numberOf, openTable, textOf, type BadRow, type Cell, type TableSource } from './table-source';
 
@@ -37,6 +45,9 @@ const BATCH_READINGS = 60_000;
 const DEFAULT_INTERVAL_MS = 1_000;
 /** Series one file may bring: beyond it the sensor column is not one. */
 const MOST_SENSORS = 100_000;
+
+/** Rows in which WinCC says that recording began or ended. */
+const RECORDER_MARK = /^\$RT_[A-Z]+\$$/;
 
 const cellsOf = (source: TableSource, index: number) => source.sample.map((row) => textOf(row[index]));
 const commaIn = (source: TableSource, index: number) =>
@@ -47,7 +58,8 @@ const parseTyped = (cell: string) => (cell === '' ? undefined : Number(cell));
 /** How a column says the time: by its type, or as its cells look. */
 function timeFormatOf(source: TableSource, index: number): TimeFormat | undefined {
 	if (source.timeColumns.has(source.columns[index]!)) return { description: 'its type', parse: parseTyped };
-	return detectTimeFormat(cellsOf(source, index));
+	const cells = cellsOf(source, index);
+	return detectTimeFormat(cells) ?? detectElapsed(source.columns[index]!, cells, commaIn(source, index));
 }
 
 /**
@@ -65,8 +77,8 @@ export async function previewFile(file: File): Promise<FilePreview> {
 		if (!format) return;
 		// A number that could be an Excel date needs a name that says so.
 		const typed = source.timeColumns.has(column) ? 100 : 0;
-		const rank =
-			typed + timeLikelihood(column) * 10 + (format.description === 'Excel date number' ? 0 : 5) - index / 1000;
+		const form = format.isElapsed ? -100 : format.description === 'Excel date number' ? 0 : 5;
+		const rank = typed + timeLikelihood(column) * 10 + form - index / 1000;
 		if (format.description === 'Excel date number' && timeLikelihood(column) === 0) return;
 		if (!time || rank > time.rank) time = { index, format, rank };
 	});
@@ -74,7 +86,8 @@ export async function previewFile(file: File): Promise<FilePreview> {
 	if (found) {
 		notes.push(`Time is taken from "${columns[found.index]}" (${found.format.description}).`);
 		if (found.format.doubt) notes.push(`${found.format.doubt}; check the first rows.`);
-		if (!/unix/i.test(found.format.description))
+		if (found.format.isElapsed) notes.push("The last row is taken to be at the file's own date.");
+		else if (!/unix/i.test(found.format.description))
 			notes.push('Times without a zone are taken as local time of this device.');
 	} else notes.push(`No column holds a time: rows are taken to be ${DEFAULT_INTERVAL_MS / 1000} s apart.`);
 
@@ -172,6 +185,8 @@ class ImportRun {
 	#newSensors: SensorRecord[] = [];
 	readonly #timeIndex: number;
 	readonly #timeFormat: TimeFormat | undefined;
+	/** Added to every time that the file states. */
+	#origin: EpochMs = 0;
 	readonly #numbers = new BatchNumbers();
 	#columns = new ReadingColumns(this.#numbers);
 	#rows = 0;
@@ -228,6 +243,7 @@ class ImportRun {
 		if (!this.#long) this.#machineOf(this.#machine);
 		await this.#register();
 		const clock = await this.#rowClock();
+		this.#origin = await this.#recordStart();
 		const wanted = this.#wantedColumns();
 		for await (const chunk of this.source.read(signal, wanted)) {
 			const { bytesRead, rows, firstRow, rowNumbers, unknown } = chunk;
@@ -300,6 +316,16 @@ class ImportRun {
 		return (row) => end - (rows - row) * interval;
 	}
 
+	/** When a record with times since its start began: the last row at the file's own date, so that a second import matches. */
+	async #recordStart(): Promise<EpochMs> {
+		if (!this.#timeFormat?.isElapsed) return 0;
+		let last = 0;
+		for await (const chunk of this.source.read(this.context.signal, [this.source.columns[this.#timeIndex]!]))
+			for (const row of chunk.rows)
+				if (!('reason' in row)) last = Math.max(last, this.#timeFormat.parse(textOf(row[this.#timeIndex])) ?? 0);
+		return (this.file.lastModified || this.context.now()) - last;
+	}
+
 	#take(row: readonly Cell[] | BadRow, line: number, clock: (row: number) => EpochMs): void {
 		this.#rows++;
 		if ('reason' in row) return this.#count(row.reason, 1, `row ${line}: ${row.message}`, row.text);
@@ -314,6 +340,7 @@ class ImportRun {
 					row,
 					`column "${this.mapping.timeColumn}": ${describeValue(cell)} is no time`
 				);
+			time += this.#origin;
 		}
 		if (this.#from === undefined || time < this.#from) this.#from = time;
 		if (this.#to === undefined || time > this.#to) this.#to = time;
@@ -331,6 +358,7 @@ class ImportRun {
 		const name = textOf(row[sensorColumn]).trim();
 		if (name === '')
 			return this.#reject('no-values', line, row, `column "${this.mapping.long!.sensorColumn}": no sensor is named`);
+		if (RECORDER_MARK.test(name)) return this.#reject('ignored', line, row, `"${name}" is a mark of the recorder`);
 		const place = machineColumn === undefined ? '' : textOf(row[machineColumn]).trim();
 		const key = `${place}\n${name}`;
 		let target = this.#targets.get(key);
