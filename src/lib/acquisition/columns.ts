@@ -1,7 +1,8 @@
 /**
  * Data Acquisition: readings gathered in columns until they are committed.
  *
- * In: readings one by one, series by number. Out: a `ReadingBatch`. Typed arrays that grow by doubling: no object per reading.
+ * In: readings one by one, series by number. Out: a `ReadingBatch`. Typed arrays that grow by doubling: no object per reading. Where there is no
+ * memory for more it is said, and what is there stays whole.
  */
 import type { EpochMs, ReadingBatch, SensorId } from '../contracts';
 
@@ -34,27 +35,23 @@ export class BatchNumbers {
 
 export class ReadingColumns {
 	length = 0;
-	#series: Uint32Array;
-	#times: Float64Array;
-	#values: Float64Array;
-	#qualities: Uint8Array;
+	#series = new Uint32Array(0);
+	#times = new Float64Array(0);
+	#values = new Float64Array(0);
+	#qualities = new Uint8Array(0);
 	readonly #sensorIds: SensorId[] = [];
 
 	/** `expected`: how many readings there may be; more are taken too. */
 	constructor(
 		private readonly numbers: BatchNumbers,
-		expected = 0
+		private readonly expected = 0
 	) {
 		numbers.begin();
-		const capacity = Math.max(1024, expected);
-		this.#series = new Uint32Array(capacity);
-		this.#times = new Float64Array(capacity);
-		this.#values = new Float64Array(capacity);
-		this.#qualities = new Uint8Array(capacity);
 	}
 
-	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): void {
-		if (this.length === this.#times.length) this.#grow();
+	/** False: there is no memory for it. */
+	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): boolean {
+		if (this.length === this.#times.length && !this.#grow()) return false;
 		const known = this.#sensorIds.length;
 		const number = this.numbers.numberOf(sensorIndex, known);
 		if (number === known) this.#sensorIds.push(sensorId);
@@ -63,28 +60,45 @@ export class ReadingColumns {
 		this.#times[at] = time;
 		this.#values[at] = value;
 		this.#qualities[at] = quality;
+		return true;
 	}
 
-	/** The readings so far; the columns must not be pushed to afterwards. */
-	toBatch(receivedAt: EpochMs): ReadingBatch {
-		const { length } = this;
+	/**
+	 * The readings from `from` on, at most `most` of them; the columns must not be pushed to afterwards.
+	 * @throws RangeError where there is no memory for so many
+	 */
+	toBatch(receivedAt: EpochMs, from = 0, most = this.length): ReadingBatch {
+		const to = Math.min(this.length, from + most);
 		return {
 			sensorIds: this.#sensorIds,
-			series: this.#series.slice(0, length),
-			times: this.#times.slice(0, length),
-			values: this.#values.slice(0, length),
-			qualities: this.#qualities.slice(0, length),
+			series: this.#series.slice(from, to),
+			times: this.#times.slice(from, to),
+			values: this.#values.slice(from, to),
+			qualities: this.#qualities.slice(from, to),
 			receivedAt
 		};
 	}
 
-	#grow(): void {
-		const capacity = this.#times.length * 2;
-		this.#series = grown(this.#series, new Uint32Array(capacity));
-		this.#times = grown(this.#times, new Float64Array(capacity));
-		this.#values = grown(this.#values, new Float64Array(capacity));
-		this.#qualities = grown(this.#qualities, new Uint8Array(capacity));
+	/** All columns or none. */
+	#grow(): boolean {
+		const capacity = this.length === 0 ? Math.max(1024, this.expected) : 2 * this.length;
+		try {
+			const series = grown(this.#series, new Uint32Array(capacity));
+			const times = grown(this.#times, new Float64Array(capacity));
+			const values = grown(this.#values, new Float64Array(capacity));
+			const qualities = grown(this.#qualities, new Uint8Array(capacity));
+			[this.#series, this.#times, this.#values, this.#qualities] = [series, times, values, qualities];
+			return true;
+		} catch (error) {
+			if (lacksMemory(error)) return false;
+			throw error;
+		}
 	}
+}
+
+/** Whether an array of this size could not be had, here or in what this came from. */
+export function lacksMemory(error: unknown): boolean {
+	return error instanceof RangeError || (error instanceof Error && error.cause instanceof RangeError);
 }
 
 function grown<A extends Uint32Array | Float64Array | Uint8Array>(from: A, to: A): A {

@@ -16,7 +16,7 @@ import {
 	type Waveform
 } from '../contracts';
 import type { CommitReceipt, ReadingStore } from './ports';
-import { BatchNumbers, ReadingColumns } from './columns';
+import { BatchNumbers, lacksMemory, ReadingColumns } from './columns';
 
 /** A reading waits at most about this long for company. */
 const GATHER_MS = 100;
@@ -38,6 +38,12 @@ const STALL_MS = 5;
 const RETRY_MS = [250, 500, 1_000, 2_000];
 /** A batch that storage calls invalid this often is given up, so that it does not block everything after it. */
 const INVALID_ATTEMPTS = 3;
+/** Where there is no memory to commit a group at once, ever smaller parts of it are; no smaller than this. */
+const LEAST_AT_ONCE = 1_024;
+const NO_MEMORY: PlainError = {
+	code: 'internal',
+	message: 'There is no memory left for all that has come at once: it is stored in smaller parts'
+};
 
 export interface CommitListener {
 	committed(batch: ReadingBatch, receipt: CommitReceipt): void;
@@ -45,6 +51,11 @@ export interface CommitListener {
 	failing(problem: PlainError | undefined): void;
 	/** The store calls this group invalid: it is dropped. */
 	refused(readings: number, problem: PlainError): void;
+}
+
+interface Committed {
+	readonly batch: ReadingBatch;
+	readonly receipt: CommitReceipt;
 }
 
 class Group {
@@ -82,6 +93,7 @@ export class GroupCommit {
 	/** What a group may weigh while a commit runs. */
 	#allowed = FIRST_ALLOWED;
 	#closed = false;
+	#lacksMemory = false;
 	/** Told whenever a commit has begun or ended: what waits outside may come. */
 	onRoom: (() => void) | undefined;
 	#wake: (() => void) | undefined;
@@ -104,8 +116,16 @@ export class GroupCommit {
 		return this.#group.columns.length + this.#inFlightReadings;
 	}
 
-	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): void {
-		this.#group.columns.push(sensorIndex, sensorId, time, value, quality);
+	/** There was no memory for a reading since the last commit: what its message holds must come again. */
+	get lacksMemory(): boolean {
+		return this.#lacksMemory;
+	}
+
+	/** False: there is no memory for it; its message must not be acknowledged. */
+	push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: number): boolean {
+		if (this.#group.columns.push(sensorIndex, sensorId, time, value, quality)) return true;
+		this.#lacksMemory = true;
+		return false;
 	}
 
 	/** Kept with the readings pushed for the same message. */
@@ -199,36 +219,48 @@ export class GroupCommit {
 		this.#inFlightMessages = group.messages;
 		this.#inFlightReadings = group.columns.length;
 		this.#inFlightAcks = group.afterCommit.length;
-		const batch = group.columns.toBatch(group.receivedAt);
-		const receipt = await this.#commit(group, batch);
+		const last = await this.#commit(group);
+		this.#lacksMemory = false;
 		if (2 * group.weight >= this.#allowed) this.#allowed = Math.min(MOST_ALLOWED, 4 * this.#allowed);
 		this.#inFlightMessages = 0;
 		this.#inFlightReadings = 0;
 		this.#inFlightAcks = 0;
-		if (receipt === 'closed') return;
+		if (last === 'closed') return;
 		for (const safe of group.afterCommit) safe();
-		if (receipt && batch.times.length > 0) this.listener.committed(batch, receipt);
+		if (last) this.listener.committed(last.batch, last.receipt);
 	}
 
-	async #commit(group: Group, batch: ReadingBatch): Promise<CommitReceipt | undefined | 'closed'> {
+	/** Tries until all of it is durable, in one go if it can be. Returns the last part, which nobody has been told of yet. */
+	async #commit(group: Group): Promise<Committed | undefined | 'closed'> {
+		const { columns, machines, sensors, waveforms, receivedAt } = group;
+		let last: Committed | undefined;
+		let from = 0;
+		let most = columns.length;
 		for (let attempt = 0; ; attempt++) {
 			try {
-				if (group.machines.size > 0 || group.sensors.size > 0)
-					await this.store.registry.upsert([...group.machines.values()], [...group.sensors.values()]);
-				if (group.waveforms.length > 0) await this.store.waveforms?.put(group.waveforms);
-				const receipt =
-					batch.times.length > 0
-						? await this.store.series.append(batch)
-						: { stored: 0, duplicates: 0, conflicts: 0, outOfOrder: 0 };
+				if (from === 0) {
+					if (machines.size > 0 || sensors.size > 0)
+						await this.store.registry.upsert([...machines.values()], [...sensors.values()]);
+					if (waveforms.length > 0) await this.store.waveforms?.put(waveforms);
+				}
+				while (from < columns.length) {
+					const batch = columns.toBatch(receivedAt, from, most);
+					const receipt = await this.store.series.append(batch);
+					from += batch.times.length;
+					if (last) this.listener.committed(last.batch, last.receipt);
+					last = { batch, receipt };
+				}
 				if (attempt > 0) this.listener.failing(undefined);
-				return receipt;
+				return last;
 			} catch (error) {
-				const problem = toPlainError(error);
+				const isNoMemory = lacksMemory(error);
+				const problem = isNoMemory ? NO_MEMORY : toPlainError(error);
 				if (error instanceof MillwrightError && problem.code === 'invalid-input' && attempt + 1 >= INVALID_ATTEMPTS) {
 					this.listener.failing(undefined);
-					this.listener.refused(batch.times.length, problem);
-					return undefined;
+					this.listener.refused(columns.length - from, problem);
+					return last;
 				}
+				if (isNoMemory) most = Math.max(LEAST_AT_ONCE, most >> 1);
 				this.listener.failing(problem);
 				if (this.#closed) return 'closed';
 				await this.#pause(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]!);

@@ -15,6 +15,7 @@ import {
 	type MachineDeclaration,
 	type MachineId,
 	type MachineRecord,
+	type SensorId,
 	type SensorRecord,
 	type SourceMapping,
 	type WaveformSeriesFeature
@@ -72,6 +73,8 @@ export class Intake implements DecodeSink {
 	/** Payload of a message that came as an object, for examples. */
 	#object: unknown;
 	#valuesInMessage = 0;
+	/** Readings of the present message that there was no memory for. */
+	#beyondMemory = 0;
 	#understood = false;
 
 	constructor(
@@ -167,13 +170,18 @@ export class Intake implements DecodeSink {
 		this.#message = message;
 		this.#object = object;
 		this.#valuesInMessage = 0;
+		this.#beyondMemory = 0;
 		this.#understood = false;
 	}
 
 	#end(message: IncomingMessage, safe: (() => void) | undefined): void {
 		if (this.#understood || this.#valuesInMessage > 0) this.tally.understood++;
 		this.tally.changed = true;
-		this.commit.endMessage(message.receivedAt, safe);
+		if (this.#beyondMemory > 0) {
+			const outcome = safe ? 'the broker sends it again' : 'left out';
+			this.reject('overflow', `no memory for ${this.#beyondMemory} readings of this message: ${outcome}`);
+			this.commit.endMessage(message.receivedAt);
+		} else this.commit.endMessage(message.receivedAt, safe);
 	}
 
 	value(
@@ -209,7 +217,7 @@ export class Intake implements DecodeSink {
 			this.reject('out-of-range', `field '${sensorName}': ${value} is outside ${range[0]} to ${range[1]}`);
 		}
 		this.tally.readings++;
-		this.commit.push(sensor.index, sensor.id, time, value, quality);
+		this.#push(sensor.index, sensor.id, time, value, quality);
 	}
 
 	waveform(place: MachinePlace, channelName: string, stated: EpochMs | undefined, said: WaveformSamples): void {
@@ -239,8 +247,12 @@ export class Intake implements DecodeSink {
 		const features = this.options.measureWaveform?.(waveform) ?? {};
 		for (const [feature, value] of Object.entries(features)) {
 			const id = sensorIdOf(machineId, waveformSeriesName(waveform.channel, feature as WaveformSeriesFeature));
-			this.commit.push(this.#plant.derivedIndex(id), id, time, value, Quality.good);
+			this.#push(this.#plant.derivedIndex(id), id, time, value, Quality.good);
 		}
+	}
+
+	#push(sensorIndex: number, sensorId: SensorId, time: EpochMs, value: number, quality: Quality): void {
+		if (!this.commit.push(sensorIndex, sensorId, time, value, quality)) this.#beyondMemory++;
 	}
 
 	describe(

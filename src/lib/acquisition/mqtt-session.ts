@@ -206,6 +206,7 @@ export class MqttSession {
 				if (silent) report({ trouble: undefined, detail: undefined });
 			}
 			onMessage(packet, packet.qos === 1 ? () => from.acknowledge(packet.packetId) : undefined);
+			if (packet.qos === 1) pauseIfFull();
 		};
 		const version5 = settings.protocolVersion === 5;
 		const keep = persistent && settings.qos === 1;

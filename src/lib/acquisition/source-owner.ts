@@ -249,7 +249,7 @@ export class SourceOwner {
 			onConnecting: () => intake.edgeNodes.doubt(),
 			settled: () => this.#commit.flush(),
 			hasRoom: () => this.#commit.hasRoom,
-			isFull: () => this.#commit.pendingReadings > MAX_HELD_READINGS,
+			isFull: () => this.#commit.lacksMemory || this.#commit.pendingReadings > MAX_HELD_READINGS,
 			onMessage: (packet, safe) => {
 				const receivedAt = this.world.now();
 				this.#lastMessageAt = receivedAt;

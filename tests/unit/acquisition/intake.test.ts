@@ -1,5 +1,5 @@
 /** The intake: every kind of bad input has its outcome, counted with an example; good input beside it is kept. */
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GroupCommit } from '$lib/acquisition/group-commit';
 import { Intake, type IntakeOptions } from '$lib/acquisition/intake';
 import { MAX_SENSORS_PER_MACHINE } from '$lib/acquisition/source-plant';
@@ -303,5 +303,63 @@ describe('presence', () => {
 			false,
 			undefined
 		]);
+	});
+});
+
+describe('without memory', () => {
+	/** Arrays of numbers longer than this cannot be had. */
+	let most = Infinity;
+	beforeEach(() => {
+		class Limited extends Float64Array {
+			constructor(...given: [number] | [ArrayBuffer, number, number]) {
+				if (typeof given[0] === 'number' && given[0] > most) throw new RangeError('Array buffer allocation failed');
+				super(...(given as [ArrayBuffer, number, number]));
+			}
+		}
+		vi.stubGlobal('Float64Array', Limited);
+	});
+	afterEach(() => {
+		most = Infinity;
+		vi.unstubAllGlobals();
+	});
+	const many = (count: number) => Array.from({ length: count }, (_, i) => ({ ts: NOW - i, flow: i }));
+
+	it('stores a group in smaller parts, acknowledges it whole, and says so meanwhile', async () => {
+		const { store, commit, send, problems, batches } = open();
+		let safe = 0;
+		const release = store.hold();
+		for (let n = 0; n < 12; n++) send(`r/pump-${n}`, many(1_000), { safe: () => safe++ });
+		// The copy that a commit makes is what cannot be had.
+		most = 3_000;
+		release();
+		await commit.flush();
+		expect(store.count).toBe(12_000);
+		expect(safe).toBe(12);
+		expect(batches.reduce((sum, { times }) => sum + times.length, 0)).toBe(12_000);
+		expect(Math.max(...batches.map(({ times }) => times.length))).toBeLessThanOrEqual(3_000);
+		expect(problems[0]?.message).toMatch(/memory/);
+		expect(problems.at(-1)).toBeUndefined();
+	});
+
+	it('does not acknowledge a message that it could not take, until it has come again', async () => {
+		const { store, commit, send, count } = open();
+		const acknowledged: string[] = [];
+		const sendAll = () => {
+			for (const name of ['a', 'b'])
+				send(`r/${name}`, many(name === 'a' ? 500 : 2_000), { safe: () => acknowledged.push(name) });
+		};
+		most = 1_024;
+		sendAll();
+		expect(commit.lacksMemory).toBe(true);
+		await commit.flush();
+		expect(acknowledged).toEqual(['a']);
+		expect(count('overflow')).toBe(1);
+		expect(commit.lacksMemory).toBe(false);
+		most = Infinity;
+		// The session begins a new connection, and the broker sends what was not acknowledged.
+		sendAll();
+		await commit.flush();
+		expect(acknowledged).toEqual(['a', 'a', 'b']);
+		expect(store.count).toBe(2_500);
 	});
 });

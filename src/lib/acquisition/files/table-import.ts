@@ -19,6 +19,7 @@ import {
 	type LongColumns,
 	type MachineRecord,
 	type ReadingBatch,
+	type SensorId,
 	type SensorRecord
 } from '../../contracts';
 import { BatchNumbers, ReadingColumns } from '../columns';
@@ -348,7 +349,7 @@ class ImportRun {
 		for (const { index, record, at, column, decimalComma } of this.#wide) {
 			const cell = row[at];
 			const value = numberOf(cell, decimalComma);
-			if (value !== undefined) this.#columns.push(index, record.id, time, value, Quality.good);
+			if (value !== undefined) this.#push(index, record.id, time, value, Quality.good);
 			else this.#rejectNumber(row, line, column, cell, at);
 		}
 	}
@@ -393,7 +394,15 @@ class ImportRun {
 				quality = Quality.uncertain;
 			} else quality = parsed;
 		}
-		this.#columns.push(target.index, target.record.id, time, value, quality);
+		this.#push(target.index, target.record.id, time, value, quality);
+	}
+
+	#push(index: number, sensorId: SensorId, time: EpochMs, value: number, quality: Quality): void {
+		if (!this.#columns.push(index, sensorId, time, value, quality))
+			throw new MillwrightError(
+				'internal',
+				'The browser has no memory left for this file. Close other tabs and import it again: what is stored already is not stored twice.'
+			);
 	}
 
 	#machineNamed(place: string): MachineRecord | undefined {
