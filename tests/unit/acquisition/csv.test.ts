@@ -2,8 +2,10 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { detectTimeFormat, parseCell } from '$lib/acquisition/files/csv-columns';
-import { importFile, previewFile } from '$lib/acquisition/files/table-import';
+import { parseCell } from '$lib/acquisition/files/csv-columns';
+import { detectTimeFormat } from '$lib/acquisition/files/written-times';
+import { importFile } from '$lib/acquisition/files/table-import';
+import { previewFile } from '$lib/acquisition/files/table-preview';
 import { RowSplitter } from '$lib/acquisition/files/csv-rows';
 import type { ColumnMapping, ImportProgress, ReadingBatch } from '$lib/contracts';
 import { MemoryStore } from './world';

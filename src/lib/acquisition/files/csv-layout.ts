@@ -5,7 +5,8 @@
  * their units, and whether date and time of day stand in two columns, which then are one.
  */
 import { guessKind } from '../sensor-kind';
-import { detectHeader, detectTimeFormat, isClockTime, parseCell, splitUnit } from './csv-columns';
+import { detectHeader, parseCell, splitUnit } from './csv-columns';
+import { detectTimeFormat, isClockTime } from './written-times';
 
 export interface TableLayout {
 	/** Rows above the first one of data. */

@@ -4,7 +4,7 @@
  */
 import { MillwrightError, type FleetMapping, type FleetReading, type MachineDays } from '../../contracts';
 import { describeValue } from '../decode/numbers';
-import { detectTimeFormat } from './csv-columns';
+import { detectTimeFormat } from './written-times';
 import { mostWords } from './risk-columns';
 import type { RiskReadContext } from './risk-table';
 import { commaIn, Faults, numericColumns, timeFormatOf } from './table-cells';

@@ -3,8 +3,9 @@
  * to a person. C-MAPSS text files have no header and are known by their 26 columns.
  */
 import type { LifeEnd, LifeMapping } from '../../contracts';
-import { isLabel, timeLikelihood } from './csv-columns';
+import { isLabel } from './csv-columns';
 import type { TableSource } from './table-source';
+import { timeLikelihood } from './written-times';
 
 const unitName =
 	/^(unit|engine|machine|asset|equipment|device|bearing|battery|run|trajectory)?[ _-]*(id|no|nr|nb|number)?$/i;

@@ -3,9 +3,10 @@
  * for alone (labelled rows) and beside others (telemetry of a fleet, a log of failures, errors, replacements, a list of machines).
  */
 import type { FleetMapping, FleetRole, RiskMapping, RiskPreview } from '../../contracts';
-import { isLabel, timeLikelihood } from './csv-columns';
+import { isLabel } from './csv-columns';
 import { numericColumns } from './table-cells';
 import { openTable, textOf, type TableSource } from './table-source';
+import { timeLikelihood } from './written-times';
 
 const previewRows = 20;
 const unitName = /^(machine|unit|asset|equipment|device|engine|pump|motor)[ _-]*(id|no|nr|name|number)?$/i;

@@ -1,14 +1,16 @@
 /**
- * Data Acquisition, files: how the cells of a table that is learnt from are read. In: a table's columns and first rows, cells. Out: which
+ * Data Acquisition, files: how the cells of a table are read. In: a table's columns and first rows, cells. Out: which
  * columns hold numbers, how a column writes them or its times, whether a cell says "failed"; and what could not be used, counted.
  */
-import { detectTimeFormat, usesDecimalComma, type TimeFormat } from './csv-columns';
+import { usesDecimalComma } from './csv-columns';
 import { numberOf, textOf, type Cell, type TableSource } from './table-source';
+import { detectElapsed, detectTimeFormat, type TimeFormat } from './written-times';
+
+const textsOf = (source: TableSource, at: number) => source.sample.map((row) => textOf(row[at]));
 
 /** Whether a column of text writes its numbers with a comma. */
 export const commaIn = (source: TableSource, at: number) =>
-	source.mayUseComma &&
-	usesDecimalComma(source.sample.map((row) => textOf(row[at])).filter((cell) => cell.trim() !== ''));
+	source.mayUseComma && usesDecimalComma(textsOf(source, at).filter((cell) => cell.trim() !== ''));
 
 /** `columns`: the names as a person sees them, in the source's order. */
 export function numericColumns(source: TableSource, columns: readonly string[] = source.columns): Set<string> {
@@ -22,10 +24,20 @@ export function numericColumns(source: TableSource, columns: readonly string[] =
 	);
 }
 
-/** A time where the cells are dates; a plain count stays a number. */
+const parseTyped = (cell: string) => (cell === '' ? undefined : Number(cell));
+
+/** How a column of readings says the time: by its type, or as its cells look; also as a count from the start. */
+export function readingTimesOf(source: TableSource, at: number): TimeFormat | undefined {
+	const column = source.columns[at]!;
+	if (source.timeColumns.has(column)) return { description: 'its type', parse: parseTyped };
+	const cells = textsOf(source, at);
+	return detectTimeFormat(cells) ?? detectElapsed(column, cells, commaIn(source, at));
+}
+
+/** In a table that is learnt from: a time where the cells are dates; a plain count stays a number. */
 export function timeFormatOf(source: TableSource, at: number, comma: boolean): TimeFormat | undefined {
 	if (source.timeColumns.has(source.columns[at]!)) return { description: 'its type', parse: Number };
-	const cells = source.sample.map((row) => textOf(row[at]));
+	const cells = textsOf(source, at);
 	const numbers = cells.filter((cell) => numberOf(cell, comma) !== undefined).length;
 	return numbers > cells.length / 2 ? undefined : detectTimeFormat(cells);
 }

@@ -19,7 +19,8 @@ import { readFleet, type FleetPart } from '../../acquisition/files/fleet-tables'
 import { previewRisk } from '../../acquisition/files/risk-columns';
 import { readRiskTable } from '../../acquisition/files/risk-table';
 import { previewLives, readLives } from '../../acquisition/files/life-table';
-import { importFile, previewFile } from '../../acquisition/files/table-import';
+import { importFile } from '../../acquisition/files/table-import';
+import { previewFile } from '../../acquisition/files/table-preview';
 import { openStore } from '../../storage';
 import { withTransfer } from '../expose';
 import type { ImportApi } from '../import.api';
