@@ -1,4 +1,4 @@
-/** Three test projects: `unit` in Node, `browser` in Chromium, `e2e` in Node driving Chromium over the built app. */
+/** Four test projects: `unit` in Node, `browser` in Chromium, `e2e` in Node driving Chromium over the built app, `benchmarks` likewise. */
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -18,6 +18,9 @@ const browserArguments = [
 	'--enable-unsafe-webgpu',
 	'--use-webgpu-adapter=swiftshader'
 ];
+
+/** Of what hangs, not of what is slow; what needed a second try is named by `npm test`. */
+const limitsOfPages = { testTimeout: 600_000, hookTimeout: 600_000, expect: { poll: { timeout: 120_000 } }, retry: 1 };
 
 export default defineConfig({
 	test: {
@@ -83,15 +86,23 @@ export default defineConfig({
 				test: {
 					name: 'e2e',
 					include: ['tests/e2e/**/*.test.ts'],
+					exclude: ['tests/e2e/benchmarks.test.ts'],
 					environment: 'node',
-					testTimeout: 600_000,
-					hookTimeout: 600_000,
-					expect: { poll: { timeout: 120_000 } },
-					// One at a time: beside others, pages and service workers answer late.
-					fileParallelism: false,
-					retry: 1,
-					maxConcurrency: 3,
+					...limitsOfPages,
+					// Most of their time they wait for something that takes its time.
+					maxWorkers: 2,
 					sequence: { groupOrder: 2 }
+				}
+			},
+			{
+				resolve: { alias },
+				test: {
+					name: 'benchmarks',
+					include: ['tests/e2e/benchmarks.test.ts'],
+					environment: 'node',
+					...limitsOfPages,
+					maxConcurrency: 3,
+					sequence: { groupOrder: 3 }
 				}
 			}
 		]

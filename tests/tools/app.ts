@@ -14,7 +14,9 @@ import type { StoreInspector } from './store-page/main';
 export async function ensureBuild(): Promise<void> {
 	const built = existsSync('build/index.html') ? statSync('build/index.html').mtimeMs : 0;
 	const sources = ['src', 'static', 'models', 'simulator'].flatMap((folder) =>
-		listFiles(folder).map((file) => statSync(`${folder}/${file}`).mtimeMs)
+		listFiles(folder)
+			.filter((file) => !file.endsWith('.md'))
+			.map((file) => statSync(`${folder}/${file}`).mtimeMs)
 	);
 	if (built >= Math.max(...sources, statSync('vite.config.ts').mtimeMs)) return;
 	// A process of its own: inside a test runner NODE_ENV would make it a development build.

@@ -98,6 +98,7 @@ async function inspect(): Promise<void> {
 await Promise.all([inspect(), wanted('unit') && tests('unit', true)]);
 if (wanted('browser')) await tests('browser');
 if (wanted('e2e')) await tests('e2e');
+if (wanted('benchmarks')) await tests('benchmarks');
 
 console.log('');
 for (const [title, time] of seconds) console.log(`${time.toFixed(0).padStart(5)} s  ${title}`);
