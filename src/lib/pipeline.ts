@@ -101,13 +101,19 @@ export class MachinePipeline {
 		this.prognosis.learnFailures(library, residualUnits(this.version));
 	}
 
+	/** The same of history: the course is followed, for the pipeline that goes on from there, and nothing is said. */
+	followCourse(library: FailureLibrary): void {
+		this.learnFailures(library);
+		this.prognosis.followOnly();
+	}
+
 	/** Why nothing is known of failures, where something should be: said with the prognosis. */
 	refuseFailures(reason: string): void {
 		this.prognosis.refuseFailures(reason);
 	}
 
-	get knowsFailures(): boolean {
-		return this.prognosis.knowsFailures;
+	get knownFailures(): FailureLibrary | undefined {
+		return this.prognosis.knownFailures;
 	}
 
 	/** Levels of the sensors that the prognosis rests on; goes back in by `recallScores`. */

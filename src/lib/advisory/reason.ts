@@ -71,11 +71,14 @@ export function failureReason({ prognosis, title, fault }: FailureStatement): st
 	if (rulHours) {
 		const { low, median, high } = rulHours;
 		const grainHours = high - low > 72 ? 6 : high - low > 6 ? 1 : 1 / 60;
+		const rounded = (hours: number) =>
+			Math.round((time + hours * hourMs) / (grainHours * hourMs)) * grainHours * hourMs;
+		const middle = rounded(median);
 		const at = (hours: number) =>
-			dayAndClockOf(Math.round((time + hours * hourMs) / (grainHours * hourMs)) * grainHours * hourMs);
-		const when = median * hourMs < 60_000 ? 'at any time' : `around ${at(median)}`;
+			dayOf(rounded(hours)) === dayOf(middle) ? clockOf(rounded(hours)) : dayAndClockOf(rounded(hours));
+		const when = median * hourMs < 60_000 ? 'at any time' : `around ${dayAndClockOf(middle)}`;
 		const latest = Number.isFinite(high) ? `and ${at(high)}` : 'or later';
-		return `Failure expected ${when} (90 %: between ${at(low)} ${latest})${how}, ${by}`;
+		return `Failure expected ${when}${how} (90 %: between ${at(low)} ${latest}), ${by}`;
 	}
 	const { within24h, within72h, within7d } = eventProbability!;
 	const [hours, probability] =
@@ -92,5 +95,9 @@ function tenthWords(probability: number): string {
 }
 
 function dayAndClockOf(time: EpochMs): string {
-	return `${new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clockOf(time)}`;
+	return `${dayOf(time)} ${clockOf(time)}`;
+}
+
+function dayOf(time: EpochMs): string {
+	return new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
 }

@@ -50,6 +50,7 @@ export class MachinePrognosis {
 	private said = 0;
 	private lookedAt: EpochMs = -Infinity;
 	private refused: string | undefined;
+	private onlyFollows = false;
 	private failures:
 		| {
 				readonly library: FailureLibrary;
@@ -79,8 +80,13 @@ export class MachinePrognosis {
 		};
 	}
 
-	get knowsFailures(): boolean {
-		return this.failures !== undefined;
+	/** From now on the course is taken down and nothing is said: of history, which costs too much to be told row by row and is past. */
+	followOnly(): void {
+		this.onlyFollows = true;
+	}
+
+	get knownFailures(): FailureLibrary | undefined {
+		return this.failures?.library;
 	}
 
 	/** What should be known of failures cannot be used: said wherever nothing else is. */
@@ -113,7 +119,10 @@ export class MachinePrognosis {
 	observe(report: HealthReport, row?: ObservedValues): Prognosis {
 		const levels = row && this.levelsOf(report, row);
 		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score, levels);
-		if (!this.latest || (closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)) {
+		if (
+			!this.latest ||
+			(!this.onlyFollows && closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)
+		) {
 			const said = this.look(report.time);
 			const missing = said.missing && this.refused ? `${said.missing}. ${this.refused}` : said.missing;
 			this.latest = { machineId: this.machineId, time: report.time, ...said, ...(missing && { missing }) };

@@ -96,7 +96,7 @@ describe('an alarm of an expected failure', () => {
 		const raised = next(undefined, hear(known(0.1, 0.7, 0.9)))!;
 		expect(raised).toMatchObject({ priority: 'medium', modelId: 'pump-v5', contributors: report.contributors });
 		expect(raised.reason).toMatch(
-			/^Failure expected around .*, most likely bearing wear, by likeness to 84 lives that ended in failure, shipped with its model$/
+			/^Failure expected around .*, most likely bearing wear \(90 %: between .*\), by likeness to 84 lives that ended in failure, shipped with its model$/
 		);
 		const tooLittle: Prognosis = { machineId: 'fan', time: 2_000, method: 'none', missing: 'x' };
 		expect(statementOfKnownFailures(tooLittle, report)).toBeUndefined();

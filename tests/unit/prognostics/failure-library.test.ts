@@ -149,6 +149,21 @@ describe('likeness to known failures', () => {
 		expect(run(forgetful, 'bearing-wear', 360, reloadAt, reloadAt + 3).method).not.toBe('failure-library');
 	});
 
+	test('history followed without a word makes the course that another run goes on from', () => {
+		const past = fresh();
+		past.followOnly();
+		const reloadAt = onset + 300;
+		expect(run(past, 'bearing-wear', 360, 0, reloadAt).method).toBe('none');
+		const live = fresh();
+		const times = Array.from({ length: reloadAt }, (_, hour) => start + hour * hourMs);
+		live.recall(
+			times,
+			times.map(() => 2),
+			past.course
+		);
+		expect(run(live, 'bearing-wear', 360, reloadAt, reloadAt + 3).method).toBe('failure-library');
+	});
+
 	test('scores recalled a second time leave the levels seen in between where they were', () => {
 		const prognosis = fresh();
 		run(prognosis, 'bearing-wear', 360, 0, onset + 250);

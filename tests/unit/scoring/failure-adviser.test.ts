@@ -27,11 +27,11 @@ const week = (within7d: number, more: Partial<Prognosis> = {}): Prognosis => ({
 	...more
 });
 const calm = (): Prognosis => ({ machineId: 'p', time: now, method: 'none', missing: 'x', nothingInSight: true });
-const machine = (knowsFailures: boolean) =>
+const machine = (knownFailures: object | undefined) =>
 	({
 		record: { id: 'p', origin: 'live' },
 		phase: 'live',
-		scoring: { pipeline: { knowsFailures } },
+		scoring: { pipeline: { knownFailures } },
 		report: { modelId: 'pump-v5', contributors: [] }
 	}) as unknown as MachineEntry;
 const start = () =>
@@ -61,7 +61,7 @@ async function alarms(): Promise<Alarm[]> {
 beforeEach(async () => {
 	store = await openContext();
 	[now, refuses, promoted] = [1_000_000, false, undefined];
-	entry = machine(true);
+	entry = machine({});
 	adviser = start();
 });
 
@@ -80,12 +80,12 @@ test('known failures raise one alarm, however often they say so; acknowledged, i
 test('an alarm stands over a start until known failures have been heard again', async () => {
 	says(week(0.7));
 	const [raised] = await alarms();
-	entry = { ...machine(true), phase: 'waiting', scoring: undefined };
+	entry = { ...machine({}), phase: 'waiting', scoring: undefined };
 	promoted = { modelId: 'r', title: 'Milling', prognosis: week(0.1, { method: 'rul-model' }) };
 	adviser = start();
 	adviser.review();
 	expect(await alarms()).toEqual([raised]);
-	entry = machine(true);
+	entry = machine({});
 	now += 1_000;
 	says(week(0.6));
 	expect(await alarms()).toMatchObject([{ id: raised!.id, state: 'unacknowledged' }]);
@@ -96,7 +96,7 @@ test('an alarm stands over a start until known failures have been heard again', 
 test('it ends where the machine is watched by something that knows no failures, and nobody else speaks of it', async () => {
 	says(week(0.7));
 	await alarms();
-	entry = machine(false);
+	entry = machine(undefined);
 	adviser.review();
 	expect(await alarms()).toMatchObject([{ state: 'returned-unacknowledged' }]);
 });
@@ -116,7 +116,7 @@ test('what storage refuses is advised on again; a recording is not at all', asyn
 	adviser.hear(entry);
 	expect(await alarms()).toHaveLength(1);
 
-	entry = { ...machine(true), record: { ...entry.record, id: 'q', origin: 'import' } };
+	entry = { ...machine({}), record: { ...entry.record, id: 'q', origin: 'import' } };
 	says(week(0.9));
 	expect(await alarms()).toHaveLength(1);
 });

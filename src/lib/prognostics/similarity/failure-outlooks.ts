@@ -11,11 +11,14 @@ const sayFrom = 0.25;
 /** A machine whose last points are this near to how it began is not compared: it saves the work for those that need it. */
 const nearNormal = 1;
 const lastPoints = 6;
+const hourMs = 3_600_000;
 export const fewestLevels = 12;
 /** Hours beyond which an interval has no end. */
 const furthestHours = 90 * 24;
 /** Intervals are stretched in ln(hours + this): the last half day is not told apart finely. */
 export const soonHours = 12;
+/** ...nor the last quarter of the time watched, where that is shorter: a fault of minutes, as in a demonstration, has no half day. */
+const soonShare = 0.25;
 
 export type FailureSaying = Pick<
 	Prognosis,
@@ -44,7 +47,8 @@ export class FailureOutlooks {
 			method: 'failure-library',
 			rulHours: intervalOf(
 				{ median: quantile(match, 0.5), low: quantile(match, 0.05), high: quantile(match, 0.95) },
-				calibration
+				calibration,
+				Math.min(soonHours, (soonShare * (now - points[0]!.time)) / hourMs)
 			),
 			eventProbability: orderly(within(24, 0), within(72, 1), within(168, 2)),
 			failure: { faults: match.faults.slice(0, 3), lives: this.library.lives, calibration }
@@ -66,12 +70,13 @@ export class FailureOutlooks {
 /** Where the truth proved to be when such a median was said. */
 function intervalOf(
 	said: { readonly median: number; readonly low: number; readonly high: number },
-	calibration: FailureCalibration | undefined
+	calibration: FailureCalibration | undefined,
+	soon: number
 ): NonNullable<Prognosis['rulHours']> {
 	const { shift, low, high } = calibration?.interval.find(({ below }) => said.median < below) ??
 		calibration?.interval.at(-1) ?? { shift: 0, low: 1, high: 1 };
-	const log = (hours: number) => Math.log(hours + soonHours);
-	const hours = (value: number) => Math.max(0, Math.exp(value) - soonHours);
+	const log = (hours: number) => Math.log(hours + soon);
+	const hours = (value: number) => Math.max(0, Math.exp(value) - soon);
 	const middle = log(said.median) + shift;
 	const last = hours(middle + high * (log(said.high) - log(said.median)));
 	return {

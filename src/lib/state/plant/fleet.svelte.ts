@@ -256,7 +256,9 @@ class Fleet {
 	}
 
 	#placeAlarms(): void {
-		const rank = ({ priority }: Alarm) => priorityOrder.indexOf(priority);
+		// Which sensor says what comes before what is expected of it.
+		const rank = ({ priority, kind }: Alarm) =>
+			2 * priorityOrder.indexOf(priority) + (kind === 'failure-expected' ? 1 : 0);
 		const worstFirst = this.#alarms.filter(isOpen).sort((a, b) => rank(a) - rank(b));
 		const open = groupBy(worstFirst, ({ machineId }) => machineId);
 		for (const machine of this.#machines.values()) machine.takeAlarms(open.get(machine.id) ?? []);

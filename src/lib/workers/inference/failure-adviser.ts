@@ -126,7 +126,7 @@ export class FailureAdviser {
 /** A machine that still waits for its model, as after a reload, may have known failures of its kind. */
 function mayKnowFailures(entry: MachineEntry | undefined): boolean {
 	if (!entry || entry.record.origin === 'import') return false;
-	return entry.phase !== 'live' || entry.scoring?.pipeline.knowsFailures === true;
+	return entry.phase !== 'live' || entry.scoring?.pipeline.knownFailures !== undefined;
 }
 
 const isExpected = (alarm: Alarm) => alarm.kind === 'failure-expected' && isActive(alarm);

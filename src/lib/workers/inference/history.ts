@@ -4,7 +4,14 @@
  * In: holes in what has been scored. Out: scores, health and spans at their own times; no alarms, since nobody can act on the
  * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
  */
-import { sensorIdOf, type Adaptation, type EpochMs, type JudgingBasis, type MachineId } from '../../contracts';
+import {
+	sensorIdOf,
+	type Adaptation,
+	type EpochMs,
+	type FailureLibrary,
+	type JudgingBasis,
+	type MachineId
+} from '../../contracts';
 import { leadInRowsOf, type RowPredictor } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
@@ -23,11 +30,13 @@ export interface HistoryTask {
 	readonly hole: Interval;
 	readonly phase: number | undefined;
 	readonly adaptation: Adaptation;
+	/** What is known of failures of its kind: the machine's course is followed for it. */
+	readonly failures: FailureLibrary | undefined;
 }
 
 /**
  * Scores the holes of machines that share one predictor. `proceed` is asked between slices and may wait; false stops.
- * Gives what each machine's pipeline has come to at the end of its hole: a span still open, the tail of its scores.
+ * Gives what each machine's pipeline has come to at the end of its hole: a span still open, the tail of its scores, the course of its levels.
  */
 export async function scoreHistory(
 	store: Store,
@@ -40,6 +49,7 @@ export async function scoreHistory(
 		const lane = `${task.machineId}\u0000history`;
 		const pipeline = new MachinePipeline(task.machineId, version);
 		pipeline.adapted.set(task.adaptation);
+		if (task.failures) pipeline.followCourse(task.failures);
 		return {
 			task,
 			lane,

@@ -59,7 +59,8 @@ export class OlderHistory {
 				predictor,
 				hole,
 				phase: phase ?? entry.scoring.resampler.phase,
-				adaptation
+				adaptation,
+				failures: entry.scoring.pipeline.knownFailures
 			};
 			const group = groups.get(version.id);
 			if (group) group.push(task);
@@ -83,10 +84,7 @@ export class OlderHistory {
 		for (const { machineId, hole, basis } of tasks) {
 			const live = roster.get(machineId)?.scoring?.pipeline;
 			const past = judged.get(machineId);
-			if (past && live?.version === basis) {
-				live.tail.absorb(past.tail.record);
-				courses.keep(live);
-			}
+			if (past && live?.version === basis) live.tail.absorb(past.tail.record);
 			const older = past?.openSpan;
 			if (!older) continue;
 			const stepMs = live?.version.stepMs ?? 0;
@@ -98,7 +96,9 @@ export class OlderHistory {
 		await write();
 		for (const { machineId } of tasks) {
 			const pipeline = roster.get(machineId)?.scoring?.pipeline;
-			if (pipeline) await this.goLive.recallScores(pipeline, now());
+			if (!pipeline) continue;
+			await this.goLive.recallScores(pipeline, now(), judged.get(machineId)?.course);
+			courses.keep(pipeline);
 		}
 	}
 
