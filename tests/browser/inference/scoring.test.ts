@@ -84,7 +84,7 @@ const scores = async (machineId: string, to: number) =>
 	(await store.series.query({ sensorIds: [sensorIdOf(machineId, derivedSeries.score)], from: 0, to }))[0]!;
 
 describe('the inference worker', () => {
-	it('raises an alarm for an injected fault, names the sensor, and none for the healthy machine beside it', async () => {
+	it('raises an alarm for an injected fault, names the sensor, expects the failure, and none for the healthy machine beside it', async () => {
 		const now = Date.now();
 		const plant = plantOf({
 			machines: 2,
@@ -97,7 +97,8 @@ describe('the inference worker', () => {
 		await startScoring();
 		const [faulty, healthy] = plant.machines.map(({ machineId }) => machineId) as [string, string];
 		await report(({ machineId }) => machineId === healthy);
-		const raised = alarms(() => true);
+		const raised = alarms((reason) => / is high: /.test(reason));
+		const foreseen = alarms((reason) => /^Failure expected/.test(reason));
 		for (let minute = 0; minute < 18; minute++) {
 			const batch = readingsOf(plant, 60);
 			await store.series.append(batch);
@@ -105,9 +106,16 @@ describe('the inference worker', () => {
 		}
 		await report((r) => r.machineId === healthy && r.time >= plant.time);
 		await raised;
+		await foreseen;
 		await stop();
-		const open = await store.alarms.open();
+		const all = await store.alarms.open();
+		const open = all.filter(({ kind }) => kind === 'anomaly');
 		expect(open.map(({ machineId }) => machineId)).toEqual([faulty]);
+		const expected = all.filter(({ kind }) => kind === 'failure-expected');
+		expect(expected).toMatchObject([{ machineId: faulty, priority: 'high', modelId: open[0]!.modelId }]);
+		expect(expected[0]!.reason).toMatch(
+			/most likely bearing wear .* lives that ended in failure, shipped with its model/
+		);
 		expect(open[0]!.reason).toMatch(/^(Vibration|BearingTemperature) is high: .* mm\/s|°C/);
 		expect(open[0]!.state).toBe('unacknowledged');
 		const fault = plant.groundTruth().find(({ machineId }) => machineId === faulty)!;
