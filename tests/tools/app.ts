@@ -66,7 +66,7 @@ export async function connectToBroker(
 ): Promise<void> {
 	await page.goto(`${app.url}connect/`);
 	await page.getByLabel(/Address/).fill(broker.url);
-	if (broker.mqtt311) await page.getByLabel('MQTT 3.1.1').check();
+	if (broker.mqtt311) await page.getByLabel('MQTT version').selectOption('4');
 	await page.getByLabel(/Topic filter/).fill(broker.filter);
 	await page.getByRole('button', { name: 'Connect', exact: true }).click();
 	await page.waitForURL((to) => !to.pathname.includes('connect'));
