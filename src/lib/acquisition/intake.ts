@@ -32,6 +32,7 @@ import type {
 	DecodeSink,
 	IncomingMessage,
 	MachinePlace,
+	NumberedField,
 	PresenceWord,
 	SensorDescription,
 	ValueExtras,
@@ -212,12 +213,41 @@ export class Intake implements DecodeSink {
 		if (!retain) this.#plant.hearFrom(source.machine);
 		let quality: Quality = extras?.quality ?? Quality.good;
 		const range = sensor.record.validRange;
-		if (range && (value < range[0] || value > range[1])) {
-			quality = Quality.bad;
-			this.reject('out-of-range', `field '${sensorName}': ${value} is outside ${range[0]} to ${range[1]}`);
-		}
+		if (range && (value < range[0] || value > range[1])) quality = this.#beyondRange(sensorName, value, range);
 		this.tally.readings++;
 		this.#push(sensor.index, sensor.id, time, value, quality);
+	}
+
+	fields(place: MachinePlace, fields: readonly NumberedField[], numbers: Float64Array): boolean {
+		const { receivedAt, retain } = this.#message;
+		const source = retain ? undefined : this.#plant.knownSource(place);
+		const sensors = source && this.#plant.sensorsOf(source, fields);
+		if (!sensors) return false;
+		let timeToken = -1;
+		for (const field of fields) {
+			// The values of a row have one time.
+			if (field.timeToken === timeToken) continue;
+			timeToken = field.timeToken;
+			if (timeToken >= 0 && !source.clock.accepts(numbers[timeToken]!, receivedAt)) return false;
+		}
+		this.#plant.hearFrom(source.machine);
+		for (let i = 0; i < fields.length; i++) {
+			const { token, timeToken, extras } = fields[i]!;
+			const { index, id, record } = sensors[i]!;
+			const value = numbers[token]!;
+			let quality: Quality = extras?.quality ?? Quality.good;
+			const range = record.validRange;
+			if (range && (value < range[0] || value > range[1])) quality = this.#beyondRange(record.name, value, range);
+			this.#push(index, id, timeToken < 0 ? receivedAt : numbers[timeToken]!, value, quality);
+		}
+		this.#valuesInMessage += fields.length;
+		this.tally.readings += fields.length;
+		return true;
+	}
+
+	#beyondRange(name: string, value: number, range: readonly [number, number]): Quality {
+		this.reject('out-of-range', `field '${name}': ${value} is outside ${range[0]} to ${range[1]}`);
+		return Quality.bad;
 	}
 
 	waveform(place: MachinePlace, channelName: string, stated: EpochMs | undefined, said: WaveformSamples): void {

@@ -60,9 +60,23 @@ export interface WaveformSamples {
 	readonly shaftRpm?: number;
 }
 
+/** A value of a message whose numbers have been read already: where it stands among them. */
+export interface NumberedField {
+	readonly name: string;
+	readonly token: number;
+	/** -1: the message states no time. */
+	readonly timeToken: number;
+	readonly extras: ValueExtras | undefined;
+}
+
 export interface DecodeSink {
 	/** A measured value. `time` undefined: the source gave none. */
 	value(place: MachinePlace, sensorName: string, value: number, time: EpochMs | undefined, extras?: ValueExtras): void;
+	/**
+	 * All values of a message at once: the same as `value` of each, for who can take them without a call and two boxed numbers a value. The numbers are
+	 * finite. False: not taken, they are to be said one by one.
+	 */
+	fields?(place: MachinePlace, fields: readonly NumberedField[], numbers: Float64Array): boolean;
 	/** Consecutive samples of one channel; `time` is the first one's, undefined when the source gave none. */
 	waveform(place: MachinePlace, channel: string, time: EpochMs | undefined, samples: WaveformSamples): void;
 	/** What the source says of a machine apart from values. */

@@ -20,7 +20,7 @@ import {
 	type SourceMapping
 } from '../contracts';
 import { AppliedMapping, mappedName, type MappedMachine } from './mapping';
-import type { MachinePlace, PresenceWord, SensorDescription } from './message';
+import type { MachinePlace, NumberedField, PresenceWord, SensorDescription } from './message';
 import type { ReadingStore } from './ports';
 import { guessKind } from './sensor-kind';
 import { SourceClock } from './source-clock';
@@ -52,6 +52,8 @@ export interface SourceMachine {
 	machine: MachineState | undefined;
 	/** By the name that decoders give; null: left out. */
 	readonly sensors: Map<string, SensorState | null>;
+	/** Sensors of the fields that its messages had last; `found` as long as nothing has changed since. */
+	fields?: { readonly of: readonly NumberedField[]; readonly sensors: readonly SensorState[]; readonly found: number };
 	readonly clock: SourceClock;
 }
 
@@ -78,6 +80,8 @@ export class SourcePlant {
 	/** Sources to be found anew under a new mapping. */
 	#remapped = new Set<MachineId>();
 	#sensorCount = 0;
+	/** Goes up when sensors may be others, or what is known of them. */
+	#changes = 0;
 
 	constructor(private readonly options: SourcePlantOptions) {
 		this.#mapping = new AppliedMapping(options.mapping);
@@ -97,6 +101,7 @@ export class SourcePlant {
 	/** Another mapping, from the next message on. What is stored stays where it is. */
 	setMapping(mapping: SourceMapping | undefined): void {
 		this.#mapping = new AppliedMapping(mapping);
+		this.#changes++;
 		for (const source of this.#sources.values()) {
 			source.sensors.clear();
 			source.machine = undefined;
@@ -107,6 +112,7 @@ export class SourcePlant {
 
 	/** What a person or another tab changed in the registry: ranges and units. */
 	learn(machines: readonly MachineRecord[], sensors: readonly SensorRecord[]): void {
+		this.#changes++;
 		for (const record of machines) {
 			const machine = this.#machines.get(record.id);
 			if (machine) machine.record = record;
@@ -174,6 +180,15 @@ export class SourcePlant {
 		const source = this.#findSource(place);
 		if (source?.place === place) this.#lastSource = source;
 		return source;
+	}
+
+	/** One that was found before and is stored; nothing is said. */
+	knownSource(place: MachinePlace): (SourceMachine & { machine: MachineState }) | undefined {
+		const last = this.#lastSource;
+		const source = last?.place === place ? last : this.#sources.get(place.id);
+		return source?.machine && this.#remapped.size === 0
+			? (source as SourceMachine & { machine: MachineState })
+			: undefined;
 	}
 
 	#findSource(place: MachinePlace): SourceMachine | undefined {
@@ -252,6 +267,20 @@ export class SourcePlant {
 			this.#update(sensor, { ...sensor.record, unit, kind });
 		}
 		return sensor;
+	}
+
+	/** The sensors of a message's fields; undefined where one is not known yet or left out. */
+	sensorsOf(source: SourceMachine, fields: readonly NumberedField[]): readonly SensorState[] | undefined {
+		const last = source.fields;
+		if (last?.of === fields && last.found === this.#changes) return last.sensors;
+		const sensors: SensorState[] = [];
+		for (const { name, extras } of fields) {
+			const sensor = source.sensors.get(name);
+			if (!sensor || (extras?.unit !== undefined && sensor.record.unit === undefined)) return undefined;
+			sensors.push(sensor);
+		}
+		source.fields = { of: fields, sensors, found: this.#changes };
+		return sensors;
 	}
 
 	/** The stored sensor behind a name that decoders give; null if the mapping leaves it out. */

@@ -306,6 +306,54 @@ describe('presence', () => {
 	});
 });
 
+it('takes the values of a familiar message at once, with all that holds for each of them', async () => {
+	const { store, commit, intake, send, count, tally, batches } = open();
+	const at = (n: number, flow: number, ts = NOW + n) =>
+		send(
+			'r/pump',
+			[
+				{ ts, flow, speed: 2 * flow },
+				{ ts: ts + 1, flow: flow + 0.5, speed: 0 }
+			],
+			{ receivedAt: NOW + n }
+		);
+	const flowNow = () => store.seriesOf('r/pump:flow');
+	// After four of a shape the fifth is familiar.
+	for (let n = 0; n < 40; n += 10) at(n, n);
+	const one = vi.spyOn(intake, 'value');
+	at(40, 40);
+	await commit.flush();
+	expect(one).not.toHaveBeenCalled();
+	expect(flowNow().slice(-2)).toEqual([
+		[NOW + 40, 40],
+		[NOW + 41, 40.5]
+	]);
+	expect(store.seriesOf('r/pump:speed').at(-1)).toEqual([NOW + 41, 0]);
+	expect(tally.readings).toBe(20);
+
+	// A range that a person sets holds from the next message on.
+	intake.learn([], [{ ...store.sensors.get('r/pump:flow')!, validRange: [0, 45] }]);
+	at(50, 50);
+	await commit.flush();
+	expect(count('out-of-range')).toBe(2);
+	expect([...batches.at(-1)!.qualities]).toEqual([Quality.bad, Quality.good, Quality.bad, Quality.good]);
+
+	// A clock that is ahead is corrected, as ever.
+	at(60, 20, NOW + 3_600_060);
+	await commit.flush();
+	expect(count('time-in-future')).toBe(4);
+	expect(flowNow().at(-1)![0]).toBeLessThan(NOW + 1_000);
+
+	// So is what a mapping leaves out.
+	intake.setMapping({ ...emptyMapping, sensors: [{ machine: 'r/pump', sensor: 'speed', ignored: true }] });
+	const before = store.seriesOf('r/pump:speed').length;
+	for (const n of [70, 80, 90, 100, 110, 120]) at(n, 30);
+	await commit.flush();
+	expect(store.seriesOf('r/pump:speed')).toHaveLength(before);
+	expect(flowNow().at(-1)).toEqual([NOW + 121, 30.5]);
+	expect(count('ignored')).toBe(12);
+});
+
 describe('without memory', () => {
 	/** Arrays of numbers longer than this cannot be had. */
 	let most = Infinity;

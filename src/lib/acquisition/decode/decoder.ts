@@ -31,6 +31,11 @@ class Witness implements DecodeSink {
 		}
 		this.sink.value(place, name, value, time, extras);
 	};
+	fields: NonNullable<DecodeSink['fields']> = (place, fields, numbers) => {
+		const taken = this.sink.fields?.(place, fields, numbers) ?? false;
+		if (taken) this.said = true;
+		return taken;
+	};
 	waveform: DecodeSink['waveform'] = (place, channel, time, samples) => {
 		this.said = true;
 		this.sink.waveform(place, channel, time, samples);
@@ -134,7 +139,7 @@ export class Decoder {
 		if (payload.length > MAX_PAYLOAD_BYTES)
 			return sink.reject('payload-too-large', `${payload.length} bytes; at most ${MAX_PAYLOAD_BYTES} are read`);
 		this.lastPacking = undefined;
-		if (this.#shapes.read(message.topic, payload, sink.value)) {
+		if (this.#shapes.read(message.topic, payload, sink)) {
 			this.lastDialect = this.#json;
 			return;
 		}

@@ -6,7 +6,7 @@
  * is learnt from what the dialect did, has to agree with it several times before it is trusted, and now and then afterwards.
  */
 import type { EpochMs } from '../../contracts';
-import type { MachinePlace, ValueExtras } from '../message';
+import type { DecodeSink, MachinePlace, NumberedField, ValueExtras } from '../message';
 import { fromEpochNumber, timeFieldKind } from './timestamps';
 
 /** What a dialect said of one value. */
@@ -34,14 +34,6 @@ const IGNORED = new Set(['seq', 'sequence', 'msgid', 'messageid', 'message_id'])
 /** Below this no number is taken for a time (1990 in seconds). */
 const FIRST_SECOND = 631_152_000;
 
-interface Call {
-	readonly name: string;
-	readonly token: number;
-	/** -1: the message states no time. */
-	readonly timeToken: number;
-	readonly extras: ValueExtras | undefined;
-}
-
 interface Shape {
 	/** A message of the shape; what lies between its tokens is the same in all of them. */
 	readonly sample: Uint8Array;
@@ -52,7 +44,7 @@ interface Shape {
 	readonly isText: readonly boolean[];
 	/** Token i is a measured value under a name that may also mean a time: past a second of 1990 the dialect decides. */
 	readonly mayBeTime: readonly boolean[];
-	readonly calls: readonly Call[];
+	readonly calls: readonly NumberedField[];
 	/** Tokens that state a time, as a number. */
 	readonly timeTokens: readonly number[];
 	agreements: number;
@@ -82,20 +74,17 @@ export class JsonShapes {
 	/** Numbers of the message being read. */
 	#tokens = new Float64Array(64);
 
-	/** Reads the message if its shape is trusted; `emit` then was called for every value of it, in order. */
-	read(
-		topicName: string,
-		payload: Uint8Array,
-		emit: (place: MachinePlace, name: string, value: number, time: EpochMs | undefined, extras?: ValueExtras) => void
-	): boolean {
+	/** Reads the message if its shape is trusted; every value of it was said then, in order. */
+	read(topicName: string, payload: Uint8Array, sink: Pick<DecodeSink, 'value' | 'fields'>): boolean {
 		const topic = this.#topics.get(topicName);
 		if (!topic?.place) return false;
 		for (const shape of topic.shapes) {
 			if (shape.agreements < AGREEMENTS || shape.wrong || !this.#match(shape, payload)) continue;
 			if (++shape.uses % CHECK_EVERY === 0) return false;
 			const tokens = this.#tokens;
+			if (sink.fields?.(topic.place, shape.calls, tokens)) return true;
 			for (const { name, token, timeToken, extras } of shape.calls)
-				emit(topic.place, name, tokens[token]!, timeToken < 0 ? undefined : tokens[timeToken]!, extras);
+				sink.value(topic.place, name, tokens[token]!, timeToken < 0 ? undefined : tokens[timeToken]!, extras);
 			return true;
 		}
 		return false;
@@ -169,7 +158,7 @@ export class JsonShapes {
 		const tokens = this.#tokenise(payload);
 		if (!tokens) return undefined;
 		const meaning = new Array<'value' | 'time' | undefined>(tokens.length);
-		const calls: Call[] = [];
+		const calls: NumberedField[] = [];
 		let last = -1;
 		for (const { name, value, time, extras } of values) {
 			const same = tokens.flatMap((token, i) => (!token.text && Object.is(token.value, value) ? [i] : []));

@@ -279,13 +279,15 @@ class Fleet {
 
 	#hearReadings(batch: ReadingBatch): void {
 		const machineIds = batch.sensorIds.map((sensorId) => this.#machineIdOf(sensorId));
+		const machines = machineIds.map((id) => this.#machines.get(id));
+		let last: MachineState | undefined;
 		for (let i = 0; i < batch.times.length; i++) {
-			const id = machineIds[batch.series[i]!]!;
-			const machine = this.#machines.get(id);
+			const machine = machines[batch.series[i]!];
 			if (machine) {
 				machine.observe(batch.times[i]!);
-				this.#touched.add(machine);
+				if (machine !== last) this.#touched.add((last = machine));
 			} else {
+				const id = machineIds[batch.series[i]!]!;
 				const early = this.#early.get(id) ?? [];
 				if (early.length < 100) early.push(batch.times[i]!);
 				this.#early.set(id, early);

@@ -21,7 +21,7 @@ import { Resampler, learnStep } from '../../manipulation';
 import type { LevelPoint } from '../../prognostics';
 import { MachinePipeline, judgeDue } from '../../pipeline';
 import { readRowsOf } from './history';
-import { reportWithout, type LiveReading, type MachineEntry } from './machine-entry';
+import { reportWithout, type MachineEntry } from './machine-entry';
 import { breathe, takeVerdict, type ScoringParts } from './scoring-parts';
 
 /** Scored when a machine is met; older history follows in the background. */
@@ -117,7 +117,7 @@ export class GoLive {
 		entry.phase = 'live';
 		const buffered = entry.buffered;
 		entry.buffered = [];
-		for (const reading of buffered) pushReading(entry, reading);
+		for (const { sensorName, time, value, quality } of buffered) pushReading(entry, sensorName, time, value, quality);
 		entry.report ??= reportWithout(entry, 'warming-up', now());
 	}
 
@@ -224,7 +224,13 @@ export class GoLive {
 	}
 }
 
-export function pushReading(entry: MachineEntry, { sensorName, time, value, quality }: LiveReading): void {
+export function pushReading(
+	entry: MachineEntry,
+	sensorName: string,
+	time: EpochMs,
+	value: number,
+	quality: number
+): void {
 	const column = entry.scoring?.resampler.columnOf(sensorName);
 	if (column !== undefined) entry.scoring!.resampler.push(column, time, value, quality);
 }

@@ -209,17 +209,21 @@ export class ScoringService {
 		const now = this.ports.now();
 		const due = new Set<MachineEntry>();
 		const owners = batch.sensorIds.map((id) => this.roster.ownerFor(id));
-		for (let i = 0; i < batch.series.length; i++) {
-			const owner = owners[batch.series[i]!];
+		const { series, times, values, qualities } = batch;
+		let last: MachineEntry | undefined;
+		for (let i = 0; i < series.length; i++) {
+			const owner = owners[series[i]!];
 			if (!owner) continue;
 			const { entry, sensorName } = owner;
-			const reading = { sensorName, time: batch.times[i]!, value: batch.values[i]!, quality: batch.qualities[i]! };
-			entry.heardAt = now;
-			entry.lastTime = Math.max(entry.lastTime ?? 0, reading.time);
-			if (entry.phase === 'live') pushReading(entry, reading);
-			else if (entry.phase === 'catching-up') entry.buffered.push(reading);
-			due.add(entry);
+			const time = times[i]!;
+			// Readings of a machine come together; most machines of a large plant have no model: nothing is made for them.
+			if (entry !== last) due.add((last = entry));
+			if (!(entry.lastTime !== undefined && entry.lastTime >= time)) entry.lastTime = Math.max(0, time);
+			if (entry.phase === 'catching-up')
+				entry.buffered.push({ sensorName, time, value: values[i]!, quality: qualities[i]! });
+			else if (entry.phase === 'live' && entry.scoring) pushReading(entry, sensorName, time, values[i]!, qualities[i]!);
 		}
+		for (const entry of due) entry.heardAt = now;
 		for (const entry of due) {
 			if (entry.phase !== 'live') continue;
 			if (entry.scoring) this.due.add(entry, batch.receivedAt);
