@@ -82,8 +82,10 @@ export interface OwnLevelCalibration {
 
 /** How each sensor's residual goes with the other sensors on healthy machines of a class: a linear regression a sensor. */
 export interface SensorRelations {
-	/** EWMA coefficient per step of the slow values among the terms: heat follows load in minutes. */
-	readonly slowSmoothing: number;
+	/** EWMA coefficient per step of the slow values among the terms: heat follows load in minutes. Learnt before `slowSmoothings`: the only one. */
+	readonly slowSmoothing?: number;
+	/** Several of them, that go on while the machine stands or changes. */
+	readonly slowSmoothings?: readonly number[];
 	/** [sensors][terms], terms as `SensorRelationTerms` gives them; 0 for the sensor's own. */
 	readonly weights: readonly (readonly number[])[];
 	/** [sensors]: mean over individuals of what the terms leave. */
@@ -97,8 +99,15 @@ export interface OwnLevelStatistic {
 	readonly smoothing: number;
 	/** Per sensor, of the smoothed deviation from the level in normal running. */
 	readonly deviation: readonly number[];
-	/** Row-major [sensors, sensors]: sensors are judged together, by Mahalanobis distance. Undefined: by the fourth-power mean. */
+	/** Row-major [sensors, sensors]: sensors are judged together, by Mahalanobis distance. Undefined: by a power mean. */
 	readonly covariance?: readonly number[];
+	/** Of the power mean; default 4. */
+	readonly power?: number;
+	/**
+	 * Machines that have stood lately wander further: how many times, [sensors], where the share of the last quarter of an hour that they have run is
+	 * below `runningBelow`; narrowest first. Undefined: not told apart.
+	 */
+	readonly afterStanding?: readonly { readonly runningBelow: number; readonly wider: readonly number[] }[];
 	/** Distance at which the score is 1. */
 	readonly threshold: number;
 }

@@ -129,8 +129,12 @@ export function calibrate(
 	const { mean, deviation } = spreadOf(segments, judged, sensors);
 	const chosen = statisticKinds.filter((kind) => rows >= kind.minimumRows);
 	const standardised = new Float32Array(sensors);
-	const replay = (visit: (tracker: ResidualTracker, settled: boolean, segment: number, row: number) => void) =>
+	const replay = (
+		visit: (tracker: ResidualTracker, settled: boolean, segment: number, row: number) => void,
+		begin: (segment: number) => void = () => undefined
+	) =>
 		segments.forEach((segment, s) => {
+			begin(s);
 			const tracker = new ResidualTracker(chosen, sensors);
 			let count = 0;
 			for (const r of judged[s]!) {
@@ -181,12 +185,21 @@ export function calibrate(
 		threshold: learnThreshold(levels[k]!, statistic.smoothing)
 	}));
 	const ownLevel = learnOwnLevel(sensors, (visit, begin) => {
-		let at = -1;
-		replay((tracker, _, segment, row) => {
-			if (segment !== at) begin();
-			at = segment;
-			visit(tracker.middle, segments[segment]!.scaled.subarray(row * sensors, (row + 1) * sensors));
-		});
+		let next = 0;
+		const scaledRow = (segment: number, row: number) =>
+			segments[segment]!.scaled.subarray(row * sensors, (row + 1) * sensors);
+		const stoppedAt = (segment: number, row: number) =>
+			isStopped(stoppedBelow, segments[segment]!.own.subarray(row * sensors, (row + 1) * sensors));
+		replay(
+			(tracker, _, segment, row) => {
+				for (; next < row; next++) visit(undefined, scaledRow(segment, next), stoppedAt(segment, next));
+				visit(tracker.middle, scaledRow(segment, next++), false);
+			},
+			() => {
+				next = 0;
+				begin();
+			}
+		);
 	});
 	return {
 		residualDeviation: deviation,

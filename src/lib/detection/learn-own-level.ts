@@ -5,19 +5,26 @@
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
 import { learnSensorRelations, type ReplayRows } from './learn-sensor-relations';
-import { OwnLevelDistance, OwnLevelTracker, type OwnLevelPlan } from './own-level';
-import { learnThreshold } from './threshold';
+import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevelPlan } from './own-level';
+import { RunningShare } from './running-share';
+import { learnTailLevel, learnThreshold } from './threshold';
 
 const rowsOfPlan = { levelRows: 3600, delayRows: 240, warmUpRows: 360 };
-/** Of a few minutes, each sensor by itself and all together (they move with each other); a slower one for what hardly moves. */
+/** Of a minute to a few, each sensor by itself and all together (they move with each other); a slower one for what hardly moves. */
 const statistics = [
+	{ smoothing: 0.02, together: false },
 	{ smoothing: 0.008, together: false },
 	{ smoothing: 0.003, together: false },
 	{ smoothing: 0.008, together: true },
 	{ smoothing: 0.003, together: true }
 ];
-/** Four statistics more that may each raise a false alarm: each has to be rarer than one that judges alone. */
-const margin = 1.1;
+/** Five statistics more that may each raise a false alarm: each has to be rarer than one that judges alone. */
+const margin = 1.15;
+/** Machines that have run for less than these shares of the last quarter of an hour are told apart. */
+const runningSteps = [0.985, 0.95, 0.85];
+/** How far each of them wanders is read here, where few rows suffice. */
+const widthShare = 0.995;
+const leastForWidth = 500;
 /** Weight of the covariance's diagonal. */
 const shrinkage = 0.05;
 /** Fewer rows with a level, in both replays, show too little of how far one wanders. */
@@ -26,9 +33,10 @@ const leastRows = 40_000;
 const gapEveryRows = 2400;
 /** Of the smoothed deviations every so many are kept: neighbours say the same. */
 const keepEvery = 10;
-/** Where 3.3 deviations lie in a normal distribution: spreads are measured where thresholds are. */
-const tailShare = 0.999;
-const tailDeviations = 3.3;
+/** Spreads are measured where thresholds are: where so many deviations lie in a normal distribution (4e-7 of it beyond, as `learnThreshold` aims at). */
+const tailDeviations = 5.07;
+/** Each sensor has its own tail already, so nearly the largest of them counts. */
+const power = 8;
 
 /** `replay` visits the standardised, spike-free residuals of each judged row and the row, scaled; `begin` starts another machine. */
 export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCalibration | undefined {
@@ -38,42 +46,83 @@ export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCali
 		statistics.map(({ smoothing }) => smoothing),
 		sensors
 	);
-	const kept: Float64Array[][] = statistics.map(() => []);
+	const kept: KeptDeviation[][] = statistics.map(() => []);
+	const running = new RunningShare();
 	let rows = 0;
 	for (const restartRows of [Number.POSITIVE_INFINITY, gapEveryRows]) {
 		let sinceStart = 0;
 		const restart = () => {
 			tracker.reset();
+			running.reset();
 			sinceStart = 0;
 		};
-		replay((residuals, scaled) => {
-			if (sinceStart++ === restartRows) restart();
+		replay((residuals, scaled, stopped) => {
+			if (residuals && sinceStart++ === restartRows) restart();
+			running.notice(stopped);
+			tracker.notice(scaled);
+			if (!residuals) return;
 			tracker.update(residuals, scaled, true);
-			if (!tracker.ready || rows++ % keepEvery !== 0) return;
-			tracker.deviations.forEach((deviation, k) => kept[k]!.push(deviation.slice()));
+			if (!tracker.ready || running.value < leastRunning || rows++ % keepEvery !== 0) return;
+			tracker.deviations.forEach((deviation, k) =>
+				kept[k]!.push({ deviation: deviation.slice(), running: running.value })
+			);
 		}, restart);
 	}
 	if (rows < leastRows) return undefined;
 	return {
 		...plan,
 		statistics: statistics.map(({ smoothing, together }, k): OwnLevelStatistic => {
+			const afterStanding = learnWidths(kept[k]!, sensors);
+			const narrowed = kept[k]!.map(({ deviation, running: share }) => {
+				const wider = afterStanding.filter(({ runningBelow }) => share < runningBelow).pop()?.wider;
+				return wider ? deviation.map((value, i) => value / wider[i]!) : deviation;
+			});
 			const unfinished: OwnLevelStatistic = {
 				smoothing,
-				deviation: tailSpread(kept[k]!, sensors),
-				...(together ? { covariance: covarianceOf(kept[k]!, sensors) } : {}),
+				afterStanding,
+				deviation: tailSpread(narrowed, sensors, smoothing * keepEvery),
+				...(together ? { covariance: covarianceOf(narrowed, sensors) } : { power }),
 				threshold: 1
 			};
 			const distance = new OwnLevelDistance(unfinished);
-			const levels = kept[k]!.map((deviation) => distance.of(deviation));
+			const levels = kept[k]!.map(({ deviation, running: share }) => distance.of(deviation, share));
 			return { ...unfinished, threshold: margin * learnThreshold(levels, smoothing * keepEvery) };
 		})
 	};
 }
 
-function tailSpread(rows: readonly Float64Array[], sensors: number): number[] {
+interface KeptDeviation {
+	readonly deviation: Float64Array;
+	readonly running: number;
+}
+
+/** How many times further sensors wander the less a machine has run lately; never less than with more running. */
+function learnWidths(kept: readonly KeptDeviation[], sensors: number): OwnLevelStatistic['afterStanding'] & object {
+	const reach = (from: number, below: number) => {
+		const within = kept.filter(({ running }) => running >= from && running < below);
+		if (within.length < leastForWidth) return undefined;
+		return Array.from({ length: sensors }, (_, i) => {
+			const sizes = Float64Array.from(within, ({ deviation }) => Math.abs(deviation[i]!)).sort();
+			return Math.max(1e-6, sizes[Math.floor(sizes.length * widthShare)]!);
+		});
+	};
+	const always = reach(runningSteps[0]!, Number.POSITIVE_INFINITY);
+	let wider = new Array<number>(sensors).fill(1);
+	return runningSteps.map((runningBelow, s) => {
+		const here = always && reach(runningSteps[s + 1] ?? 0, runningBelow);
+		if (here) wider = wider.map((before, i) => Math.max(before, here[i]! / always[i]!));
+		return { runningBelow, wider };
+	});
+}
+
+/** One sensor that wanders far now and then does not set the threshold of those that never do. */
+function tailSpread(rows: readonly Float64Array[], sensors: number, smoothing: number): number[] {
 	return Array.from({ length: sensors }, (_, i) => {
-		const sizes = Float64Array.from(rows, (row) => Math.abs(row[i]!)).sort();
-		return Math.max(1e-3, sizes[Math.floor(sizes.length * tailShare)]! / tailDeviations);
+		const level = learnTailLevel(
+			rows.map((row) => Math.abs(row[i]!)),
+			smoothing
+		);
+		return Math.max(1e-3, level / tailDeviations);
 	});
 }
 

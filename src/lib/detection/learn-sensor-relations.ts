@@ -6,14 +6,16 @@
  */
 import type { SensorRelations } from '../contracts';
 import { cholesky } from './ensemble/symmetric-matrix';
-import { SensorRelationTerms, relate, termKinds } from './sensor-relations';
+import { SensorRelationTerms, relate, termKinds, type TermPlan } from './sensor-relations';
 
+/** Visits the rows of machines in order; without residuals: a row that does not count (standing, starting, changing). */
 export type ReplayRows = (
-	visit: (residuals: ArrayLike<number>, scaled: ArrayLike<number>) => void,
+	visit: (residuals: ArrayLike<number> | undefined, scaled: ArrayLike<number>, stopped: boolean) => void,
 	begin: () => void
 ) => void;
 
-const slowSmoothing = 1 / 300;
+/** Five minutes and twenty: windings, housings, oil. */
+const plan: TermPlan = { slowSmoothings: [1 / 300, 1 / 1200] };
 /** Rows are taken in means of so many; what lasts shorter is of no interest. */
 const blockRows = 10;
 /** A machine counts from so many blocks on. */
@@ -24,8 +26,8 @@ const ridge = 1e-4;
 const longBlocks = 30;
 
 export function learnSensorRelations(sensors: number, replay: ReplayRows): SensorRelations {
-	const size = termKinds * sensors;
-	const machines = collectBlocks(sensors, replay);
+	const size = termKinds(plan) * sensors;
+	const machines = collectBlocks(sensors, size, replay);
 	const moment = new Float64Array(size * size);
 	let count = 0;
 	for (const blocks of machines) {
@@ -43,7 +45,7 @@ export function learnSensorRelations(sensors: number, replay: ReplayRows): Senso
 
 	const weights = Array.from({ length: sensors }, (_, target) => regress(moment, size, sensors, target));
 	const unlevelled: SensorRelations = {
-		slowSmoothing,
+		...plan,
 		weights,
 		intercept: new Array<number>(sensors).fill(0),
 		priorRows: new Array<number>(sensors).fill(0)
@@ -61,17 +63,19 @@ export function learnSensorRelations(sensors: number, replay: ReplayRows): Senso
 		const between = means.reduce((sum, mean) => sum + (mean[i]! - middle) ** 2, 0) / Math.max(1, means.length);
 		return levelNoise(left, means, i) / Math.max(1e-6, between);
 	});
-	return { slowSmoothing, weights, intercept, priorRows };
+	return { ...plan, weights, intercept, priorRows };
 }
 
 /** Means of ten rows of terms, machine by machine. */
-function collectBlocks(sensors: number, replay: ReplayRows): Float64Array[][] {
+function collectBlocks(sensors: number, size: number, replay: ReplayRows): Float64Array[][] {
 	const machines: Float64Array[][] = [];
-	const terms = new SensorRelationTerms(sensors, slowSmoothing);
-	let block = new Float64Array(termKinds * sensors);
+	const terms = new SensorRelationTerms(sensors, plan);
+	let block = new Float64Array(size);
 	let rows = 0;
 	replay(
 		(residuals, scaled) => {
+			terms.notice(scaled);
+			if (!residuals) return;
 			const now = terms.update(residuals, scaled);
 			for (let k = 0; k < now.length; k++) block[k]! += now[k]! / blockRows;
 			if (++rows < blockRows) return;

@@ -110,7 +110,7 @@ export class MachineDetector {
 		const settled = this.modes.observe(row.values, this.lastScaled);
 		this.relations?.notice(this.lastScaled, this.modes.mode === 'off');
 		if (prediction !== undefined) this.shown.take(row.values, prediction);
-		this.residuals.notice(this.modes.mode === 'off');
+		this.residuals.notice(this.modes.mode === 'off', this.lastScaled);
 
 		const unscored = this.unscored(missing, prediction !== undefined);
 		if (unscored !== undefined || (this.modes.mode === 'start-up' && !settled)) {

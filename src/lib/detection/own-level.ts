@@ -6,11 +6,14 @@
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
 import { dot, invert, multiply } from './ensemble/symmetric-matrix';
-import { combine } from './residual-tracker';
+import { combine, defaultPower } from './residual-tracker';
 import { SensorRelationTerms, relate } from './sensor-relations';
 
 /** The level is noted this often; the oldest note is the level that counts. */
 const noteEvery = 30;
+
+/** A machine that stood for more of the last quarter of an hour than the rest is colder than running shows: its own level is not judged. */
+export const leastRunning = 0.7;
 
 /** Rows after which a level is known well enough that its uncertainty no longer counts beside a smoothed deviation's own. */
 const knownRows = 200;
@@ -41,7 +44,7 @@ export class OwnLevelTracker {
 	) {
 		this.level = new Float64Array(sensors);
 		this.left = new Float64Array(sensors);
-		this.terms = plan.relations && new SensorRelationTerms(sensors, plan.relations.slowSmoothing);
+		this.terms = plan.relations && new SensorRelationTerms(sensors, plan.relations);
 		this.deviations = smoothings.map(() => new Float64Array(sensors));
 		this.smoothed = smoothings.map(() => new Float64Array(sensors));
 	}
@@ -73,7 +76,12 @@ export class OwnLevelTracker {
 		return this.rows > this.plan.warmUpRows;
 	}
 
-	/** `scaled`: the row itself. `follow`: the level takes this row in; not while something is wrong. */
+	/** Each row, scaled, before it is known whether it counts. */
+	notice(scaled: ArrayLike<number>): void {
+		this.terms?.notice(scaled);
+	}
+
+	/** A row that counts; `scaled`: the row itself. `follow`: the level takes this row in; not while something is wrong. */
 	update(residuals: ArrayLike<number>, scaled: ArrayLike<number>, follow: boolean): void {
 		const { relations, levelRows } = this.plan;
 		const { left } = this;
@@ -109,31 +117,52 @@ export class OwnLevelDistance {
 	private readonly inverse: Float64Array | undefined;
 	private readonly work: Float64Array;
 
+	private readonly narrowed: Float64Array;
+
 	constructor(private readonly statistic: OwnLevelStatistic) {
 		const sensors = statistic.deviation.length;
 		this.work = new Float64Array(sensors);
+		this.narrowed = new Float64Array(sensors);
 		this.inverse = statistic.covariance && invert(statistic.covariance, sensors);
 	}
 
-	of(deviation: Float64Array): number {
+	/** `running`: share of the last quarter of an hour that the machine has run. */
+	of(smoothed: Float64Array, running = 1): number {
+		const deviation = this.narrow(smoothed, running);
 		if (this.inverse) return Math.sqrt(Math.max(0, dot(deviation, multiply(this.inverse, deviation, this.work))));
 		for (let i = 0; i < deviation.length; i++) this.work[i] = deviation[i]! / this.statistic.deviation[i]!;
-		return combine(this.work);
+		return combine(this.work, this.statistic.power);
 	}
 
 	/** [sensors], squares; what other sensors explain counts as none. */
-	contributions(deviation: Float64Array): Float64Array {
+	contributions(smoothed: Float64Array, running = 1): Float64Array {
+		const deviation = this.narrow(smoothed, running).slice();
 		if (!this.inverse) return deviation.map((value, i) => (value / this.statistic.deviation[i]!) ** 2);
 		multiply(this.inverse, deviation, this.work);
 		return deviation.map((value, i) => Math.max(0, value * this.work[i]!));
 	}
 
 	/** Half-width of one sensor's normal range by itself, in standardised residuals. */
-	band(sensor: number): number {
-		const { deviation, covariance, threshold } = this.statistic;
+	band(sensor: number, running = 1): number {
+		const { deviation, covariance, threshold, power = defaultPower } = this.statistic;
 		const sensors = deviation.length;
+		const wide = (this.widerAt(running)?.[sensor] ?? 1) * threshold;
 		return covariance
-			? threshold * Math.sqrt(covariance[sensor * (sensors + 1)]!)
-			: threshold * deviation[sensor]! * sensors ** 0.25;
+			? wide * Math.sqrt(covariance[sensor * (sensors + 1)]!)
+			: wide * deviation[sensor]! * sensors ** (1 / power);
+	}
+
+	/** Deviations as they would be of a machine that runs all the time. */
+	private narrow(smoothed: Float64Array, running: number): Float64Array {
+		const wider = this.widerAt(running);
+		if (!wider) return smoothed;
+		for (let i = 0; i < smoothed.length; i++) this.narrowed[i] = smoothed[i]! / wider[i]!;
+		return this.narrowed;
+	}
+
+	private widerAt(running: number): readonly number[] | undefined {
+		let found: readonly number[] | undefined;
+		for (const { runningBelow, wider } of this.statistic.afterStanding ?? []) if (running < runningBelow) found = wider;
+		return found;
 	}
 }

@@ -4,19 +4,14 @@
  * In: standardised residuals, row by row. Out: a score (1 is the threshold) and what each sensor has to do with it.
  */
 import type { JudgingBasis, ResidualStatistic } from '../contracts';
-import { OwnLevelDistance, OwnLevelTracker, type OwnLevel } from './own-level';
+import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevel } from './own-level';
+import { RunningShare } from './running-share';
 import { ResidualTracker, combine, distanceOf } from './residual-tracker';
 
 /** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */
 const followScore = 0.8;
 /** A machine that stood for an hour of rows may have been worked on: its own level is learnt anew. */
 const longStopRows = 3600;
-/**
- * A machine that stood for much of the last quarter of an hour is colder than running ever showed: below this share of running its own level is
- * not judged.
- */
-const leastRunning = 0.7;
-const runningRows = 900;
 
 export interface ResidualFinding {
 	readonly score: number;
@@ -34,7 +29,7 @@ export class ResidualJudge {
 	private recalled: OwnLevel | undefined;
 	private readonly sensors: number;
 	private stoppedRows = 0;
-	private running = 1;
+	private readonly running = new RunningShare();
 	private lastScore = 0;
 
 	constructor(private readonly basis: JudgingBasis) {
@@ -74,13 +69,14 @@ export class ResidualJudge {
 		if (this.recalled) this.ownLevel?.recall(this.recalled);
 		this.recalled = undefined;
 		this.lastScore = 0;
-		this.running = 1;
+		this.running.reset();
 	}
 
-	/** Of every row, before any of it counts. */
-	notice(stopped: boolean): void {
+	/** Of every row, before any of it counts; `scaled`: the row itself. */
+	notice(stopped: boolean, scaled: ArrayLike<number>): void {
+		this.ownLevel?.notice(scaled);
 		this.stoppedRows = stopped ? this.stoppedRows + 1 : 0;
-		this.running += ((stopped ? 0 : 1) - this.running) / runningRows;
+		this.running.notice(stopped);
 		if (this.stoppedRows === longStopRows) this.ownLevel?.reset();
 	}
 
@@ -107,14 +103,15 @@ export class ResidualJudge {
 		const normalBand = statistic.threshold * this.sensors ** 0.25;
 		let squares: Float64Array = distances[leading]!.map((distance) => distance * distance);
 		let band = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
-		if (this.ownLevel?.ready && this.running >= leastRunning)
+		const running = this.running.value;
+		if (this.ownLevel?.ready && running >= leastRunning)
 			this.ownDistances.forEach((distance, k) => {
 				const deviation = this.ownLevel!.deviations[k]!;
-				const ratio = distance.of(deviation) / this.basis.calibration.ownLevel!.statistics[k]!.threshold;
+				const ratio = distance.of(deviation, running) / this.basis.calibration.ownLevel!.statistics[k]!.threshold;
 				if (ratio <= score) return;
 				score = ratio;
-				squares = distance.contributions(deviation);
-				band = (i) => distance.band(i);
+				squares = distance.contributions(deviation, running);
+				band = (i) => distance.band(i, running);
 			});
 		this.lastScore = score;
 		return { score, squares, band };

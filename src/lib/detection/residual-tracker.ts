@@ -10,6 +10,7 @@ import type { ResidualStatistic } from '../contracts';
 export const biasClip = 25;
 export const energyClip = 10;
 export const medianWidth = 5;
+export const defaultPower = 4;
 
 /** What a statistic needs before it is calibrated. */
 export type StatisticKind = Pick<ResidualStatistic, 'kind' | 'smoothing'>;
@@ -91,9 +92,9 @@ export function distanceOf(statistic: ResidualStatistic, sensor: number, smoothe
 	return statistic.kind === 'energy' ? Math.max(0, distance) : Math.abs(distance);
 }
 
-/** Fourth-power mean: one sensor far off counts nearly as much as several, and noise in the others does not add up. */
-export function combine(distances: ArrayLike<number>): number {
+/** Power mean, of the fourth power where none is named: one sensor far off counts nearly as much as several, and noise in the others does not add up. */
+export function combine(distances: ArrayLike<number>, power = defaultPower): number {
 	let sum = 0;
-	for (let i = 0; i < distances.length; i++) sum += distances[i]! ** 4;
-	return distances.length === 0 ? 0 : (sum / distances.length) ** 0.25;
+	for (let i = 0; i < distances.length; i++) sum += distances[i]! ** power;
+	return distances.length === 0 ? 0 : (sum / distances.length) ** (1 / power);
 }

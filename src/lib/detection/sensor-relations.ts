@@ -11,19 +11,31 @@ import type { SensorRelations } from '../contracts';
 const residualClip = 10;
 const valueClip = 4;
 
-/** Kinds of terms, one of each per sensor: residual, value, square, slow value, slow square. */
-export const termKinds = 5;
+/** Kinds of terms, one of each per sensor, beside the slow ones: residual, value, square. */
+const plainKinds = 3;
+
+export type TermPlan = Pick<SensorRelations, 'slowSmoothing' | 'slowSmoothings'>;
+
+/** Kinds of terms, one of each per sensor, kind by kind. */
+export function termKinds(plan: TermPlan): number {
+	return plainKinds + 2 * slowOf(plan).length;
+}
 
 export class SensorRelationTerms {
-	/** [termKinds * sensors], kind by kind. */
+	/** [kinds * sensors], kind by kind: residuals, values, squares; per smoothing slow values and slow squares. */
 	private readonly terms: Float64Array;
+	private readonly slow: readonly number[];
+	/** Slow terms follow each row of the machine's day, also those that do not count. */
+	private readonly everyRow: boolean;
 	private begun = false;
 
 	constructor(
 		private readonly sensors: number,
-		private readonly slowSmoothing: number
+		plan: TermPlan
 	) {
-		this.terms = new Float64Array(termKinds * sensors);
+		this.slow = slowOf(plan);
+		this.everyRow = plan.slowSmoothings !== undefined;
+		this.terms = new Float64Array(termKinds(plan) * sensors);
 	}
 
 	/** After a gap: slow means begin anew. */
@@ -31,21 +43,36 @@ export class SensorRelationTerms {
 		this.begun = false;
 	}
 
-	/** The terms of this row; the same array each time. */
+	/** A row of the machine, scaled, before it is known whether it counts: heat goes on while it stands. */
+	notice(scaled: ArrayLike<number>): void {
+		if (this.everyRow) this.follow(scaled);
+	}
+
+	/** The terms of a row that counts, `notice`d before; the same array each time. */
 	update(residuals: ArrayLike<number>, scaled: ArrayLike<number>): Float64Array {
 		const { terms, sensors } = this;
-		const smoothing = this.begun ? this.slowSmoothing : 1;
+		if (!this.everyRow) this.follow(scaled);
 		for (let i = 0; i < sensors; i++) {
 			const value = clip(scaled[i]!, valueClip);
-			const square = value * value;
 			terms[i] = clip(residuals[i]!, residualClip);
 			terms[sensors + i] = value;
-			terms[2 * sensors + i] = square;
-			terms[3 * sensors + i]! += smoothing * (value - terms[3 * sensors + i]!);
-			terms[4 * sensors + i]! += smoothing * (square - terms[4 * sensors + i]!);
+			terms[2 * sensors + i] = value * value;
 		}
-		this.begun = true;
 		return terms;
+	}
+
+	private follow(scaled: ArrayLike<number>): void {
+		const { terms, sensors } = this;
+		this.slow.forEach((slow, s) => {
+			const smoothing = this.begun ? slow : 1;
+			const at = (plainKinds + 2 * s) * sensors;
+			for (let i = 0; i < sensors; i++) {
+				const value = clip(scaled[i]!, valueClip);
+				terms[at + i]! += smoothing * (value - terms[at + i]!);
+				terms[at + sensors + i]! += smoothing * (value * value - terms[at + sensors + i]!);
+			}
+		});
+		this.begun = true;
 	}
 }
 
@@ -62,6 +89,10 @@ export function relate(
 		for (let k = 0; k < terms.length; k++) explained += weights[k]! * terms[k]!;
 		out[i] = residuals[i]! - explained;
 	}
+}
+
+function slowOf({ slowSmoothing, slowSmoothings }: TermPlan): readonly number[] {
+	return slowSmoothings ?? (slowSmoothing === undefined ? [] : [slowSmoothing]);
 }
 
 function clip(value: number, limit: number): number {

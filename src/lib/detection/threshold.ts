@@ -30,6 +30,11 @@ const manyLooks = 2000;
  * independent looks at the machine that the data amounts to: rows x smoothing / 2.
  */
 export function learnThreshold(values: ArrayLike<number>, smoothing: number): number {
+	return Math.max(1, learnTailLevel(values, smoothing));
+}
+
+/** The same in the statistic's own units, however small. */
+export function learnTailLevel(values: ArrayLike<number>, smoothing: number): number {
 	let largest = 0;
 	for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i]!);
 	const looks = Math.max(1, (values.length * smoothing) / 2);
@@ -38,5 +43,5 @@ export function learnThreshold(values: ArrayLike<number>, smoothing: number): nu
 	const least = (1.2 - 0.1 * known) * largest;
 	const most = (1.6 - 0.3 * known) * largest;
 	const level = Math.min(most, Math.max(least, Number.isNaN(tail) ? 0 : tail));
-	return Math.max(1, level * (1 + 3 / Math.sqrt(looks)));
+	return level * (1 + 3 / Math.sqrt(looks));
 }

@@ -19,7 +19,7 @@ const calibration = learnOwnLevel(2, (visit, begin) => {
 	for (let individual = 0; individual < 30; individual++) {
 		begin();
 		const next = machine(5 * noise());
-		for (let r = 0; r < 2000; r++) visit(next(), [0, 0]);
+		for (let r = 0; r < 2000; r++) visit(next(), [0, 0], false);
 	}
 })!;
 
@@ -69,7 +69,7 @@ test('too little normal running gives no own level', () => {
 	expect(
 		learnOwnLevel(2, (visit, begin) => {
 			begin();
-			for (let r = 0; r < 3000; r++) visit([noise(), noise()], [0, 0]);
+			for (let r = 0; r < 3000; r++) visit([noise(), noise()], [0, 0], false);
 		})
 	).toBeUndefined();
 });
@@ -82,4 +82,26 @@ test('a sensor that is often missing in normal running needs more to be called s
 	// Three missing in ten, taken back by seven: does not add up.
 	expect(7 * recoveryPerRow[1]!).toBeGreaterThan(3);
 	expect(learnSilence([rows.slice(0, 100)], 2)).toBeUndefined();
+});
+
+test('a sensor that wanders after a stop is judged more widely then, not always', () => {
+	/** Runs for half an hour, stands for four minutes; then the second sensor comes back over minutes. */
+	const learnt = learnOwnLevel(2, (visit, begin) => {
+		for (let individual = 0; individual < 16; individual++) {
+			begin();
+			for (let r = 0; r < 3600; r++) {
+				const phase = r % 1800;
+				if (phase < 240) visit(undefined, [-4, 0], true);
+				else visit([noise(), (phase - 240 < 500 ? 2 * noise() : 0) + noise() * 0.5], [0, 0], false);
+			}
+		}
+	})!;
+	const statistic = learnt.statistics.find(({ power }) => power !== undefined)!;
+	const [slightly, , much] = statistic.afterStanding!;
+	expect(much!.wider[1]!).toBeGreaterThan(1.3);
+	expect(much!.wider[1]!).toBeGreaterThanOrEqual(slightly!.wider[1]!);
+	const distance = new OwnLevelDistance(statistic);
+	const off = Float64Array.of(0, 1);
+	expect(distance.of(off, 0.8)).toBeLessThan(distance.of(off, 1) / 1.3);
+	expect(distance.band(1, 0.8)).toBeGreaterThan(1.3 * distance.band(1, 1));
 });

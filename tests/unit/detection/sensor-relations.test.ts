@@ -22,19 +22,20 @@ const relations = learnSensorRelations(2, (visit, begin) => {
 		const next = machine(3 * noise());
 		for (let r = 0; r < 2000; r++) {
 			const { residuals, scaled } = next();
-			visit(residuals, scaled);
+			visit(residuals, scaled, false);
 		}
 	}
 });
 
 function spreadLeft(change: number): { mean: number; deviation: number } {
 	const next = machine(0);
-	const terms = new SensorRelationTerms(2, relations.slowSmoothing);
+	const terms = new SensorRelationTerms(2, relations);
 	const left: number[] = [];
 	const out = new Float64Array(2);
 	for (let r = 0; r < 2000; r++) {
 		const { residuals, scaled } = next();
 		residuals[0]! += change;
+		terms.notice(scaled);
 		relate(relations, residuals, terms.update(residuals, scaled), out);
 		left.push(out[0]!);
 	}
@@ -50,7 +51,7 @@ test('what load explains of a residual is gone, what the sensor does by itself s
 });
 
 test('a sensor never explains itself; individuals that differ much leave little to being of the class', () => {
-	for (let kind = 0; kind < 5; kind++)
+	for (let kind = 0; kind < 7; kind++)
 		for (const sensor of [0, 1]) expect(relations.weights[sensor]![kind * 2 + sensor]).toBe(0);
 	expect(relations.priorRows[0]!).toBeLessThan(relations.priorRows[1]!);
 });

@@ -9,7 +9,7 @@ import {
 	type SensorDeviation,
 	type VerdictEntry
 } from '$lib/contracts';
-import { judgedEvents } from '$lib/state/machine/anomaly-events';
+import { judgedEvents, verdictOf } from '$lib/state/machine/anomaly-events';
 import { leastSimilarity, similarEvents } from '$lib/state/machine/similar-events';
 import { countVerdicts, precisionOf, realisedRate, realisedRateOf, wilson } from '$lib/state/feedback/verdict-figures';
 
@@ -74,6 +74,19 @@ describe('anomalies as a person sees them', () => {
 		const early = addEntry(undefined, span(100, undefined), said({ outcome: 'false' }));
 		const [event] = judgedEvents([alarm(100)], [span(100, undefined)], [early]);
 		expect(event).toMatchObject({ id: 'p#anomaly@100', entry: { outcome: 'false' } });
+	});
+
+	test('what was said of a finding of a recording says nothing of an alarm of that time, nor the other way', () => {
+		const finding = span(120, 140, { id: 'p?flow@120', modelId: undefined });
+		const ofFinding = addEntry(undefined, finding, said({ outcome: 'false' }));
+		const events = judgedEvents([alarm(100, 200)], [], [ofFinding]);
+		expect(events.map(({ id, entry }) => [id, entry?.outcome])).toEqual([
+			['p?flow@120', 'false'],
+			['p#anomaly@100', undefined]
+		]);
+		const ofAlarm = addEntry(undefined, span(125, 130), said({ outcome: 'true' }));
+		expect(verdictOf(finding, [ofAlarm])).toBeUndefined();
+		expect(verdictOf(finding, [ofAlarm, ofFinding])).toBe(ofFinding);
 	});
 
 	test('a judged event outlives its alarm and span; one taken back does not', () => {

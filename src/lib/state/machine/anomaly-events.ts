@@ -38,11 +38,16 @@ function within(event: AnomalyEvent, machineId: string, time: number): boolean {
 	return event.machineId === machineId && time >= event.start && time <= (event.end ?? Infinity);
 }
 
+/** A finding of a look through a recording, which no model judged: what is said of it says nothing of an alarm of that time, nor the other way. */
+function ofOneKind(event: Pick<AnomalyEvent, 'modelId'>, verdict: Pick<AnomalyEvent, 'modelId'>): boolean {
+	return (event.modelId === undefined) === (verdict.modelId === undefined);
+}
+
 /** The verdict that is about this event: by id, or given to a span that the event has come to contain. */
 export function verdictOf(event: AnomalyEvent, verdicts: readonly AnomalyVerdict[]): AnomalyVerdict | undefined {
 	return (
 		verdicts.find(({ id }) => id === event.id) ??
-		verdicts.find((verdict) => within(event, verdict.machineId, verdict.start))
+		verdicts.find((verdict) => ofOneKind(event, verdict) && within(event, verdict.machineId, verdict.start))
 	);
 }
 

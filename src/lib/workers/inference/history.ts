@@ -7,14 +7,16 @@
 import {
 	sensorIdOf,
 	type Adaptation,
+	type AnomalySpan,
 	type EpochMs,
 	type FailureLibrary,
 	type JudgingBasis,
 	type MachineId
 } from '../../contracts';
-import { leadInRowsOf, type RowPredictor } from '../../detection';
+import { ScoreTail, leadInRowsOf, type RowPredictor, type ScoreDay } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
+import type { LevelPoint } from '../../prognostics';
 import type { Store } from '../../storage/store';
 import type { Interval } from './scored-intervals';
 import type { VerdictWriter } from './verdict-writer';
@@ -34,16 +36,25 @@ export interface HistoryTask {
 	readonly failures: FailureLibrary | undefined;
 }
 
+/** What a stretch of history showed. */
+export interface JudgedPast {
+	readonly days: readonly ScoreDay[];
+	readonly course: readonly LevelPoint[];
+	/** Only at the end: before, the anomaly may go on in what is still to be looked at. */
+	readonly openSpan?: AnomalySpan;
+}
+
 /**
  * Scores the holes of machines that share one predictor. `proceed` is asked between slices and may wait; false stops.
- * Gives what each machine's pipeline has come to at the end of its hole: a span still open, the tail of its scores, the course of its levels.
+ * Gives what each machine has come to at the end of its hole: a span still open, the tail of its scores, the course of its levels. Stopped before,
+ * what it had come to where it is marked as scored, which will not be looked at again.
  */
 export async function scoreHistory(
 	store: Store,
 	writer: VerdictWriter,
 	tasks: readonly HistoryTask[],
 	proceed: () => Promise<boolean>
-): Promise<Map<MachineId, MachinePipeline>> {
+): Promise<Map<MachineId, JudgedPast>> {
 	const runs = tasks.map((task) => {
 		const version = task.basis;
 		const lane = `${task.machineId}\u0000history`;
@@ -57,7 +68,8 @@ export async function scoreHistory(
 			pipeline,
 			resampler: new Resampler({ sensorNames: version.scaler.sensorNames, stepMs: version.stepMs, phase: task.phase }),
 			at: task.hole[0] - leadInRowsOf(version) * version.stepMs,
-			done: task.hole[0]
+			done: task.hole[0],
+			past: undefined as JudgedPast | undefined
 		};
 	});
 	try {
@@ -72,7 +84,7 @@ export async function scoreHistory(
 			}
 			const most = Math.max(0, ...due.map(({ rows }) => rows.length));
 			for (let start = 0; start < most; start += judgeRows) {
-				if (!(await proceed())) return new Map();
+				if (!(await proceed())) return byMachine(runs);
 				judgeDue(
 					due[0]!.run.task.predictor,
 					due.map(({ run, rows }) => ({
@@ -90,6 +102,7 @@ export async function scoreHistory(
 			}
 			for (const { run } of due) {
 				run.done = Math.min(run.at, run.task.hole[1]);
+				run.past = pastOf(run.pipeline);
 				writer.markScored(run.task.machineId, [run.task.hole[0], run.done], run.version.stepMs, undefined);
 			}
 			await writer.flush();
@@ -97,8 +110,22 @@ export async function scoreHistory(
 	} finally {
 		for (const { task, lane } of runs) task.predictor.leave(lane);
 	}
-	for (const { pipeline } of runs) if (!pipeline.openSpan) pipeline.tail.settle();
-	return new Map(runs.map(({ task, pipeline }) => [task.machineId, pipeline]));
+	for (const run of runs) run.past = { ...pastOf(run.pipeline), openSpan: run.pipeline.openSpan };
+	return byMachine(runs);
+}
+
+function byMachine(
+	runs: readonly { readonly task: HistoryTask; readonly past: JudgedPast | undefined }[]
+): Map<MachineId, JudgedPast> {
+	return new Map(runs.flatMap(({ task, past }) => (past ? [[task.machineId, past]] : [])));
+}
+
+/** So far. Peaks that wait count, unless an anomaly stands, whose beginning they may be. */
+function pastOf({ tail, version, openSpan, course }: MachinePipeline): JudgedPast {
+	const soFar = new ScoreTail(tail.record.runRows, version.stepMs);
+	soFar.recall(tail.record);
+	if (!openSpan) soFar.settle();
+	return { days: soFar.record.days, course };
 }
 
 /** Rows that stored readings of [from, to] finish. */

@@ -84,7 +84,7 @@ export class OlderHistory {
 		for (const { machineId, hole, basis } of tasks) {
 			const live = roster.get(machineId)?.scoring?.pipeline;
 			const past = judged.get(machineId);
-			if (past && live?.version === basis) live.tail.absorb(past.tail.record);
+			if (past && live?.version === basis) live.tail.absorb(past);
 			const older = past?.openSpan;
 			if (!older) continue;
 			const stepMs = live?.version.stepMs ?? 0;
