@@ -9,6 +9,8 @@
  * `--watch levels`: the same machines without a model, watched by their levels, which they learn from their own running; judged after
  * --learn-hours 6 of it, and healthy ones from the moment on at which there is a watch.
  * `--chosen-per-week 1`: thresholds of the machines that are watched for long follow their normal running, as in the product, once a day.
+ * `--drift-machines 2`: per class so many machines of which a sensor drifts for four hours after four calm ones, and as many healthy: what the drift
+ * monitor says of them, beside the rest.
  * Options: --seed 9001, --fault-machines 2, --long-machines 12 and --long-hours 24 per class, --class centrifugal-pump, --quick.
  */
 import { readFileSync } from 'node:fs';
@@ -27,6 +29,7 @@ const only = options.text('class', options.quick ? 'centrifugal-pump' : '');
 const byLevels = options.text('watch', 'models') === 'levels';
 const learnHours = byLevels ? options.number('learn-hours', options.quick ? 2.2 : 6) : 0;
 const chosenPerWeek = options.number('chosen-per-week', 0);
+const driftMachines = options.number('drift-machines', 0);
 const hoursPerMonth = 730;
 
 const models = JSON.parse(readFileSync('models/index.json', 'utf8')) as { machineClass: string; path: string }[];
@@ -57,7 +60,8 @@ const outcomes = await withChromium(async (context) => {
 				longMachines,
 				longHours,
 				levelsAfterHours: learnHours,
-				chosenPerWeek
+				chosenPerWeek,
+				driftMachines
 			}
 		);
 		found.push([machineClass.id, outcome]);
@@ -117,6 +121,7 @@ report(
 			realised_per_week: Number(((falseAlarms / hours) * 168).toFixed(3)),
 			threshold_factors: all.flatMap(({ factors }) => factors)
 		}),
+		...(driftMachines > 0 && driftFigures()),
 		new_mode_hours: Number(total(all.map(({ newModeHours }) => newModeHours)).toFixed(2)),
 		faults_found: found,
 		fault_runs: total(faults.map(({ runs }) => runs)),
@@ -162,6 +167,23 @@ function areaUnderCurve(labels: readonly number[], scores: readonly number[]): n
 	const positive = total(labels);
 	const negative = labels.length - positive;
 	return (rankSum - (positive * (positive + 1)) / 2) / (positive * negative);
+}
+
+/** What the drift monitor said of healthy running, and of sensors that drift. */
+function driftFigures(): Record<string, number> {
+	const drifts = all.flatMap((one) => one.drifts);
+	const healthy = drifts.filter((one) => !one.drifts);
+	const drifting = drifts.filter((one) => one.drifts);
+	const delays = drifting.flatMap(({ delayMinutes }) => delayMinutes ?? []).sort((a, b) => a - b);
+	return {
+		drift_healthy_machines: healthy.length,
+		drift_healthy_with_finding: healthy.filter(({ blocksWithFinding }) => blocksWithFinding > 0).length,
+		drift_share_of_healthy_blocks:
+			total(drifts.map(({ blocksWithFinding }) => blocksWithFinding)) / total(drifts.map(({ blocks }) => blocks)),
+		drift_sensors: drifting.length,
+		drift_sensors_found: delays.length,
+		drift_median_delay_minutes: Math.round(delays[delays.length >> 1] ?? Number.NaN)
+	};
 }
 
 /** Median seconds from detectable to the alarm, and how many of the runs were found, by fault mode. */

@@ -38,20 +38,21 @@ export class SensorRelationTerms {
 		this.terms = new Float64Array(termKinds(plan) * sensors);
 	}
 
-	/** After a gap: slow means begin anew. */
+	/** After a gap: slow means begin anew, with the first row that counts. */
 	reset(): void {
 		this.begun = false;
 	}
 
 	/** A row of the machine, scaled, before it is known whether it counts: heat goes on while it stands. */
 	notice(scaled: ArrayLike<number>): void {
-		if (this.everyRow) this.follow(scaled);
+		// Begun with a row that does not count, an inrush or a cold stop would be taken for what went before, for twenty minutes.
+		if (this.everyRow && this.begun) this.follow(scaled);
 	}
 
 	/** The terms of a row that counts, `notice`d before; the same array each time. */
 	update(residuals: ArrayLike<number>, scaled: ArrayLike<number>): Float64Array {
 		const { terms, sensors } = this;
-		if (!this.everyRow) this.follow(scaled);
+		if (!this.everyRow || !this.begun) this.follow(scaled);
 		for (let i = 0; i < sensors; i++) {
 			const value = clip(scaled[i]!, valueClip);
 			terms[i] = clip(residuals[i]!, residualClip);

@@ -55,3 +55,17 @@ test('a sensor never explains itself; individuals that differ much leave little 
 		for (const sensor of [0, 1]) expect(relations.weights[sensor]![kind * 2 + sensor]).toBe(0);
 	expect(relations.priorRows[0]!).toBeLessThan(relations.priorRows[1]!);
 });
+
+test('slow means begin with a row that counts, and go on through a stop', () => {
+	/** Behind residuals, values and squares. */
+	const at = 3 * 2;
+	const terms = new SensorRelationTerms(2, { slowSmoothings: [0.1] });
+	// Inrush.
+	for (let r = 0; r < 5; r++) terms.notice([4, 4]);
+	const slow = () => terms.update([0, 0], [1, 1])[at]!;
+	terms.notice([1, 1]);
+	expect(slow()).toBe(1);
+	terms.notice([-4, -4]);
+	terms.notice([1, 1]);
+	expect(slow()).toBeCloseTo(0.9 * (1 - 0.5) + 0.1, 6);
+});

@@ -21,6 +21,18 @@ export interface ClassTask {
 	 * anomaly counts as judged false once it is over.
 	 */
 	readonly chosenPerWeek: number;
+	/** Machines of which a sensor drifts for hours, and as many healthy ones, for the drift monitor. */
+	readonly driftMachines: number;
+}
+
+/** What the drift monitor said of one machine. */
+export interface DriftOutcome {
+	/** Blocks of healthy running, and those with a finding. */
+	readonly blocks: number;
+	readonly blocksWithFinding: number;
+	readonly drifts: boolean;
+	/** From when its drift can be told to the finding; undefined: none. */
+	readonly delayMinutes?: number;
 }
 
 /** Windows of a minute: columns of one length. */
@@ -54,6 +66,7 @@ export interface ClassOutcome {
 	readonly newModeHours: number;
 	/** Threshold of each long-watched machine at the end, over the calibrated one. */
 	readonly factors: readonly number[];
+	readonly drifts: readonly DriftOutcome[];
 	readonly rows: number;
 	readonly seconds: number;
 	readonly backend: string;

@@ -12,6 +12,7 @@ import { simulate, stepMs, type SimulatedRun } from '../../../../models/simulate
 import { machineClasses } from '../../../../simulator';
 import type { ClassOutcome, ClassTask, FaultOutcome } from './protocol';
 import { ThresholdFollower } from './threshold-follower';
+import { DriftWatch, driftGrowthMinutes, driftHours, driftOnsetMinutes } from './watch-drift';
 import { rowsFor, watchLevels } from './watch-levels';
 
 const windowRows = 60;
@@ -126,6 +127,18 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			falseAlarmsSigma += sigmaAlarms(version, run.rows);
 		}
 	}
+	const drifting = Array.from({ length: task.driftMachines }, (_, machine) => ({
+		...{ machine, fault: 'sensor-drift' },
+		...{ onset: driftOnsetMinutes, growth: driftGrowthMinutes }
+	}));
+	const drifts: DriftWatch[] = [];
+	if (drifting.length > 0) {
+		const runs = plant(2 * drifting.length, driftHours, task.seed + 900, drifting);
+		const kindOf = (name: string) => sensorsOf(task).find((sensor) => sensor.name === name)?.kind;
+		drifts.push(...runs.map(({ truth }) => new DriftWatch(truth, version.id, kindOf)));
+		judgeRuns(await engine, pkg, runs, (run, verdict) => drifts[run]!.take(verdict));
+		for (const run of runs) rows += run.rows.length;
+	}
 	return {
 		windows: { ...windows, unscored },
 		faults,
@@ -135,6 +148,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		falseReasons: falseReasons.slice(0, 5),
 		newModeHours,
 		factors,
+		drifts: drifts.map(({ outcome }) => outcome),
 		rows,
 		seconds: (performance.now() - begin) / 1000,
 		backend: (await engine).report.backend
@@ -143,9 +157,13 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 
 function sourceOf(task: ClassTask, { machine, rows }: SimulatedRun) {
 	const { sensorNames } = task.version.scaler;
-	const { sensors } = machineClasses.find(({ id }) => id === task.machineClass)!;
+	const sensors = sensorsOf(task);
 	const kinds = sensorNames.map((name) => sensors.find((sensor) => sensor.name === name)!.kind);
 	return { machine, sensorNames, kinds, stepMs, rows };
+}
+
+function sensorsOf({ machineClass }: ClassTask) {
+	return machineClasses.find(({ id }) => id === machineClass)!.sensors;
 }
 
 function judge(
