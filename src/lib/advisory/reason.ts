@@ -3,7 +3,7 @@
  *
  * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
  */
-import type { EpochMs, HealthReport, SensorDeviation } from '../contracts';
+import { spokenName, type EpochMs, type HealthReport, type SensorDeviation } from '../contracts';
 import type { FailureStatement } from './failure-alarm';
 
 const hourMs = 3_600_000;
@@ -21,17 +21,12 @@ export function formatValue(value: number, band: number): string {
 	return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
 }
 
-/** "discharge_pressure" -> "discharge pressure" */
-function spoken(name: string): string {
-	return name.replace(/[_\s]+/g, ' ').trim();
-}
-
 function capital(text: string): string {
 	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function deviationSentence(deviation: SensorDeviation, unit: string | undefined): string {
-	const name = capital(spoken(deviation.sensorName));
+	const name = capital(spokenName(deviation.sensorName));
 	const suffix = unit ? ` ${unit}` : '';
 	if (deviation.note === 'silent') return `${name} has stopped sending`;
 	const actual = formatValue(deviation.actual, deviation.band);
@@ -52,7 +47,7 @@ export function anomalyReason(
 	const [first, second] = report.contributors;
 	const when = `since ${clockOf(since ?? report.time)}`;
 	if (!first) return `Readings do not fit normal running ${when}`;
-	const also = second && second.share >= 0.2 ? `, with ${spoken(second.sensorName)}` : '';
+	const also = second && second.share >= 0.2 ? `, with ${spokenName(second.sensorName)}` : '';
 	return `${deviationSentence(first, unitOf(first.sensorName))}${also}, ${when}`;
 }
 
@@ -63,7 +58,7 @@ export function staleReason(lastTime: EpochMs): string {
 /** When, not in how long: an alarm's sentence is read later than it was written. Figures are rounded, so that it does not change all the time. */
 export function failureReason({ prognosis, title, fault }: FailureStatement): string {
 	const { time, rulHours, eventProbability, tellsUpToHours, failure } = prognosis;
-	const how = fault === undefined ? '' : `, most likely ${spoken(fault.replaceAll('-', ' '))}`;
+	const how = fault === undefined ? '' : `, most likely ${spokenName(fault.replaceAll('-', ' '))}`;
 	const by =
 		title === undefined
 			? `by likeness to ${failure?.lives ?? 0} lives that ended in failure, shipped with its model`

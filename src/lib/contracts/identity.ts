@@ -38,3 +38,15 @@ export function splitSensorId(sensorId: SensorId): { machineId: MachineId; senso
 	const at = sensorId.lastIndexOf(':');
 	return { machineId: sensorId.slice(0, at), sensorName: sensorId.slice(at + 1) };
 }
+
+/** A sensor's name within a sentence: "bearingTemperature" and "bearing_temperature" are "bearing temperature"; acronyms stay. */
+export function spokenName(name: string): string {
+	const words = name
+		.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+		.replace(/[_\-.]+/g, ' ')
+		.trim()
+		.split(/\s+/)
+		.map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word))
+		.join(' ');
+	return words || name;
+}

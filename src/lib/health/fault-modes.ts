@@ -5,7 +5,13 @@
  * plain sentences. A signature says what a mode raises or lowers (ISO 13373-3, ISO 17359 annex B; Bloch & Geitner); the
  * fit is the share of the signature's weight that is seen, less what is seen against it.
  */
-import type { FaultHypothesis, FrequencyFinding, MachineClassId, SensorDeviation } from '../contracts';
+import {
+	spokenName,
+	type FaultHypothesis,
+	type FrequencyFinding,
+	type MachineClassId,
+	type SensorDeviation
+} from '../contracts';
 import { faultSignatures, type FaultSignature } from './fault-signatures';
 
 /** A line this many times the noise around it stands out; ten times that is full evidence. */
@@ -59,7 +65,7 @@ function weigh(signature: FaultSignature, { deviations, findings, kurtosis }: Fa
 			const side = beyond > 0 ? 'above' : 'below';
 			said.push({
 				strength: weight * strength,
-				text: `${spoken(hit.sensorName)} is ${side} what the model expects (${share(hit.share)} of the deviation)`
+				text: `${spokenName(hit.sensorName)} is ${side} what the model expects (${share(hit.share)} of the deviation)`
 			});
 		}
 	}
@@ -109,11 +115,6 @@ function significance(finding: FrequencyFinding): number {
 	if (finding.seenIn === 'envelope') return 1;
 	if (finding.id === 'mesh') return Math.min(1, finding.sidebandShare ?? 0);
 	return finding.velocityRms === undefined ? 0.3 : Math.min(1, finding.velocityRms / telling);
-}
-
-/** "suctionPressure" as "suction pressure". */
-function spoken(name: string): string {
-	return name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
 }
 
 function share(value: number): string {

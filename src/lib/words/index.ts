@@ -1,7 +1,7 @@
 /**
  * How numbers, times and spans are put into words on screens. In: plain numbers. Out: text with units, never a guess.
  */
-import type { EpochMs } from '../contracts';
+import { spokenName, type EpochMs } from '../contracts';
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const clockShort = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -136,14 +136,5 @@ export function formatCount(count: number, one: string, many = `${one}s`): strin
 	return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
 }
 
-/** A sensor's name as words: "bearingTemperature" and "bearing_temperature" read "Bearing temperature"; acronyms stay. */
-export function sensorLabel(name: string): string {
-	const words = name
-		.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-		.replace(/[_\-.]+/g, ' ')
-		.trim()
-		.split(/\s+/)
-		.map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word))
-		.join(' ');
-	return words ? words[0]!.toUpperCase() + words.slice(1) : name;
-}
+/** A sensor's name as a heading: "bearingTemperature" reads "Bearing temperature". */
+export const sensorLabel = (name: string): string => sentence(spokenName(name));

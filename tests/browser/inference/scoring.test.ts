@@ -116,7 +116,7 @@ describe('the inference worker', () => {
 		expect(expected[0]!.reason).toMatch(
 			/most likely bearing wear .* lives that ended in failure, shipped with its model/
 		);
-		expect(open[0]!.reason).toMatch(/^(Vibration|BearingTemperature) is high: .* mm\/s|°C/);
+		expect(open[0]!.reason).toMatch(/^(Vibration|Bearing temperature) is high: .* (mm\/s|°C)/);
 		expect(open[0]!.state).toBe('unacknowledged');
 		const fault = plant.groundTruth().find(({ machineId }) => machineId === faulty)!;
 		expect(open[0]!.since).toBeGreaterThan(fault.onset);

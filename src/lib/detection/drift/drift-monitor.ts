@@ -5,7 +5,14 @@
  * that looks like a drifting sensor, another process or a machine that degrades. Residuals are what the model does not explain, so
  * a change of load alone moves none of them.
  */
-import type { DetectedState, DriftFinding, DriftStatus, EpochMs, SensorKind } from '../../contracts';
+import {
+	spokenName,
+	type DetectedState,
+	type DriftFinding,
+	type DriftStatus,
+	type EpochMs,
+	type SensorKind
+} from '../../contracts';
 import { allowance, deviationOf, newTwoSided, observe, settle, type TwoSidedState } from './two-sided-test';
 
 export const blockRows = 120;
@@ -145,7 +152,7 @@ export class DriftMonitor {
 					kind: 'sensor-drift',
 					sensorNames: names,
 					proposal: 'check-sensor',
-					why: `Only ${spoken(first.name)} has left its relation to the other ${sensors - 1} sensors, which keep theirs. A fault of the machine would be expected to show in more than one: check or calibrate this sensor.`
+					why: `Only ${spokenName(first.name)} has left its relation to the other ${sensors - 1} sensors, which keep theirs. A fault of the machine would be expected to show in more than one: check or calibrate this sensor.`
 				},
 				first.blocks
 			);
@@ -202,14 +209,7 @@ function meanOf(values: readonly number[]): number {
 	return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
-function spoken(name: string): string {
-	return name
-		.replace(/([a-z])([A-Z])/g, '$1 $2')
-		.replace(/[_-]+/g, ' ')
-		.toLowerCase();
-}
-
 function listed(names: readonly string[]): string {
-	const words = names.slice(0, 3).map(spoken);
+	const words = names.slice(0, 3).map(spokenName);
 	return words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
