@@ -58,7 +58,7 @@ export function staleReason(lastTime: EpochMs): string {
 /** When, not in how long: an alarm's sentence is read later than it was written. Figures are rounded, so that it does not change all the time. */
 export function failureReason({ prognosis, title, fault }: FailureStatement): string {
 	const { time, rulHours, eventProbability, tellsUpToHours, failure } = prognosis;
-	const how = fault === undefined ? '' : `, most likely ${spokenName(fault.replaceAll('-', ' '))}`;
+	const how = fault === undefined ? '' : `, most likely ${spokenName(fault)}`;
 	const by =
 		title === undefined
 			? `by likeness to ${failure?.lives ?? 0} lives that ended in failure, shipped with its model`

@@ -5,7 +5,7 @@
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
 import { learnSensorRelations, type ReplayRows } from './learn-sensor-relations';
-import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevelPlan } from './own-level';
+import { OwnLevelDistance, OwnLevelTracker, leastRunning, widerAt, type OwnLevelPlan } from './own-level';
 import { RunningShare } from './running-share';
 import { learnTailLevel, learnThreshold } from './threshold';
 
@@ -74,7 +74,7 @@ export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCali
 		statistics: statistics.map(({ smoothing, together }, k): OwnLevelStatistic => {
 			const afterStanding = learnWidths(kept[k]!, sensors);
 			const narrowed = kept[k]!.map(({ deviation, running: share }) => {
-				const wider = afterStanding.filter(({ runningBelow }) => share < runningBelow).pop()?.wider;
+				const wider = widerAt(afterStanding, share);
 				return wider ? deviation.map((value, i) => value / wider[i]!) : deviation;
 			});
 			const unfinished: OwnLevelStatistic = {

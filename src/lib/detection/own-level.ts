@@ -146,7 +146,7 @@ export class OwnLevelDistance {
 	band(sensor: number, running = 1): number {
 		const { deviation, covariance, threshold, power = defaultPower } = this.statistic;
 		const sensors = deviation.length;
-		const wide = (this.widerAt(running)?.[sensor] ?? 1) * threshold;
+		const wide = (widerAt(this.statistic.afterStanding, running)?.[sensor] ?? 1) * threshold;
 		return covariance
 			? wide * Math.sqrt(covariance[sensor * (sensors + 1)]!)
 			: wide * deviation[sensor]! * sensors ** (1 / power);
@@ -154,15 +154,19 @@ export class OwnLevelDistance {
 
 	/** Deviations as they would be of a machine that runs all the time. */
 	private narrow(smoothed: Float64Array, running: number): Float64Array {
-		const wider = this.widerAt(running);
+		const wider = widerAt(this.statistic.afterStanding, running);
 		if (!wider) return smoothed;
 		for (let i = 0; i < smoothed.length; i++) this.narrowed[i] = smoothed[i]! / wider[i]!;
 		return this.narrowed;
 	}
+}
 
-	private widerAt(running: number): readonly number[] | undefined {
-		let found: readonly number[] | undefined;
-		for (const { runningBelow, wider } of this.statistic.afterStanding ?? []) if (running < runningBelow) found = wider;
-		return found;
-	}
+/** How many times further sensors wander when a machine has run for this share of the last quarter of an hour; undefined: no further. */
+export function widerAt(
+	afterStanding: OwnLevelStatistic['afterStanding'],
+	running: number
+): readonly number[] | undefined {
+	let found: readonly number[] | undefined;
+	for (const { runningBelow, wider } of afterStanding ?? []) if (running < runningBelow) found = wider;
+	return found;
 }

@@ -6,7 +6,7 @@
 import type { JudgingBasis, ResidualStatistic } from '../contracts';
 import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevel } from './own-level';
 import { RunningShare } from './running-share';
-import { ResidualTracker, combine, distanceOf } from './residual-tracker';
+import { ResidualTracker, combine, defaultPower, distanceOf } from './residual-tracker';
 
 /** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */
 const followScore = 0.8;
@@ -100,7 +100,7 @@ export class ResidualJudge {
 			return values;
 		});
 		const statistic = this.statistics[leading]!;
-		const normalBand = statistic.threshold * this.sensors ** 0.25;
+		const normalBand = statistic.threshold * this.sensors ** (1 / defaultPower);
 		let squares: Float64Array = distances[leading]!.map((distance) => distance * distance);
 		let band = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
 		const running = this.running.value;

@@ -74,9 +74,9 @@ export function levelsOf(place: MachinePlace | undefined): string[] {
 	return [plant, area, line, machine].filter((level) => level !== undefined);
 }
 
-/** A machine that a payload names, below what its topic says. */
-export function placeUnder(above: readonly string[], below: readonly string[]): MachinePlace | undefined {
-	const path = pathOfLevels([...above, ...below]);
+/** The same levels as a place; undefined where none names a machine. */
+export function placeOfLevels(levels: readonly string[]): MachinePlace | undefined {
+	const path = pathOfLevels(levels);
 	return path && placeOf(path);
 }
 

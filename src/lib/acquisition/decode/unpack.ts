@@ -4,9 +4,9 @@
  * In: bytes that are not UTF-8. Out: an object or array from CBOR (RFC 8949) or MessagePack, or undefined. A first byte may begin
  * either, so both are tried; the whole payload must be used up. SenML's numeric CBOR labels become its JSON names (RFC 8428, 6).
  */
-import { isFields } from './fields';
 import { decode as decodeMessagePack } from '@msgpack/msgpack';
 import { decode as decodeCbor } from 'cborg';
+import { isFields } from './fields';
 
 export type Packing = 'CBOR' | 'MessagePack';
 

@@ -58,17 +58,13 @@ export class EdgeNode {
 
 	/** From now on a birth may have been missed; what is known holds no longer by itself. */
 	doubt(count: EdgeNodeCount | undefined): void {
-		const before = this.#isReborn || !this.#before ? new Births() : this.#before;
+		const before = this.isSure ? new Births() : this.#before!;
 		for (const metric of this.#known.names.values()) before.learn(metric);
 		this.#before = before;
 		this.#countBefore = count;
 		this.#known = new Births();
 		this.#born.clear();
 		this.#seq = undefined;
-	}
-
-	get #isReborn(): boolean {
-		return this.#born.has('');
 	}
 
 	/** NBIRTH: all aliases are given anew, those of devices by the births that follow. */

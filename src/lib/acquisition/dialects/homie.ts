@@ -4,7 +4,7 @@
  */
 import { isFields } from '../decode/fields';
 import { describeValue, parseJson, parseNumericText } from '../decode/numbers';
-import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
+import { placeOfLevels, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
 
 const TEXT_TYPES = new Set(['string', 'enum', 'color', 'datetime', 'duration', 'json']);
@@ -62,8 +62,7 @@ export function createHomie(): Dialect {
 }
 
 function placeOfDevice(device: string): MachinePlace | undefined {
-	const path = pathOfLevels(['homie', device]);
-	return path && placeOf(path);
+	return placeOfLevels(['homie', device]);
 }
 
 function describeDevice(

@@ -6,7 +6,7 @@
 import { isFields } from '../decode/fields';
 import { describeValue, parseNumber, parseNumericText } from '../decode/numbers';
 import { fromEpochNumber, parseTimestamp } from '../decode/timestamps';
-import { levelsOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, placeOfLevels, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage } from '../message';
 
 /** One point of a series, as text or JSON had it. */
@@ -127,7 +127,8 @@ function emit(message: IncomingMessage, point: Point, topics: TopicCache, sink: 
 	const machine = tag(MACHINE_TAGS);
 	const levels = PLACE_TAGS.map(tag).filter((level) => level !== undefined);
 	const above = topics.resolve(message.topic).machine;
-	const place = machine === undefined ? above : placeUnder(levels.length > 0 ? levels : levelsOf(above), [machine]);
+	const place =
+		machine === undefined ? above : placeOfLevels([...(levels.length > 0 ? levels : levelsOf(above)), machine]);
 	if (!place) return sink.reject('no-machine-in-topic', 'neither topic nor tags name a machine');
 	// Without a machine among the tags, places among them tell series apart as well.
 	if (machine === undefined) used.clear();

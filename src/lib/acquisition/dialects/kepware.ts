@@ -5,7 +5,7 @@
 import { Quality } from '../../contracts';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
 import { parseTimestamp } from '../decode/timestamps';
-import { levelsOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, placeOfLevels, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { Dialect, MachinePlace } from '../message';
 
 interface TagValue {
@@ -60,5 +60,5 @@ function isTagValue(value: unknown): value is TagValue {
 function ownerOf(above: MachinePlace | undefined, id: string): { place: MachinePlace | undefined; tag: string } {
 	const [channel, device, ...tag] = id.split('.');
 	if (tag.length === 0) return { place: above, tag: sensorNameOf(id) };
-	return { place: placeUnder(levelsOf(above), [channel!, device!]), tag: sensorNameOf(tag.join('.')) };
+	return { place: placeOfLevels([...levelsOf(above), channel!, device!]), tag: sensorNameOf(tag.join('.')) };
 }

@@ -5,7 +5,7 @@
  */
 import { isFields } from '../decode/fields';
 import { parseTimestamp } from '../decode/timestamps';
-import { pathOfLevels, placeOf } from '../decode/topics';
+import { placeOfLevels } from '../decode/topics';
 import type { Dialect } from '../message';
 import { decodeRecord } from './plain-json';
 
@@ -27,15 +27,15 @@ export function createLorawan(): Dialect {
 			const uplink = fieldsIn(root['uplink_message']);
 			const info = fieldsIn(root['deviceInfo']);
 			// ChirpStack's topics hold numbers, its messages the names that people gave.
-			const path = pathOfLevels([
+			const place = placeOfLevels([
 				(textIn(info?.['applicationName']) ?? application!).replace(/@.*$/, ''),
 				textIn(info?.['deviceName']) ?? device!
 			]);
-			if (!path) return sink.reject('no-machine-in-topic', 'the topic names no device');
+			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
 			const measured = fieldsIn(uplink?.['decoded_payload'] ?? root['object']);
 			if (!measured) return sink.reject('no-values', 'the network server has not decoded the payload');
 			const time = parseTimestamp(uplink?.['received_at'] ?? root['received_at'] ?? root['time'], message.receivedAt);
-			decodeRecord(message, placeOf(path), time === undefined ? measured : { ts: time, ...measured }, sink);
+			decodeRecord(message, place, time === undefined ? measured : { ts: time, ...measured }, sink);
 		}
 	};
 }

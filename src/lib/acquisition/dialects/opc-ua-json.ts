@@ -8,7 +8,7 @@ import { Quality } from '../../contracts';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
 import { parseStatusCode } from '../decode/qualities';
 import { parseTimestamp } from '../decode/timestamps';
-import { levelsOf, pathOfLevels, placeOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, placeOfLevels, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, SensorDescription } from '../message';
 
 const MAX_NESTING = 6;
@@ -137,17 +137,15 @@ function placeOfSet(topic: string, root: Fields, set: Fields, topics: TopicCache
 	const standard = /^[^/]+\/json\/(?:data|metadata|status)\/(.+)$/.exec(topic);
 	if (standard) {
 		const levels = standard[1]!.split('/');
-		const path = pathOfLevels(named && levels.at(-1) !== named ? [...levels.slice(0, 2), named] : levels);
-		return path && placeOf(path);
+		return placeOfLevels(named && levels.at(-1) !== named ? [...levels.slice(0, 2), named] : levels);
 	}
 	const place = topics.resolve(topic).machine;
 	if (place) {
 		if (!named || place.path.machine === named) return place;
-		return placeUnder(levelsOf(place), [named]);
+		return placeOfLevels([...levelsOf(place), named]);
 	}
 	const publisher = root['PublisherId'];
-	const path = pathOfLevels([String(publisher ?? ''), named ?? '']);
-	return path && placeOf(path);
+	return placeOfLevels([String(publisher ?? ''), named ?? '']);
 }
 
 function describe(message: IncomingMessage, root: Fields, topics: TopicCache, sink: DecodeSink): void {

@@ -2,12 +2,12 @@
  * Dialect: JSON as people write it. Flat objects, nested objects, `{value, unit, ts}` objects, arrays of readings in
  * wide (`{ts, flow, pressure}`) or long (`{name, value, ts}`) form, and the same wrapped in `readings`, `values` or `data`.
  */
-import { isFields, type Fields } from '../decode/fields';
 import { Quality } from '../../contracts';
+import { isFields, type Fields } from '../decode/fields';
 import { describeValue, isMissingNumber, parseNumber } from '../decode/numbers';
 import { parseQuality } from '../decode/qualities';
 import { parseTimestamp, timeFieldKind } from '../decode/timestamps';
-import { pathOfLevels, placeOf, sensorNameOf, type TopicCache, type TopicPlaces } from '../decode/topics';
+import { placeOfLevels, sensorNameOf, type TopicCache, type TopicPlaces } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, ValueExtras } from '../message';
 
 /** A JSON object's fields as values of one machine: for dialects whose envelope says which machine it is. */
@@ -288,7 +288,6 @@ class Walk {
 		if (place && (place.path.plant !== undefined || place.path.area !== undefined)) return place;
 		const named = pick(fields, MACHINE_KEYS);
 		if (typeof named !== 'string' || named.trim() === '' || named.length > 200) return place;
-		const path = pathOfLevels([...(place ? [place.path.machine] : []), ...named.split('/')]);
-		return path ? placeOf(path) : place;
+		return placeOfLevels([...(place ? [place.path.machine] : []), ...named.split('/')]) ?? place;
 	}
 }

@@ -4,7 +4,7 @@
  */
 import { isFields, type Fields } from '../decode/fields';
 import { describeValue } from '../decode/numbers';
-import { levelsOf, placeUnder, sensorNameOf, type TopicCache } from '../decode/topics';
+import { levelsOf, placeOfLevels, sensorNameOf, type TopicCache } from '../decode/topics';
 import type { Dialect, MachinePlace } from '../message';
 
 const RELATIVE_BELOW = 2 ** 28;
@@ -86,5 +86,5 @@ function resolveNames(records: readonly Fields[]): { device: string; sensor: str
 function ownerOf(place: MachinePlace | undefined, device: string, several: boolean): MachinePlace | undefined {
 	if (place && (!several || device === '') && (place.path.plant !== undefined || device === '')) return place;
 	const levels = device.split('/').filter((level) => level !== '');
-	return place ? placeUnder(levelsOf(place), [levels.join('.')]) : placeUnder([], levels);
+	return placeOfLevels(place ? [...levelsOf(place), levels.join('.')] : levels);
 }

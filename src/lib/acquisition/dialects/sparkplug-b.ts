@@ -7,7 +7,7 @@
  */
 import type { BornMetric, EpochMs } from '../../contracts';
 import { describeValue } from '../decode/numbers';
-import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
+import { placeOfLevels, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, IncomingMessage, MachinePlace, SensorDescription, ValueExtras } from '../message';
 import { EdgeNodes, type EdgeNode } from './edge-nodes';
 import {
@@ -184,8 +184,7 @@ class SparkplugB implements Dialect {
 		const key = `${group}/${node}/${device}`;
 		if (!this.#places.has(key)) {
 			if (this.#places.size > 200_000) this.#places.clear();
-			const path = pathOfLevels(device ? [group, node, device] : [group, node]);
-			this.#places.set(key, path && placeOf(path));
+			this.#places.set(key, placeOfLevels(device ? [group, node, device] : [group, node]));
 		}
 		return this.#places.get(key);
 	}

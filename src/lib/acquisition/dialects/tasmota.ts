@@ -2,7 +2,7 @@
  * Dialect: Tasmota (`tele/<device>/SENSOR`, or `<device>/tele/SENSOR`): JSON with one object per chip, local time without zone, and the
  * units of some quantities named once per message. The last will (`LWT`) says whether the device is there; states hold nothing to store.
  */
-import { pathOfLevels, placeOf } from '../decode/topics';
+import { placeOfLevels } from '../decode/topics';
 import type { Dialect, MachinePlace, SensorDescription } from '../message';
 import { decodeRecord } from './plain-json';
 
@@ -28,8 +28,7 @@ export function createTasmota(): Dialect {
 			if (!places.has(key)) {
 				if (places.size > 100_000) places.clear();
 				const levels = key.split('/');
-				const path = pathOfLevels(levels.length === 1 ? ['tasmota', ...levels] : levels);
-				places.set(key, path && placeOf(path));
+				places.set(key, placeOfLevels(levels.length === 1 ? ['tasmota', ...levels] : levels));
 			}
 			const place = places.get(key);
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');

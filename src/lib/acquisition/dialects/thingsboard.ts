@@ -3,7 +3,7 @@
  * gateway says of devices coming and going (`connect`, `disconnect`) is presence; attributes and calls carry nothing measured.
  */
 import { isFields } from '../decode/fields';
-import { pathOfLevels, placeOf } from '../decode/topics';
+import { placeOfLevels } from '../decode/topics';
 import type { Dialect, MachinePlace } from '../message';
 import { decodeRecord } from './plain-json';
 
@@ -40,7 +40,5 @@ export function createThingsboard(): Dialect {
 function placeOfDevice(device: unknown): MachinePlace | undefined {
 	if (typeof device !== 'string') return undefined;
 	const levels = device.split('/').filter((level) => level.trim() !== '');
-	if (levels.length === 0) return undefined;
-	const path = pathOfLevels(levels.length === 1 ? ['gateway', ...levels] : levels);
-	return path && placeOf(path);
+	return placeOfLevels(levels.length === 1 ? ['gateway', ...levels] : levels);
 }

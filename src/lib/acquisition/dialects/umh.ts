@@ -3,7 +3,7 @@
  * the one with the underscore are the machine's place, those after it the sensor's; the payload holds `timestamp_ms` and the tag's value.
  */
 import { type Fields } from '../decode/fields';
-import { pathOfLevels, placeOf } from '../decode/topics';
+import { placeOfLevels } from '../decode/topics';
 import type { Dialect } from '../message';
 import { decodeRecord } from './plain-json';
 
@@ -16,9 +16,9 @@ export function createUmh(): Dialect {
 		levelsAreFree: false,
 		claims: ({ topic }) => topic.startsWith('umh/v1/') && TOPIC.test(topic),
 		decode(message, _text, json, sink) {
-			const [, place, contract, rest = ''] = TOPIC.exec(message.topic)!;
-			const path = pathOfLevels(place!.split('/'));
-			if (!path) return sink.reject('no-machine-in-topic', 'the topic names no machine');
+			const [, levels, contract, rest = ''] = TOPIC.exec(message.topic)!;
+			const place = placeOfLevels(levels!.split('/'));
+			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 			if (typeof json !== 'object' || json === null || Array.isArray(json))
 				return sink.reject('no-values', `a message of _${contract} is a JSON object`);
 			const { timestamp_ms: time, ...fields } = json as Fields;
@@ -28,7 +28,7 @@ export function createUmh(): Dialect {
 			if (tag !== undefined && (tag in fields || 'value' in fields)) groups.pop();
 			const named = tag !== undefined && !(tag in fields) && 'value' in fields ? { [tag]: fields['value'] } : fields;
 			const nested = groups.reduceRight<Fields>((inner, group) => ({ [group]: inner }), named);
-			decodeRecord(message, placeOf(path), time === undefined ? nested : { timestamp_ms: time, ...nested }, sink);
+			decodeRecord(message, place, time === undefined ? nested : { timestamp_ms: time, ...nested }, sink);
 		}
 	};
 }

@@ -4,7 +4,7 @@
  */
 import { isFields, type Fields } from '../decode/fields';
 import { parseTimestamp } from '../decode/timestamps';
-import { pathOfLevels, placeOf, sensorNameOf } from '../decode/topics';
+import { placeOf, placeOfLevels, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
 import { decodeRecord } from './plain-json';
 
@@ -58,8 +58,7 @@ function onlineIn(text: string, json: unknown): boolean | undefined {
 
 function placeOfDevice(name: string): MachinePlace | undefined {
 	const levels = name.split('/').filter((level) => level !== '');
-	const path = pathOfLevels(levels.length === 1 ? ['zigbee2mqtt', ...levels] : levels);
-	return path && placeOf(path);
+	return placeOfLevels(levels.length === 1 ? ['zigbee2mqtt', ...levels] : levels);
 }
 
 function describeDevices(devices: readonly unknown[], sink: DecodeSink): void {

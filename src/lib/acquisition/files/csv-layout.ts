@@ -14,8 +14,8 @@ export interface TableLayout {
 	readonly columns: readonly string[];
 	/** About the form, for a person. */
 	readonly notes: readonly string[];
-	/** A row of the file as cells of `columns`. */
-	readonly cellsOf: (row: string[]) => string[];
+	/** A row of the file as cells of `columns`, where they differ. */
+	readonly cellsOf?: (row: string[]) => string[];
 }
 
 const MOST_ROWS_ABOVE = 100;
@@ -49,7 +49,7 @@ export function findTable(rows: readonly string[][]): TableLayout {
 		);
 	}
 	const pair = dateAndClock(data);
-	if (!pair) return { rowsAbove, columns, notes, cellsOf: (row) => row };
+	if (!pair) return { rowsAbove, columns, notes };
 	const { date, clock } = pair;
 	// Blanks between cells divide times that one name stands above.
 	const isNamedOnce = columns.length === (data[0]?.length ?? 0) - 1;
@@ -84,9 +84,12 @@ function startOf(rows: readonly string[][]): number {
 	return from;
 }
 
+/** "[l/min]" or "(l/min)" without what surrounds it. */
+const bare = (unit: string) => unit.replace(/^[[(]|[\])]$/g, '');
+
 /** "Temp [°C]"; a column of times keeps its name unless they are counted from the start. */
 function withUnit(name: string, cell: string, below: readonly string[]): string {
-	const unit = cell.trim().replace(/^[[(]|[\])]$/g, '');
+	const unit = bare(cell.trim());
 	if (unit === '' || unit === '-' || TIME_PATTERN.test(unit) || splitUnit(name).unit) return name;
 	return detectTimeFormat(below) || below.every((one) => isClockTime(one)) ? name : `${name} [${unit}]`;
 }
@@ -99,11 +102,10 @@ function unitsIn(
 	if (!row || !below) return undefined;
 	const told = row.map((cell) => cell.trim()).filter((cell) => cell !== '');
 	const isNumber = (cell = '') => parseCell(cell, true) !== undefined;
-	const plain = (cell: string) => cell.replace(/^[[(]|[\])]$/g, '');
 	const fits = told.every(
 		(cell) => !isNumber(cell) && (UNIT.test(cell) || TIME_PATTERN.test(cell)) && !detectTimeFormat([cell])
 	);
-	const known = told.some((cell) => MORE_UNITS.test(plain(cell)) || guessKind('', plain(cell)) !== 'other');
+	const known = told.some((cell) => MORE_UNITS.test(bare(cell)) || guessKind('', bare(cell)) !== 'other');
 	const overNumbers = row.some((cell, at) => cell.trim() !== '' && isNumber(below[at]));
 	return fits && known && overNumbers ? row : undefined;
 }

@@ -46,14 +46,17 @@ export class CsvSource implements TableSource {
 		if (head.length < HEAD_CHARACTERS) rows = rows.concat(splitter.end());
 		if (rows.length === 0) throw new MillwrightError('invalid-file', `${file.name} has no rows that fit a table`);
 		const layout = findTable(rows.slice(0, SAMPLE_ROWS));
-		return new CsvSource(file, used, layout, rows.slice(layout.rowsAbove, SAMPLE_ROWS).map(layout.cellsOf));
+		const sample = rows.slice(layout.rowsAbove, SAMPLE_ROWS);
+		return new CsvSource(file, used, layout, layout.cellsOf ? sample.map(layout.cellsOf) : sample);
 	}
 
 	async *read(signal?: AbortSignal): AsyncGenerator<TableChunk> {
+		const { rowsAbove, cellsOf } = this.layout;
 		let row = 0;
 		for await (const { rows, bytesRead } of readRows(this.file, this.delimiter, signal)) {
-			const skip = Math.min(rows.length, Math.max(0, this.layout.rowsAbove - row));
-			yield { rows: rows.slice(skip).map(this.layout.cellsOf), bytesRead, firstRow: row + skip + 1 };
+			const skip = Math.min(rows.length, Math.max(0, rowsAbove - row));
+			const data = skip > 0 ? rows.slice(skip) : rows;
+			yield { rows: cellsOf ? data.map(cellsOf) : data, bytesRead, firstRow: row + skip + 1 };
 			row += rows.length;
 		}
 	}

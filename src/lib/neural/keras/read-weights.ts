@@ -44,10 +44,11 @@ export function readWeights(manifest: unknown, data: ArrayBuffer): NamedWeight[]
  * apart (a wrapped layer that TensorFlow.js saved goes by its own name) are in the order of the layers already.
  */
 export function inLayerOrder(weights: readonly NamedWeight[], layers: readonly string[]): NamedWeight[] {
-	const layerOf = ({ name }: NamedWeight) => {
-		const part = name.split('/').find((part) => layers.includes(part));
-		return part === undefined ? -1 : layers.indexOf(part);
-	};
+	const layerOf = ({ name }: NamedWeight) =>
+		name
+			.split('/')
+			.map((part) => layers.indexOf(part))
+			.find((at) => at >= 0) ?? -1;
 	const placed = weights.map((weight) => ({ weight, layer: layerOf(weight) }));
 	if (placed.some(({ layer }) => layer < 0)) return [...weights];
 	return placed.sort((a, b) => a.layer - b.layer).map(({ weight }) => weight);
