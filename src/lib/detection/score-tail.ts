@@ -66,6 +66,7 @@ export class ScoreTail {
 	private rowsSincePeak = 0;
 	private rowsToRest = 0;
 	private hours = 0;
+	private lastTime: EpochMs = 0;
 	private readonly stepHours: number;
 
 	constructor(
@@ -89,6 +90,7 @@ export class ScoreTail {
 			return;
 		}
 		this.hours += this.stepHours;
+		this.lastTime = time;
 		if (score > this.peak) {
 			this.peak = score;
 			this.rowsSincePeak = 0;
@@ -99,9 +101,14 @@ export class ScoreTail {
 		if (this.waiting[0] && time - this.waiting[0].at >= waitMs) this.count(this.waiting.shift()!);
 	}
 
-	/** The rows that there are have ended without an anomaly: what waits counts. */
-	settle(): void {
-		for (const one of this.waiting.splice(0)) this.count(one);
+	/** Days as they are if its rows end here without an anomaly: what waits counts, and a run that is cut off if it was as long as one must be. */
+	get endedDays(): readonly ScoreDay[] {
+		const ended = new ScoreTail(this.runRows, this.stepHours * hourMs);
+		ended.recall(this.record);
+		const { hours, peak, lastTime: at } = this;
+		const last = hours >= this.runRows * this.stepHours ? [{ at, peak, hours }] : [];
+		for (const one of [...this.waiting, ...last]) ended.count(one);
+		return ended.days;
 	}
 
 	get record(): ScoreTailRecord {

@@ -13,7 +13,7 @@ import {
 	type JudgingBasis,
 	type MachineId
 } from '../../contracts';
-import { ScoreTail, leadInRowsOf, type RowPredictor, type ScoreDay } from '../../detection';
+import { leadInRowsOf, type RowPredictor, type ScoreDay } from '../../detection';
 import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
 import type { LevelPoint } from '../../prognostics';
@@ -121,11 +121,8 @@ function byMachine(
 }
 
 /** So far. Peaks that wait count, unless an anomaly stands, whose beginning they may be. */
-function pastOf({ tail, version, openSpan, course }: MachinePipeline): JudgedPast {
-	const soFar = new ScoreTail(tail.record.runRows, version.stepMs);
-	soFar.recall(tail.record);
-	if (!openSpan) soFar.settle();
-	return { days: soFar.record.days, course };
+function pastOf({ tail, openSpan, course }: MachinePipeline): JudgedPast {
+	return { days: openSpan ? tail.record.days : tail.endedDays, course };
 }
 
 /** Rows that stored readings of [from, to] finish. */
