@@ -25,13 +25,13 @@ export class HeldMessages {
 	#acknowledgements = 0;
 
 	/** `mostAcknowledgements`: so many may be kept from the broker. Where it stops at a few, the birth waited for may be behind them. */
-	constructor(private readonly mostAcknowledgements: number) {}
+	constructor(private readonly mostAcknowledgements: () => number) {}
 
 	/** False: it is not taken. The payload is copied. */
 	keep(key: string, message: IncomingMessage, safe: (() => void) | undefined): boolean {
 		const { length } = message.payload;
 		if (this.#messages >= MOST_MESSAGES || this.#bytes + length > MOST_BYTES) return false;
-		if (safe && this.#acknowledgements >= this.mostAcknowledgements) return false;
+		if (safe && this.#acknowledgements >= this.mostAcknowledgements()) return false;
 		const held = { message: { ...message, payload: message.payload.slice() }, ...(safe && { safe }) };
 		const waiting = this.#byKey.get(key);
 		if (waiting) waiting.push(held);

@@ -54,7 +54,7 @@ export interface IntakeOptions {
 	readonly maxBehindMs?: number;
 	readonly ask?: (topic: string, payload: Uint8Array) => void;
 	/** Messages at QoS 1 that may be held back at once until another explains them. */
-	readonly mostHeldAcknowledgements?: number;
+	readonly mostHeldAcknowledgements?: () => number;
 	/** Without it waveforms are kept and leave no series behind. */
 	readonly measureWaveform?: WaveformMeasure;
 }
@@ -92,7 +92,7 @@ export class Intake implements DecodeSink {
 			reject: (reason, message) => this.reject(reason, message)
 		});
 		this.#decoder = new Decoder(this.#levelRules(), this.edgeNodes);
-		this.#held = new HeldMessages(options.mostHeldAcknowledgements ?? 0);
+		this.#held = new HeldMessages(options.mostHeldAcknowledgements ?? (() => 0));
 	}
 
 	/** What storage knows already: valid ranges, units, and which sensors exist. */

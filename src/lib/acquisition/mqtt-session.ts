@@ -36,6 +36,8 @@ export interface MqttSessionOptions {
 	readonly staleFilters?: readonly string[];
 	/** This address has served a subscription before: when it closes without an answer, a broker or proxy behind it is starting again. */
 	readonly hasServed?: boolean;
+	/** MQTT version that it was served in, where that is not the one chosen. */
+	readonly servedVersion?: MqttVersion;
 	/** False: nothing is kept at the broker (a probe). */
 	readonly persistent: boolean;
 	readonly world: Pick<World, 'openSocket' | 'now' | 'random' | 'onHttpsPage'>;
@@ -57,9 +59,11 @@ export interface MqttSessionOptions {
 	readonly host?: SparkplugHost;
 	/** Called before a connection is opened: what was sent since the last may not come. */
 	readonly onConnecting?: () => void;
-	/** Called with the filters once the broker granted them. */
-	readonly onSubscribed?: (filters: readonly string[]) => void;
+	/** Called with the filters once the broker granted them, and the MQTT version that it speaks. */
+	readonly onSubscribed?: (filters: readonly string[], version: MqttVersion) => void;
 }
+
+type MqttVersion = BrokerSettings['protocolVersion'];
 
 interface Ending {
 	readonly trouble?: LinkTrouble;
@@ -86,10 +90,15 @@ export class MqttSession {
 	#socket: MqttSocket | undefined;
 	#wake: (() => void) | undefined;
 	#subscribedBefore = false;
+	/** The one chosen until the broker refuses it, then the other. */
+	#version: MqttVersion;
+	/** How often in a row a version has been refused: at two, both have been. */
+	#refusals = 0;
 	readonly #filters: readonly string[];
 	readonly #address: string;
 
 	constructor(private readonly options: MqttSessionOptions) {
+		this.#version = options.servedVersion ?? options.settings.protocolVersion;
 		this.#filters = splitFilters(options.settings.topicFilter);
 		this.#address = addressOf(options.settings.url);
 	}
@@ -121,6 +130,7 @@ export class MqttSession {
 				connectedForMs: 0
 			}));
 			if (this.#stopped) break;
+			if (this.#tryOtherVersion(ending)) continue;
 			if (ending.connectedForMs >= STABLE_MS) failures = 1;
 			else failures = Math.min(failures + 1, ending.heard ? FAILURES_AFTER_MESSAGES : Infinity);
 			const delay = isHopeless(ending.trouble) ? HOPELESS_RETRY_MS : this.#backoff(failures);
@@ -137,6 +147,17 @@ export class MqttSession {
 		globalThis.removeEventListener?.('online', onOnline);
 	}
 
+	/** A broker that refuses one MQTT version is asked in the other at once. */
+	#tryOtherVersion({ trouble }: Ending): boolean {
+		if (trouble !== 'protocol-refused') {
+			this.#refusals = 0;
+			return false;
+		}
+		this.#version = this.#version === 5 ? 4 : 5;
+		this.#refusals = (this.#refusals + 1) % 2;
+		return this.#refusals === 1;
+	}
+
 	/** Leaves cleanly. `forget`: the broker keeps nothing for us any more. */
 	async stop(forget = false): Promise<void> {
 		this.#stopped = true;
@@ -147,7 +168,7 @@ export class MqttSession {
 		if (forget && client.connected) await settle((done) => client.unsubscribe([...this.#filters], done), 1_000);
 		const { host } = this.options;
 		if (host && client.connected) await settle((done) => publishState(client, host.offline(), done), 1_000);
-		const version5 = this.options.settings.protocolVersion === 5;
+		const version5 = this.#version === 5;
 		const leave = version5 && forget ? { properties: { sessionExpiryInterval: 0 } } : {};
 		await settle((done) => client.end(!client.connected, leave, done), 1_500);
 	}
@@ -155,6 +176,11 @@ export class MqttSession {
 	/** Publishes for the decoders (a rebirth request); lost if not connected, the decoder asks again. */
 	publish(topic: string, payload: Uint8Array): void {
 		if (this.#client?.connected) this.#client.publish(topic, payload as Buffer, { qos: 0 });
+	}
+
+	/** MQTT version that is spoken, or tried next. */
+	get version(): MqttVersion {
+		return this.#version;
 	}
 
 	/** There may be room again for what waits unread. */
@@ -208,10 +234,11 @@ export class MqttSession {
 			onMessage(packet, packet.qos === 1 ? () => from.acknowledge(packet.packetId) : undefined);
 			if (packet.qos === 1) pauseIfFull();
 		};
-		const version5 = settings.protocolVersion === 5;
+		const version = this.#version;
+		const version5 = version === 5;
 		const keep = persistent && settings.qos === 1;
 		const client = mqtt.connect(withoutCredentials(settings.url), {
-			protocolVersion: settings.protocolVersion,
+			protocolVersion: version,
 			clientId,
 			clean: !keep,
 			username: settings.username || undefined,
@@ -230,7 +257,7 @@ export class MqttSession {
 				const real = world.openSocket(withoutCredentials(settings.url), protocols[0] ?? 'mqtt');
 				// Room for topic and header beside the largest payload.
 				const largest = MAX_PAYLOAD_BYTES + 70_000;
-				socket = new MqttSocket(real, settings.protocolVersion, largest, onPublish, this.options.hasRoom);
+				socket = new MqttSocket(real, version, largest, onPublish, this.options.hasRoom);
 				return (this.#socket = socket);
 			}
 		});
@@ -238,7 +265,9 @@ export class MqttSession {
 
 		client.on('connect', (packet) => {
 			connectedAt = world.now();
-			report({ state: 'connected', connectedAt, trouble: undefined, detail: undefined, retryAt: undefined });
+			this.#refusals = 0;
+			const spoken = { mqttVersion: mqttVersionName(version) };
+			report({ state: 'connected', connectedAt, trouble: undefined, detail: undefined, retryAt: undefined, ...spoken });
 			const stale = packet.sessionPresent ? (this.options.staleFilters ?? []) : [];
 			const unwanted = stale.filter((filter) => !this.#filters.includes(filter));
 			if (unwanted.length > 0) client.unsubscribe(unwanted);
@@ -250,7 +279,7 @@ export class MqttSession {
 				this.#subscribedBefore = true;
 				subscribed = true;
 				if (host) publishState(client, host.online());
-				this.options.onSubscribed?.(this.#filters);
+				this.options.onSubscribed?.(this.#filters, version);
 				silence = setTimeout(() => {
 					if (heard) return;
 					silent = true;
@@ -269,8 +298,8 @@ export class MqttSession {
 		client.on('error', (error: Error & { code?: unknown }) => {
 			if (typeof error.code === 'number' && error.code > 0) {
 				const trouble = troubleOfCode(error.code);
-				const advice = trouble === 'protocol-refused' ? `; try MQTT ${version5 ? '3.1.1' : '5'} instead` : '';
-				ending ??= { trouble, detail: `${error.message} (code ${error.code})${advice}` };
+				const asked = trouble === 'protocol-refused' ? `MQTT ${mqttVersionName(version)}: ` : '';
+				ending ??= { trouble, detail: `${asked}${error.message} (code ${error.code})` };
 			} else if (connectedAt === undefined && socket?.opened) {
 				ending ??= {
 					trouble: this.#unanswered,
@@ -284,10 +313,9 @@ export class MqttSession {
 		if (this.#client === client) this.#client = undefined;
 		const connectedForMs = connectedAt === undefined ? 0 : world.now() - connectedAt;
 		if (!ending && connectedAt === undefined && socket?.opened) {
-			const other = version5 ? '3.1.1' : '5';
 			ending = {
 				trouble: this.#unanswered,
-				detail: `The address accepts WebSockets but closed before answering as an MQTT broker; try MQTT ${other} or another path`
+				detail: 'The address accepts WebSockets but closed before answering as an MQTT broker; try another path'
 			};
 		}
 		client.end(true);
@@ -340,6 +368,10 @@ export class MqttSession {
 
 function publishState(client: MqttClient, { topic, payload }: HostState, done?: () => void): void {
 	client.publish(topic, payload, { qos: 1, retain: true }, () => done?.());
+}
+
+function mqttVersionName(version: MqttVersion): '5' | '3.1.1' {
+	return version === 5 ? '5' : '3.1.1';
 }
 
 function withoutCredentials(url: string): string {

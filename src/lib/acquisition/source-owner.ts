@@ -40,11 +40,15 @@ interface Running {
 	stop(forget: boolean): Promise<void>;
 }
 
+type MqttVersion = BrokerSettings['protocolVersion'];
+
 /** What the broker keeps for us, to be tidied when filters change. */
 interface StoredSession {
 	readonly clientId: string;
 	readonly url?: string;
 	readonly filters?: readonly string[];
+	/** MQTT version chosen then, and the one that the broker spoke. */
+	readonly versions?: { readonly chosen: MqttVersion; readonly spoken: MqttVersion };
 }
 
 export class SourceOwner {
@@ -225,7 +229,7 @@ export class SourceOwner {
 			origin: 'live',
 			levelRules: broker.topicLevels && [{ filter: '#', levels: broker.topicLevels }],
 			mapping: await this.store.settings.get<SourceMapping>(MAPPING_KEY),
-			mostHeldAcknowledgements: HELD_ACKNOWLEDGEMENTS[broker.protocolVersion],
+			mostHeldAcknowledgements: () => HELD_ACKNOWLEDGEMENTS[session.version],
 			measureWaveform: this.world.measureWaveform,
 			ask: (topic, payload) => session.publish(topic, payload)
 		});
@@ -237,11 +241,14 @@ export class SourceOwner {
 		const unwatchMapping = this.store.settings.watch<SourceMapping>(MAPPING_KEY, (mapping) =>
 			intake.setMapping(mapping)
 		);
+		const chosen = broker.protocolVersion;
+		const isSameChoice = stored.url === broker.url && stored.versions?.chosen === chosen;
 		const session: MqttSession = new MqttSession({
 			settings: broker,
 			clientId: stored.clientId,
 			staleFilters: stored.url === broker.url ? stored.filters : undefined,
 			hasServed: stored.url === broker.url,
+			...(isSameChoice && { servedVersion: stored.versions?.spoken }),
 			persistent: true,
 			...(broker.sparkplugHostId && { host: new SparkplugHost(broker.sparkplugHostId, this.world.now) }),
 			world: this.world,
@@ -258,10 +265,11 @@ export class SourceOwner {
 				if (refusedBytes === undefined) intake.take(message, safe);
 				else intake.refuse(message, refusedBytes, safe);
 			},
-			onSubscribed: (filters) =>
-				void this.store.settings
-					.set<StoredSession>(SESSION_KEY, { clientId: stored.clientId, url: broker.url, filters })
-					.catch(() => undefined)
+			onSubscribed: (filters, spoken) => {
+				const { clientId } = stored;
+				const kept = { clientId, url: broker.url, filters, versions: { chosen, spoken } };
+				void this.store.settings.set<StoredSession>(SESSION_KEY, kept).catch(() => undefined);
+			}
 		});
 		this.#commit.onRoom = () => session.readOn();
 		const run = session.run().catch((error: unknown) => {

@@ -25,6 +25,8 @@ export interface LinkStatus {
 	readonly trouble?: LinkTrouble;
 	/** What the broker or the browser said, verbatim. */
 	readonly detail?: string;
+	/** What the broker speaks: not what was chosen where it refused that. */
+	readonly mqttVersion?: '5' | '3.1.1';
 	readonly connectedAt?: EpochMs;
 	readonly lastMessageAt?: EpochMs;
 	/** Time of the next attempt while reconnecting. */

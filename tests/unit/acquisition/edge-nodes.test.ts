@@ -25,7 +25,11 @@ async function load(mostHeldAcknowledgements = 100) {
 	const tally = new IntakeTally(NOW);
 	const ignore = () => undefined;
 	const commit = new GroupCommit(store, { committed: ignore, failing: ignore, refused: ignore });
-	const intake = new Intake(commit, tally, { origin: 'live', mostHeldAcknowledgements, ask: (to) => asked.push(to) });
+	const intake = new Intake(commit, tally, {
+		origin: 'live',
+		mostHeldAcknowledgements: () => mostHeldAcknowledgements,
+		ask: (to) => asked.push(to)
+	});
 	intake.edgeNodes.load(await kept.all());
 	const send = (to: string, bytes: Uint8Array, receivedAt: number, safe?: () => void) =>
 		intake.take({ topic: to, payload: bytes, retain: false, receivedAt }, safe);

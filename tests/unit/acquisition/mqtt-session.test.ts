@@ -466,6 +466,32 @@ describe('MQTT session with the embedded broker', () => {
 		expect(byReason['payload-too-large']).toMatchObject({ count: 1, last: { topic: 'plant/pump' } });
 		expect(tab.messages).toBe(3);
 	});
+
+	it('asks a broker that refuses MQTT 5 in 3.1.1 at once, says so, and takes its messages', async () => {
+		const local = await startLocalBroker({ wsPort: 0 });
+		cleanups.push(() => local.close());
+		const wsUrl = `ws://127.0.0.1:${local.wsPort}`;
+		const settings: BrokerSettings = { url: wsUrl, protocolVersion: 5, topicFilter: 'plant/#', qos: 1 };
+		const store = new MemoryStore();
+		const tab = open(settings, store);
+		cleanups.push(() => tab.close());
+		const states = new Set<LinkStatus['state'] | undefined>();
+		await tab.until(({ state }) => states.add(state) && tab.subscribed);
+		expect([...states]).toEqual(['connecting', 'connected']);
+		expect(tab.status).toMatchObject({ mqttVersion: '3.1.1', trouble: undefined });
+		expect(tab.sockets).toBe(2);
+		const client = await publisher({ wsUrl });
+		await client.publishAsync('plant/pump', reading(Date.now(), 1), { qos: 1 });
+		await expect.poll(() => store.count).toBe(1);
+		// The connection breaks: the version that served is asked again.
+		tab.dropConnection();
+		await tab.until(({ state }) => state === 'reconnecting');
+		await tab.until(({ state }) => state === 'connected');
+		expect(tab.sockets).toBe(3);
+
+		const probed = await probeBroker(settings, testWorld as Parameters<typeof probeBroker>[1]);
+		expect(probed).toMatchObject({ ok: true, status: { mqttVersion: '3.1.1' } });
+	});
 });
 
 it.runIf(!findMosquitto())('Mosquitto is not installed: the MQTT session was not tested', () => undefined);

@@ -45,9 +45,12 @@ export const troubleAdvice: Readonly<Record<LinkTrouble, TroubleAdvice>> = {
 		]
 	},
 	'protocol-refused': {
-		headline: 'The broker speaks another MQTT version',
-		sentence: 'It does not accept the MQTT version chosen here.',
-		remedies: ['Choose the other MQTT version (5 or 3.1.1) and try again.']
+		headline: 'No MQTT broker answers there',
+		sentence: 'What answers at this address accepts neither MQTT 5 nor MQTT 3.1.1.',
+		remedies: [
+			'Look at the path of the address (often /mqtt) and at the port: it has to be the one for WebSockets.',
+			'Ask whoever looks after the broker whether it takes MQTT over WebSockets.'
+		]
 	},
 	'needs-wss': {
 		headline: 'This page needs a wss:// address',

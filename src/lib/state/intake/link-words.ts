@@ -31,8 +31,8 @@ export const troubleWords: Record<LinkTrouble, { what: string; mend: string }> =
 		mend: 'Ask whoever runs the broker to allow this user to connect and to read the topics.'
 	},
 	'protocol-refused': {
-		what: 'the broker does not speak this MQTT version',
-		mend: 'Choose the other MQTT version under Connect.'
+		what: 'what answers there speaks neither MQTT 5 nor 3.1.1',
+		mend: 'Look at the address under Connect: its port and path have to be those for WebSockets.'
 	},
 	'needs-wss': {
 		what: 'a page opened by https may only use wss',
