@@ -4,7 +4,7 @@
  */
 import { area, line, scaleLinear, scaleTime } from 'd3';
 import type { EarlierPrognosis, EpochMs, HealthTrend } from '../contracts';
-import { formatClock, formatDateTime } from '../words';
+import { timeTicks } from './scales';
 import type { AxisTick, Box } from './xy-plot';
 
 export interface FanPlot {
@@ -53,7 +53,7 @@ export function layOutFan(
 		limitY: round(y(limit)),
 		nowX: round(x(now)),
 		event: { low: at(rulHours.low), median: at(rulHours.median), high: at(rulHours.high) },
-		xTicks: timeTicks(from, end, box.width).map((time) => ({ at: round(x(time)), label: tickLabel(time, end - from) })),
+		xTicks: timeTicks(from, end, box.width).map(({ time, label }) => ({ at: round(x(time)), label })),
 		yTicks: [0, 50, 100].map((index) => ({ at: round(y(index)), label: String(index) }))
 	};
 }
@@ -96,19 +96,8 @@ export function layOutLife(said: readonly EarlierPrognosis[], box: Box, since?: 
 			line<EarlierPrognosis>()
 				.x(({ time }) => round(x(time)))
 				.y(({ median }) => round(y(clamp(median))))(said) ?? '',
-		xTicks: timeTicks(from, to, box.width).map((time) => ({ at: round(x(time)), label: tickLabel(time, to - from) })),
+		xTicks: timeTicks(from, to, box.width).map(({ time, label }) => ({ at: round(x(time)), label })),
 		yTicks: y.ticks(4).map((value) => ({ at: round(y(value)), label: String(value) })),
 		...(since !== undefined && since > from && since < to && { sinceX: round(x(since)) })
 	};
-}
-
-function timeTicks(from: EpochMs, to: EpochMs, width: number): EpochMs[] {
-	return scaleTime([from, to], [0, width])
-		.ticks(Math.max(2, Math.floor(width / 150)))
-		.map((date) => date.getTime());
-}
-
-/** Days where hours no longer tell them apart. */
-function tickLabel(time: EpochMs, span: number): string {
-	return span > 20 * hourMs ? formatDateTime(time).replace(/ \d{4},/, ',') : formatClock(time);
 }

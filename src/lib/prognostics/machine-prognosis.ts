@@ -199,14 +199,13 @@ export class MachinePrognosis {
 
 /** Hours at which `within` reaches `level`; Infinity when it never does in the time looked at. */
 function hoursUntil(within: (hours: number) => number, level: number): number {
-	if (within(0) >= level) return 0;
 	if (within(10 * furthestHours) < level) return Infinity;
-	let [low, high] = [0, 10 * furthestHours];
-	for (let i = 0; i < 40; i++) {
-		const middle = low < 0.01 ? high / 64 : Math.sqrt(low * high);
+	let [low, high] = [1e-4, 10 * furthestHours];
+	if (within(low) >= level) return 0;
+	while (high > 1.001 * low) {
+		const middle = Math.sqrt(low * high);
 		if (within(middle) < level) low = middle;
 		else high = middle;
-		if (high < 1e-4) return 0;
 	}
 	return high;
 }

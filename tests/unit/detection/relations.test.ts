@@ -66,6 +66,19 @@ describe('a level watch', () => {
 		expect(raised.report.modelId).toBe(watch.id);
 	});
 
+	test('what it expects follows a change of speed at once', () => {
+		const verdicts = judge(
+			watch,
+			run(400, needed).map((row) => ({ ...row, values: row.values.slice(0, 3) }))
+		);
+		// Row 360 is the first of another speed.
+		const { contributors } = verdicts.at(-38)!.report;
+		const flow = contributors.find(({ sensorName }) => sensorName === 'flow')!;
+		const speed = [900, 1200, 1500][Math.floor((needed + 362) / 60) % 3]!;
+		expect(Math.abs(flow.expected - speed / 10)).toBeLessThan(5);
+		expect(Math.abs(flow.actual - flow.expected)).toBeLessThan(flow.band);
+	});
+
 	test('a large fault that shows in two sensors is not excused by either being unlike all that was learnt', () => {
 		const rows = run(300, needed, 20).map((row) => ({
 			...row,

@@ -21,7 +21,7 @@ const reportAt = (time: number, score: number): HealthReport => ({
 });
 
 /** Observes `hours` of scores; gives what was said at the end. */
-function follow(scoreAt: (hours: number) => number, hours: number, seed = 1): Prognosis {
+function follow(scoreAt: (hours: number) => number, hours: number, seed = 1, stepMs = 60_000): Prognosis {
 	const prognosis = new MachinePrognosis('p/a/l/m', stepMs);
 	const normal = normalFrom(seed);
 	let said!: Prognosis;
@@ -69,6 +69,18 @@ describe('health trend', () => {
 
 	test('little scored running says how much is missing', () => {
 		expect(follow(() => 0.4, 1).missing).toBe('Not enough scored running yet: 60 min of 4 h');
+	});
+
+	test('what is a minute and a half ahead is said to be so, and drawn where it is said', () => {
+		const said = follow((hours) => 0.3 * Math.exp(Math.max(0, hours * 60 - 6) / 1.5), 8 / 60, 1, 1000);
+		const left = (6 + 1.5 * Math.log(limit / 0.3) - 8) / 60;
+		const { median, low, high } = said.rulHours!;
+		expect(Math.abs(median - left)).toBeLessThan(0.5 * left);
+		expect(low).toBeLessThan(median);
+		expect(high).toBeGreaterThan(median);
+		const { future } = said.trend!;
+		const reached = future.find((point) => point.median <= 30)!;
+		expect((reached.time - future[0]!.time) / hourMs).toBeLessThan(1.5 * median);
 	});
 
 	test('a machine past the limit is said to be there', () => {

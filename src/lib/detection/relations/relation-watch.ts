@@ -34,14 +34,13 @@ export class RelationWatch {
 	private readonly terms: RelationTerms;
 	private readonly regressions: readonly SensorRegression[];
 	private readonly widening: Float64Array;
-	/** Newest residuals and values, row by row. */
+	/** Newest residuals, row by row. */
 	private readonly ring: Float64Array;
-	private readonly values: Float64Array;
 	private readonly deviation: Float64Array;
-	private readonly meanValue: Float64Array;
+	private readonly expectedNow: Float64Array;
 	private readonly level: Float64Array;
 	private readonly notes: Float64Array[] = [];
-	/** Residuals, then values, of rows that are not yet judged; oldest first. */
+	/** Residuals of rows that are not yet judged; oldest first. */
 	private readonly waiting: Float64Array[] = [];
 	private seen = 0;
 	private judgedRows = 0;
@@ -61,9 +60,8 @@ export class RelationWatch {
 		);
 		this.widening = new Float64Array(this.sensors).fill(1);
 		this.ring = new Float64Array(relationRows * this.sensors);
-		this.values = new Float64Array(relationRows * this.sensors);
 		this.deviation = new Float64Array(this.sensors);
-		this.meanValue = new Float64Array(this.sensors);
+		this.expectedNow = new Float64Array(this.sensors);
 		this.level = new Float64Array(this.sensors);
 	}
 
@@ -84,14 +82,14 @@ export class RelationWatch {
 	/** Judges the row last noticed; a sensor without a value counts as being where it is expected. */
 	take(row: ArrayLike<number>): void {
 		const { sensors, terms, waiting } = this;
-		const newest = waiting.length > waitingRows ? waiting.shift()! : new Float64Array(2 * sensors);
+		const newest = waiting.length > waitingRows ? waiting.shift()! : new Float64Array(sensors);
 		const widen = this.judgedRows++ % leverageEvery === 0;
 		const cold = 1 + coldWidening * Math.max(0, this.standing - (this.calibration.standing ?? 1));
 		for (let i = 0; i < sensors; i++) {
 			const expected = this.regressions[i]!.expect(terms.values);
 			const value = Number.isNaN(row[i]!) ? expected : Math.max(-valueClip, Math.min(valueClip, row[i]!));
 			newest[i] = value - expected;
-			newest[sensors + i] = value;
+			this.expectedNow[i] = expected;
 			if (widen) {
 				const leverage = this.regressions[i]!.leverage(terms.values);
 				this.widening[i] = Math.min(mostWidening, Math.sqrt(Math.max(1, leverage / this.calibration.leverage[i]!)));
@@ -100,20 +98,18 @@ export class RelationWatch {
 		}
 		waiting.push(newest);
 		if (waiting.length <= waitingRows) return;
-		const slot = (this.seen++ % relationRows) * sensors;
-		this.ring.set(waiting[0]!.subarray(0, sensors), slot);
-		this.values.set(waiting[0]!.subarray(sensors), slot);
+		this.ring.set(waiting[0]!, (this.seen++ % relationRows) * sensors);
 		if (this.seen >= relationRows) this.judge();
 	}
 
-	/** [sensors], scaled: mean of the newest rows. */
+	/** [sensors], scaled: where sensors stand, by the minute's deviations from what is expected now. */
 	get mean(): Float64Array {
-		return this.meanValue;
+		return this.expected.map((value, i) => value + this.deviation[i]!);
 	}
 
-	/** [sensors], scaled: what was expected of that mean. */
+	/** [sensors], scaled: what is expected of the newest row, beside which each sensor has its level. */
 	get expected(): Float64Array {
-		return this.meanValue.map((value, i) => value - this.deviation[i]!);
+		return this.expectedNow.map((value, i) => value + (this.notes[0]?.[i] ?? 0));
 	}
 
 	/** Half-width of one sensor's normal range, scaled. */
@@ -127,18 +123,13 @@ export class RelationWatch {
 	}
 
 	private judge(): void {
-		const { sensors, ring, values, level } = this;
+		const { sensors, ring, level } = this;
 		const known = this.notes[0];
 		this.score = 0;
 		for (let i = 0; i < sensors; i++) {
 			let residual = 0;
-			let value = 0;
-			for (let at = i; at < ring.length; at += sensors) {
-				residual += ring[at]!;
-				value += values[at]!;
-			}
+			for (let at = i; at < ring.length; at += sensors) residual += ring[at]!;
 			residual /= relationRows;
-			this.meanValue[i] = value / relationRows;
 			this.deviation[i] = residual - (known?.[i] ?? 0);
 			this.score = Math.max(this.score, Math.abs(this.deviation[i]!) / this.band(i));
 			const limit = this.calibration.threshold[i]!;
