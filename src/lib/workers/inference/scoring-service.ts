@@ -13,22 +13,20 @@ import {
 	type LiveMessage,
 	type MachineId,
 	type MachineRecord,
-	type ReadingBatch,
 	type RiskAssignment,
 	type RulAssignment,
 	type SensorRecord
 } from '../../contracts';
-import { eventTurn, type Engine } from '../../neural';
-import { MachinePipeline, judgeDue, type DueMachine, type Verdict } from '../../pipeline';
+import type { Engine } from '../../neural';
+import type { MachinePipeline } from '../../pipeline';
 import type { Store } from '../../storage/store';
 import { AdaptationKeeper } from './adaptation-keeper';
 import { CourseKeeper } from './course-keeper';
 import { DriftKeeper } from './drift-keeper';
-import { DueQueue } from './due-queue';
 import { FailureAdviser } from './failure-adviser';
-import { GoLive, pushReading } from './go-live';
-import { LatencyMeter } from './latency';
+import { GoLive } from './go-live';
 import { LevelKeeper } from './level-keeper';
+import { LiveJudging } from './live-judging';
 import { reportWithout, type MachineEntry } from './machine-entry';
 import { MachineRoster } from './machine-roster';
 import type { ModelSource } from './model-source';
@@ -37,7 +35,7 @@ import { PromotedKeeper, Track } from './promoted-keeper';
 import { PromotedLives } from './promoted-lives';
 import { Networks } from './networks';
 import { OlderHistory, holeAtLeastSteps } from './older-history';
-import { takeVerdict, type ScoringParts } from './scoring-parts';
+import type { ScoringParts } from './scoring-parts';
 import { SilenceWatch } from './silence-watch';
 import { VerdictAnnouncer } from './verdict-announcer';
 import { VerdictWriter } from './verdict-writer';
@@ -51,17 +49,13 @@ export interface ScoringPorts {
 }
 
 const writeEveryMs = 1_000;
-const writeAtPoints = 4_000;
 const statusEveryMs = 2_000;
 const retryAfterMs = 30_000;
 const compareEveryMs = 10_000;
-/** Machines judged between two looks at what has come meanwhile. */
-const machinesAtOnce = 128;
 
 export class ScoringService {
 	private readonly roster = new MachineRoster();
 	private readonly networks: Networks;
-	private readonly latency = new LatencyMeter();
 	private readonly writer: VerdictWriter;
 	private readonly adaptations: AdaptationKeeper;
 	private readonly drift: DriftKeeper;
@@ -70,17 +64,15 @@ export class ScoringService {
 	private readonly promoted: PromotedKeeper;
 	private readonly failures: FailureAdviser;
 	private readonly goLive: GoLive;
+	private readonly live: LiveJudging;
 	private readonly olderHistory: OlderHistory;
 	private readonly silence: SilenceWatch;
 	private readonly announcer: VerdictAnnouncer;
-	/** Machines with readings that wait to be judged. */
-	private readonly due = new DueQueue<MachineEntry>();
 	private readonly stops: (() => void)[] = [];
 	private assignments = new Map<MachineId, string>();
 	private link: LinkStatus | undefined;
 	private loop: Promise<void> | undefined;
 	private comparedAt = 0;
-	private judging = false;
 	private reviewing = false;
 	private stopped = false;
 	private problem: string | undefined;
@@ -130,6 +122,7 @@ export class ScoringService {
 			assignmentOf: (machineId) => this.assignments.get(machineId)
 		};
 		this.goLive = new GoLive(parts);
+		this.live = new LiveJudging(parts, this.announcer, (versionId, error) => this.fail(versionId, error));
 		this.olderHistory = new OlderHistory(parts, this.goLive);
 	}
 
@@ -197,109 +190,12 @@ export class ScoringService {
 			this.link = message.status;
 			if (made && !this.isHistoryBeingMade) this.wake();
 		}
-		if (message.kind === 'readings') this.hearReadings(message.batch);
+		if (message.kind === 'readings') this.live.hear(message.batch);
 	}
 
 	/** Judging the past while it is being made would only delay the present; it is judged afterwards, many machines together. */
 	private get isHistoryBeingMade(): boolean {
 		return this.link?.fillingHistory === true && this.link.state === 'connecting';
-	}
-
-	private hearReadings(batch: ReadingBatch): void {
-		const now = this.ports.now();
-		const due = new Set<MachineEntry>();
-		const owners = batch.sensorIds.map((id) => this.roster.ownerFor(id));
-		const { series, times, values, qualities } = batch;
-		let last: MachineEntry | undefined;
-		for (let i = 0; i < series.length; i++) {
-			const owner = owners[series[i]!];
-			if (!owner) continue;
-			const { entry, sensorName } = owner;
-			const time = times[i]!;
-			// Readings of a machine come together; most machines of a large plant have no model: nothing is made for them.
-			if (entry !== last) due.add((last = entry));
-			if (!(entry.lastTime !== undefined && entry.lastTime >= time)) entry.lastTime = Math.max(0, time);
-			if (entry.phase === 'catching-up')
-				entry.buffered.push({ sensorName, time, value: values[i]!, quality: qualities[i]! });
-			else if (entry.phase === 'live' && entry.scoring) pushReading(entry, sensorName, time, values[i]!, qualities[i]!);
-		}
-		for (const entry of due) entry.heardAt = now;
-		for (const entry of due) {
-			if (entry.phase !== 'live') continue;
-			if (entry.scoring) this.due.add(entry, batch.receivedAt);
-			// Said once: a plant may have a hundred thousand machines without a model.
-			else if (entry.report?.unscored !== 'no-model') this.sayUnwatched(entry);
-		}
-		void this.judgeWaiting();
-	}
-
-	private sayUnwatched(entry: MachineEntry): void {
-		entry.report = reportWithout(entry, 'no-model', this.ports.now(), this.levels.learning(entry.record.id));
-		this.announcer.soon([entry]);
-	}
-
-	/** Judges what waits, longest-waiting machines first, in slices between which messages are heard. */
-	private async judgeWaiting(): Promise<void> {
-		if (this.judging) return;
-		this.judging = true;
-		try {
-			while (!this.stopped && this.due.size > 0) {
-				const slice = this.due.take(machinesAtOnce);
-				const entries = slice.map(({ machine }) => machine);
-				const rows = this.judgeLive(entries);
-				const now = this.ports.now();
-				// A batch of history says nothing of how long a reading waits.
-				if (rows > 0 && rows <= 3 * slice.length)
-					for (const { heardAt } of slice) {
-						this.latency.add(Math.max(0, now - heardAt), now);
-						this.due.judged(now - heardAt, now);
-					}
-				this.announcer.soon(entries);
-				if (this.writer.urgent || this.writer.pendingPoints >= writeAtPoints) void this.write();
-				if (this.due.size > 0) await eventTurn();
-			}
-		} finally {
-			this.judging = false;
-		}
-	}
-
-	/** Judges what is ready of these machines; gives the number of rows. A failing model only takes its own machines out. */
-	private judgeLive(entries: Iterable<MachineEntry>): number {
-		const groups = new Map<string, DueMachine[]>();
-		let count = 0;
-		for (const entry of entries) {
-			if (entry.phase !== 'live' || !entry.scoring) continue;
-			const rows = entry.scoring.resampler.take();
-			if (rows.length === 0) continue;
-			count += rows.length;
-			const group = groups.get(entry.scoring.versionId);
-			const due = { pipeline: entry.scoring.pipeline, rows };
-			if (group) group.push(due);
-			else groups.set(entry.scoring.versionId, [due]);
-		}
-		for (const [versionId, due] of groups) {
-			const predictor = this.networks.get(versionId);
-			if (!predictor) continue;
-			try {
-				judgeDue(predictor, due, (machineId, row, verdict) => this.keep(machineId, row.breakBefore, verdict));
-			} catch (error) {
-				this.fail(versionId, error);
-			}
-		}
-		return count;
-	}
-
-	private keep(machineId: MachineId, breakBefore: boolean, verdict: Verdict): void {
-		const entry = this.roster.get(machineId);
-		if (!entry?.scoring) return;
-		const { time } = verdict.report;
-		const { stepMs } = entry.scoring.pipeline.version;
-		this.writer.add(machineId, verdict, { alarms: true });
-		this.drift.add(machineId, verdict.detected);
-		const from = breakBefore || entry.scoredTo === undefined ? time : Math.max(entry.scoredTo, time - stepMs);
-		this.writer.markScored(machineId, [from, time], stepMs, entry.scoring.resampler.phase);
-		entry.scoredTo = time;
-		takeVerdict(entry, verdict);
 	}
 
 	/** A model that throws: its machines wait and are tried again later; the others go on. */
@@ -363,7 +259,7 @@ export class ScoringService {
 				await this.goLive.prepare(entry);
 				if (this.stopped) return;
 				this.levels.grow(entry);
-				this.judgeLive([entry]);
+				this.live.judge([entry]);
 				this.announcer.soon([entry]);
 			}
 		}
@@ -390,7 +286,7 @@ export class ScoringService {
 		if (span) this.writer.addSpan(span);
 		this.courses.keep(scoring.pipeline);
 		entry.scoring = undefined;
-		this.due.remove(entry);
+		this.live.leave(entry);
 		this.drift.end(entry.record.id);
 		const isUsed = [...this.roster].some((other) => other.scoring?.versionId === scoring.versionId);
 		this.networks.leave(scoring.versionId, entry.record.id, !isUsed);
@@ -412,7 +308,7 @@ export class ScoringService {
 			}
 			if (this.silence.look(entry, silence, stepMs, this.link, now)) this.announcer.soon([entry]);
 		}
-		if (this.judgeLive(quiet) > 0) this.announcer.soon(quiet);
+		if (this.live.judge(quiet) > 0) this.announcer.soon(quiet);
 		if (this.writer.urgent) void this.write();
 		this.announcer.renewPrognoses(this.roster);
 		if (now - this.comparedAt >= compareEveryMs) {
@@ -436,7 +332,7 @@ export class ScoringService {
 			if (await this.levels.watchOf(entry.record.id)) {
 				entry.failedAt = undefined;
 				this.wake();
-			} else if (!entry.scoring) this.sayUnwatched(entry);
+			} else if (!entry.scoring) this.live.sayUnwatched(entry);
 		} catch (error) {
 			this.problem = `Levels could not be learnt: ${toPlainError(error).message}`;
 		}
@@ -483,18 +379,13 @@ export class ScoringService {
 
 	private postStatus(): void {
 		const entries = [...this.roster];
-		const { verdicts, late } = this.due.lastMinute(this.ports.now());
 		const problems = entries.flatMap(({ problem }) => (problem ? [problem] : []));
 		const status: InferenceStatus = {
 			backend: this.ports.engine.report.backend,
 			machinesScored: entries.filter(({ scoring, scoredTo }) => scoring && scoredTo !== undefined).length,
 			machinesWithoutModel: entries.filter(({ phase, scoring }) => phase === 'live' && !scoring).length,
 			machinesByLevels: entries.filter((entry) => this.levels.inUse(entry)).length,
-			p50Ms: this.latency.quantile(0.5),
-			p95Ms: this.latency.quantile(0.95),
-			verdicts,
-			late,
-			waiting: this.due.size,
+			...this.live.pace,
 			tensors: this.ports.engine.tensorCount(),
 			problem: this.problem ?? (problems.length > 1 ? `${problems[0]} (and ${problems.length - 1} more)` : problems[0])
 		};
