@@ -30,12 +30,15 @@ const monthYear = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'nume
 /** Pixels that one tick label needs at 16 px. */
 const pixelsPerTick = 104;
 
-/** Ticks at round local times, about one per 104 px. Midnights carry the date, other ticks the time. */
+/** Ticks at round local times, at most about one per 104 px. Midnights carry the date, other ticks the time. */
 export function timeTicks(from: EpochMs, to: EpochMs, width: number): TimeTick[] {
 	if (!(to > from) || width <= 0) return [];
-	const dates = scaleTime()
-		.domain([from, to])
-		.ticks(Math.max(1, Math.floor(width / pixelsPerTick)));
+	const scale = scaleTime().domain([from, to]);
+	const most = Math.max(1, Math.floor(width / pixelsPerTick));
+	let dates = scale.ticks(most);
+	// D3 takes the number as a hint: the nearest round step may give nearly twice as many, and parts of seconds, which have no label.
+	const isTooFine = () => dates.length > most + 1 || dates.some((date) => date.getMilliseconds() > 0);
+	for (let count = most - 1; isTooFine() && count > 0; count--) dates = scale.ticks(count);
 	const step = dates.length > 1 ? dates[1]!.getTime() - dates[0]!.getTime() : to - from;
 	return dates.map((date) => {
 		const midnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;

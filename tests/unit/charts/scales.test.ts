@@ -16,6 +16,15 @@ describe('time ticks', () => {
 			expect(time % 60_000).toBe(0);
 		}
 	});
+	it('leave room for their labels whatever the span', () => {
+		const from = new Date(2026, 10, 23, 6, 1, 7).getTime();
+		for (const seconds of [5, 50, 400, 3_000, 25_000, 200_000, 3_000_000])
+			for (const width of [330, 662, 900]) {
+				const ticks = timeTicks(from, from + seconds * 1000, width);
+				expect(ticks.length).toBeLessThanOrEqual(width / 104 + 1);
+				expect(ticks.some(({ label }, i) => label === ticks[i + 1]?.label)).toBe(false);
+			}
+	});
 	it('name the day at midnight', () => {
 		const noon = new Date(2026, 10, 22, 12).getTime();
 		const midnight = timeTicks(noon, noon + 24 * 3_600_000, 900).find((tick) => tick.major);
