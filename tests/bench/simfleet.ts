@@ -8,10 +8,12 @@
  * healthy machines; what lies between is left out, and so are windows without a score (stopped, starting, a new mode), which are counted.
  * `--watch levels`: the same machines without a model, watched by their levels, which they learn from their own running; judged after
  * --learn-hours 6 of it, and healthy ones from the moment on at which there is a watch.
+ * `--watch vote`: every machine has a model of its own, trained by the page's code on its first --learn-hours 2; the vote is judged from then on, and beside it, on
+ * the same rows, each member alone and the model of its class (faults begin after the training, `--epochs 15`).
  * `--chosen-per-week 1`: thresholds of the machines that are watched for long follow their normal running, as in the product, once a day.
  * `--drift-machines 2`: per class so many machines of which a sensor drifts for four hours after four calm ones, and as many healthy: what the drift
  * monitor says of them, beside the rest.
- * Options: --seed 9001, --fault-machines 2, --long-machines 12 and --long-hours 24 per class, --class centrifugal-pump, --quick.
+ * Options: --seed 9001, --fault-machines 2, --healthy-machines (as many as have a fault), --long-machines 12 and --long-hours 24 per class, --class centrifugal-pump, --quick.
  */
 import { readFileSync } from 'node:fs';
 import { machineClasses, sensorFaultModes } from '../../simulator';
@@ -26,8 +28,11 @@ const faultMachines = options.number('fault-machines', options.quick ? 1 : 2);
 const longMachines = options.number('long-machines', options.quick ? 1 : 12);
 const longHours = options.number('long-hours', options.quick ? 2 : 24);
 const only = options.text('class', options.quick ? 'centrifugal-pump' : '');
-const byLevels = options.text('watch', 'models') === 'levels';
-const learnHours = byLevels ? options.number('learn-hours', options.quick ? 2.2 : 6) : 0;
+const watch = options.text('watch', 'models');
+const byLevels = watch === 'levels';
+const byVote = watch === 'vote';
+if (!byLevels && !byVote && watch !== 'models') throw new Error(`--watch is models, levels or vote, not "${watch}"`);
+const learnHours = options.number('learn-hours', byVote ? 2 : options.quick ? 2.2 : 6);
 const chosenPerWeek = options.number('chosen-per-week', 0);
 const driftMachines = options.number('drift-machines', 0);
 const hoursPerMonth = 730;
@@ -56,10 +61,12 @@ const outcomes = await withChromium(async (context) => {
 				seed: seed + 10_000 * index,
 				faults: options.quick ? faults.slice(0, 3) : faults,
 				faultMachines,
-				healthyMachines: faultMachines * (options.quick ? 3 : faults.length),
+				healthyMachines: options.number('healthy-machines', faultMachines * (options.quick ? 3 : faults.length)),
 				longMachines,
 				longHours,
-				levelsAfterHours: learnHours,
+				levelsAfterHours: byLevels ? learnHours : 0,
+				voteAfterHours: byVote ? learnHours : 0,
+				maxEpochs: options.number('epochs', 15),
 				chosenPerWeek,
 				driftMachines
 			}
@@ -75,13 +82,7 @@ const outcomes = await withChromium(async (context) => {
 await page.close();
 
 const all = outcomes.map(([, outcome]) => outcome);
-const windows: Windows = {
-	labels: all.flatMap((one) => one.windows.labels),
-	flagged: all.flatMap((one) => one.windows.flagged),
-	scores: all.flatMap((one) => one.windows.scores),
-	sigmas: all.flatMap((one) => one.windows.sigmas),
-	unscored: total(all.map((one) => one.windows.unscored))
-};
+const windows = pooled(all.map((one) => one.windows));
 const hours = total(all.map(({ watchedHours }) => watchedHours));
 const perMonth = (alarms: number) => (alarms / hours) * hoursPerMonth;
 const falseAlarms = total(all.map((one) => one.falseAlarms));
@@ -100,7 +101,8 @@ report(
 		roc_auc: areaUnderCurve(windows.labels, windows.scores),
 		false_alarms_per_machine_month: perMonth(falseAlarms),
 		affected_in_top_two: topTwo(({ topTwoShare }) => topTwoShare),
-		...(!byLevels && { affected_in_top_two_gradients: topTwo(({ topTwoGradients }) => topTwoGradients) })
+		...besideRows(),
+		...(watch === 'models' && { affected_in_top_two_gradients: topTwo(({ topTwoGradients }) => topTwoGradients) })
 	},
 	{
 		...Object.fromEntries(Object.entries(sigma).map(([name, value]) => [`${name}_3sigma`, value])),
@@ -109,7 +111,11 @@ report(
 	},
 	{
 		seed,
-		watch: byLevels ? `levels, after ${learnHours} h` : 'models',
+		watch: watch === 'models' ? watch : `${watch}, after ${learnHours} h`,
+		...(byVote && {
+			machines_trained: total(all.map(({ trained }) => trained)),
+			train_s: Math.round(total(all.map(({ trainSeconds }) => trainSeconds)))
+		}),
 		windows: windows.labels.length,
 		positive: total([...windows.labels]),
 		unscored_windows: windows.unscored,
@@ -135,6 +141,36 @@ process.exit(0);
 
 function total(values: readonly number[]): number {
 	return values.reduce((sum, value) => sum + value, 0);
+}
+
+function pooled(parts: readonly Windows[]): Windows {
+	return {
+		labels: parts.flatMap(({ labels }) => labels),
+		flagged: parts.flatMap(({ flagged }) => flagged),
+		scores: parts.flatMap(({ scores }) => scores),
+		sigmas: parts.flatMap(({ sigmas }) => sigmas),
+		unscored: total(parts.map(({ unscored }) => unscored))
+	};
+}
+
+/** Detectors that judged the same rows, by name; a member that a machine has not got is left out there. */
+function besideRows(): Record<string, number> {
+	const names = [...new Set(all.flatMap(({ beside }) => Object.keys(beside)))];
+	const rows: Record<string, number> = {};
+	for (const name of names) {
+		const own = all.flatMap(({ beside }) => beside[name] ?? []);
+		const of = pooled(own.map((one) => one.windows));
+		const { f1, recall, precision } = figuresOf(of, of.flagged);
+		Object.assign(rows, {
+			[`f1_${name}`]: f1,
+			[`precision_${name}`]: precision,
+			[`recall_${name}`]: recall,
+			[`roc_auc_${name}`]: areaUnderCurve(of.labels, of.scores),
+			[`false_alarms_per_machine_month_${name}`]: perMonth(total(own.map((one) => one.falseAlarms))),
+			[`faults_found_${name}`]: total(own.map((one) => one.faultsFound))
+		});
+	}
+	return rows;
 }
 
 function figuresOf({ labels }: Windows, flagged: readonly number[]) {

@@ -1,9 +1,10 @@
 /**
- * `npm run bench:smap -- [--data DIR] [--only P-1] [--quick]`: telemetry of two spacecraft, channel by channel, by overlap counting.
+ * `npm run bench:smap -- [--data DIR] [--only P-1] [--epochs 15] [--networks false] [--quick]`: telemetry of two spacecraft, channel by channel, by overlap counting.
  *
  * Per channel the product's range watch learns from `train/<channel>.npy` (the telemetry value alone, column 0) and judges each value of `test/<channel>.npy` as it
  * comes, in Chromium, in a worker; findings of a channel are then joined into sequences, and small ones beside a large one left out. One fixed
- * setting for all channels. Labels (`labeled_anomalies.csv`) are read for the figures only.
+ * setting for all channels. Beside it, the page's own training makes a predictor, an autoencoder and a variational autoencoder of the training part; each of them, the levels,
+ * and the vote of all are judged by one rule, the dynamic threshold with pruning of Hundman et al. (KDD 2018) with its published settings. Labels (`labeled_anomalies.csv`) are read for the figures only.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { assemblyScript } from '../../src/lib/neural/wasm/vite-plugin-assemblysc
 import { dataFolder, readText } from './data/files';
 import { readNumpy } from './data/npy';
 import { parseBenchArguments, progress, report, type Rows } from './harness';
+import type { NetworkAnswer } from './pages/detection/channel-networks';
 import type { ChannelAnswer } from './pages/detection/worker';
 import { countOverlaps, overlapScore, type OverlapCounts, type Sequence } from './scores/overlap-score';
 import { withWorkerPage } from './worker-page';
@@ -19,6 +21,8 @@ const options = parseBenchArguments();
 const folder = dataFolder(options, 'smap-msl');
 const labelFile = join(folder, 'labeled_anomalies.csv');
 const only = options.values['only'];
+const withNetworks = options.text('networks', 'true') !== 'false';
+const job = { seed: options.number('seed', 1), maxEpochs: options.number('epochs', options.quick ? 2 : 15) };
 
 /** Rows of the label file: a channel that is listed twice counts twice, as published figures count it. */
 function readLabels() {
@@ -37,7 +41,25 @@ function readLabels() {
 const exists = (channel: string) => ['', '.gz'].some((end) => existsSync(join(folder, 'test', `${channel}.npy${end}`)));
 const labels = readLabels()
 	.filter(({ channel }) => (only ? channel === only : true) && exists(channel))
-	.slice(0, options.quick ? 3 : undefined);
+	.slice(0, options.quick ? 2 : undefined);
+
+interface Answer {
+	readonly watched: ChannelAnswer['found'];
+	networks: NetworkAnswer['found'];
+}
+
+/** The range watch with other settings; judged by the networks; `live_vote` by the rule that machines are judged by as they run. */
+const besideRows = [
+	'label_free',
+	'label_free_narrow',
+	'search',
+	'predictor',
+	'autoencoder',
+	'vae',
+	'levels',
+	'vote',
+	'live_vote'
+];
 
 /** Floor by chance: the sequences found, as many and as long, at this many other places. */
 const elsewhereShifts = 20;
@@ -63,51 +85,64 @@ if (labels.length === 0) {
 		'detection',
 		async ({ call }) => {
 			const counts = new Map<string, OverlapCounts>();
-			const answers = new Map<string, ChannelAnswer>();
+			const answers = new Map<string, Answer>();
 			const covered = new Map<string, number>();
 			const judged = new Map<string, number>();
 			let values = 0;
-			const began = performance.now();
+			let watchSeconds = 0;
+			let trainSeconds = 0;
+			let scoreSeconds = 0;
+			const count = (key: string, found: readonly Sequence[], sequences: readonly Sequence[]) => {
+				const sum = counts.get(key) ?? { hits: 0, falseAlarms: 0, misses: 0 };
+				counts.set(key, countOverlaps(found, sequences, sum));
+			};
 			for (const { channel, spacecraft, sequences } of labels) {
 				const test = telemetry('test', channel);
 				let answer = answers.get(channel);
 				if (!answer) {
-					answer = await call<ChannelAnswer>('channel', telemetry('train', channel), test);
+					const training = telemetry('train', channel);
+					const begin = performance.now();
+					const { found: watched } = await call<ChannelAnswer>('channel', training, test);
+					watchSeconds += (performance.now() - begin) / 1000;
+					answer = { watched, networks: {} };
+					if (withNetworks) {
+						const networks = await call<NetworkAnswer>('channelNetworks', channel, training, test, job);
+						answer.networks = networks.found;
+						trainSeconds += networks.trainSeconds;
+						scoreSeconds += networks.scoreSeconds;
+						progress(
+							`  ${channel}: trained in ${networks.trainSeconds.toFixed(1)} s, say ${JSON.stringify(networks.weights)}`
+						);
+					}
 					answers.set(channel, answer);
 					values += test.length;
 				}
+				const found = { ...answer.watched, ...answer.networks };
 				const whole: Sequence[] = [[0, test.length - 1]];
-				for (const [name, found] of Object.entries({ ...answer.found, whole_channel: whole })) {
+				for (const [name, own] of Object.entries({ ...found, whole_channel: whole }))
+					count(`${name} ${spacecraft}`, own, sequences);
+				for (const [name, own] of Object.entries(found))
+					for (let shift = 1; shift <= elsewhereShifts; shift++) {
+						const by = Math.round((shift * test.length) / (elsewhereShifts + 1));
+						count(`${name}_elsewhere ${spacecraft}`, shifted(own, by, test.length), sequences);
+					}
+				for (const [name, own] of Object.entries({ labelled: sequences, ...found })) {
 					const key = `${name} ${spacecraft}`;
-					const sum = counts.get(key) ?? { hits: 0, falseAlarms: 0, misses: 0 };
-					counts.set(key, countOverlaps(found, sequences, sum));
-				}
-				for (let shift = 1; shift <= elsewhereShifts; shift++) {
-					const by = Math.round((shift * test.length) / (elsewhereShifts + 1));
-					const key = `same_sequences_elsewhere ${spacecraft}`;
-					const sum = counts.get(key) ?? { hits: 0, falseAlarms: 0, misses: 0 };
-					counts.set(key, countOverlaps(shifted(answer.found.range_watch, by, test.length), sequences, sum));
-				}
-				for (const [name, found] of [
-					['labelled', sequences],
-					['found', answer.found.range_watch],
-					['found_merged_100', answer.found.merged_100]
-				] as const) {
-					const key = `${name} ${spacecraft}`;
-					covered.set(key, (covered.get(key) ?? 0) + found.reduce((sum, [from, to]) => sum + to - from + 1, 0));
+					covered.set(key, (covered.get(key) ?? 0) + own.reduce((sum, [from, to]) => sum + to - from + 1, 0));
 				}
 				judged.set(spacecraft, (judged.get(spacecraft) ?? 0) + test.length);
-				const own = countOverlaps(answer.found.range_watch, sequences, { hits: 0, falseAlarms: 0, misses: 0 });
+				const own = countOverlaps(found.range_watch, sequences, { hits: 0, falseAlarms: 0, misses: 0 });
 				progress(`  ${channel}: ${own.hits} found, ${own.misses} missed, ${own.falseAlarms} false`);
 			}
-			const seconds = (performance.now() - began) / 1000;
 			const rows: Rows = {};
 			const floors: Rows = {};
 			for (const [key, count] of counts) {
-				const [name, spacecraft] = key.split(' ');
+				const [name, spacecraft] = key.split(' ') as [string, string];
 				const score = overlapScore(count);
 				if (name === 'range_watch') {
 					for (const [figure, value] of Object.entries(score)) rows[`${figure}_${spacecraft}`] = value;
+				} else if (besideRows.includes(name)) {
+					for (const [figure, value] of Object.entries(score)) rows[`${figure}_${spacecraft}_${name}`] = value;
 				} else floors[`f1_${spacecraft}_${name}`] = score.f1;
 			}
 			report('smap', rows, floors, {
@@ -117,8 +152,10 @@ if (labels.length === 0) {
 				share_of_rows: Object.fromEntries(
 					[...covered].map(([key, rows]) => [key, Number((rows / judged.get(key.split(' ')[1]!)!).toFixed(3))])
 				),
-				counts: Object.fromEntries(counts),
-				values_per_s: Math.round(values / seconds)
+				counts: Object.fromEntries([...counts].filter(([key]) => !key.includes('_elsewhere'))),
+				values_per_s: Math.round(values / watchSeconds),
+				train_s: Math.round(trainSeconds),
+				network_values_per_s: withNetworks ? Math.round(values / scoreSeconds) : null
 			});
 		},
 		[assemblyScript()]

@@ -4,9 +4,9 @@ import type { EpochMs } from './reading';
 
 /**
  * What a channel is held against: `before`: all that it did earlier in the span, nothing is taken for healthy; `beginning`: the first quarter of
- * the span, which is taken for healthy.
+ * the span, which is taken for healthy; `model`: what the machine's model expected of it, errors that stand out from the rest of the span.
  */
-export type SearchBasis = 'before' | 'beginning';
+export type SearchBasis = 'before' | 'beginning' | 'model';
 
 export interface RecordingSearchRequest {
 	readonly machineId: MachineId;
@@ -16,7 +16,8 @@ export interface RecordingSearchRequest {
 }
 
 export interface SearchProgress {
-	readonly sensorName: string;
+	/** Undefined while all channels are looked at together, piece by piece of the span. */
+	readonly sensorName?: string;
 	readonly done: number;
 	readonly total: number;
 }
@@ -26,9 +27,9 @@ export interface RecordingFinding {
 	readonly sensorName: string;
 	readonly start: EpochMs;
 	readonly end: EpochMs;
-	/** How far beyond what was seen, in usual ranges of the channel. */
+	/** How far beyond what was seen, in usual ranges of the channel; of a model, the largest smoothed error over the threshold. */
 	readonly beyond: number;
-	/** The value in the stretch that lies farthest from the middle of what was seen, and what was seen; own unit. */
+	/** The value in the stretch that lies farthest from the middle of what was seen or expected, and the range of that; own unit. */
 	readonly value: number;
 	readonly lowest: number;
 	readonly highest: number;
@@ -44,6 +45,7 @@ export interface RecordingMoment {
 }
 
 export interface RecordingSearchResult {
+	readonly basis: SearchBasis;
 	/** The farthest out first. */
 	readonly moments: readonly RecordingMoment[];
 	readonly searched: number;

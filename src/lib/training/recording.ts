@@ -94,7 +94,8 @@ export function judgeWith(
 	return { rows: judged, alarms };
 }
 
-function withMembers({ version, weights }: ModelPackage, names: readonly MemberName[]): ModelPackage {
+/** The same version, its vote left to these members. */
+export function withMembers({ version, weights }: ModelPackage, names: readonly MemberName[]): ModelPackage {
 	const { ensemble } = version;
 	if (!ensemble) return { version, weights };
 	const members = ensemble.members.filter(({ name }) => names.includes(name));

@@ -3,4 +3,4 @@ import { DiagnosisSession } from './diagnosis/session';
 import type { DiagnosisApi } from './diagnosis.api';
 import { exposeWorker } from './expose';
 
-exposeWorker<DiagnosisApi>(new DiagnosisSession());
+exposeWorker<DiagnosisApi>(new DiagnosisSession(self.location.href));

@@ -1,6 +1,6 @@
-/** What was recorded, searched without a model: what stands out is found, and nothing in calm running; progress, cancel, too little. */
+/** What was recorded, searched with and without a model: what stands out is found, and nothing in calm running; progress, cancel, too little. */
 import { expect, test } from 'vitest';
-import type { RecordingSearchRequest, SearchProgress } from '../../../src/lib/contracts';
+import type { ModelPackage, RecordingSearchRequest, SearchProgress } from '../../../src/lib/contracts';
 import { searchRecording } from '../../../src/lib/workers/diagnosis/search-recording';
 import { batchOf, openContext, type Row } from '../storage/open-store';
 
@@ -42,7 +42,11 @@ const request = (basis: RecordingSearchRequest['basis']): RecordingSearchRequest
 	basis
 });
 
-const job = () => ({ signal: new AbortController().signal, onProgress: () => undefined });
+const job = () => ({
+	signal: new AbortController().signal,
+	onProgress: () => undefined,
+	modelOf: () => Promise.resolve<ModelPackage | undefined>(undefined)
+});
 
 test.each(['before', 'beginning'] as const)(
 	'held against %s, the drop is found with its time and how far it went',
@@ -81,6 +85,7 @@ test('a search ends when it is cancelled', async () => {
 	const store = await recorded();
 	const abort = new AbortController();
 	const searching = searchRecording(store, request('before'), {
+		...job(),
 		signal: abort.signal,
 		onProgress: () => abort.abort()
 	});
@@ -97,3 +102,58 @@ test('an empty span and too few values are said', async () => {
 		message: expect.stringContaining('choose a longer one') as string
 	});
 });
+
+test('held against a model: what it did not expect is found, and a machine without one is told so', async () => {
+	const store = await recorded({ together: true });
+	await expect(searchRecording(store, request('model'), job())).rejects.toMatchObject({
+		code: 'not-found',
+		message: expect.stringContaining('has no model') as string
+	});
+	const heard: SearchProgress[] = [];
+	const { moments, leftOut, basis } = await searchRecording(store, request('model'), {
+		...job(),
+		onProgress: (one) => heard.push(one),
+		modelOf: () => Promise.resolve(steadyModel())
+	});
+	expect({ leftOut, basis }).toEqual({ leftOut: [], basis: 'model' });
+	expect(moments).toHaveLength(1);
+	const [flow, pressure] = moments[0]!.findings;
+	expect([flow.sensorName, pressure!.sensorName].sort()).toEqual(['flow', 'pressure']);
+	const drop = [flow, pressure!].find(({ sensorName }) => sensorName === 'flow')!;
+	expect(drop.beyond).toBeGreaterThan(1);
+	expect(drop.start).toBeLessThan(start + 2430 * stepMs);
+	expect(drop.end).toBeGreaterThan(start + 2400 * stepMs);
+	expect(drop.value).toBeLessThan(16);
+	// It expects the means.
+	expect((drop.lowest + drop.highest) / 2).toBeCloseTo(20, 5);
+	expect(heard.every(({ sensorName, done, total }, i) => sensorName === undefined && done === i && total === 1)).toBe(
+		true
+	);
+});
+
+/** A network whose weights are all 0: it expects every sensor at its mean. */
+function steadyModel(): ModelPackage {
+	const sensorNames = ['flow', 'pressure'];
+	const spec = { kind: 'lstm-predictor' as const, features: 2, units: [2], windowSteps: 33 };
+	return {
+		version: {
+			id: 'steady',
+			target: { machineId },
+			origin: 'trained-here',
+			createdAt: start,
+			spec,
+			stepMs,
+			scaler: { sensorNames, mean: [20, 3], deviation: [0.7, 0.07] },
+			calibration: { residualDeviation: [1, 1], residualMean: [0, 0], smoothing: 0.05, threshold: 1 },
+			seed: 1,
+			dataSpan: { from: start, to: start, description: '' },
+			metrics: {
+				...{ trainLoss: 0, validationLoss: 0, persistenceLoss: 0, epochs: 0, windows: 0, seconds: 0 },
+				...{ backend: 'wasm', lossCurve: [], curveFloor: 0 }
+			},
+			weights: [],
+			weightsSha256: ''
+		},
+		weights: new Float32Array(4 * 2 * (2 + 2 + 1) + 2 * 3).buffer
+	};
+}

@@ -10,7 +10,7 @@ import { referenceNetwork } from '../../neural/reference-network';
 import { isStopped } from '../operating-mode';
 import { networkSpecOf } from '../predictor';
 import { SensorNotes, type SensorNote } from '../sensor-notes';
-import type { CourseRow } from './expected-course';
+import type { CourseRow } from './predicted-rows';
 import { attribute, expectedWindow, type Attribution } from './integrated-gradients';
 
 /** Rows of the window that is explained, and those at its end whose mean residual is. */

@@ -1,23 +1,27 @@
 /**
- * Diagnosis worker: looks for anomalies in what was recorded of a machine, channel by channel, without a model.
+ * Diagnosis worker: looks for anomalies in what was recorded of a machine, channel by channel.
  *
- * In: the store, a machine, a span, what channels are held against. Out: what stands out, the farthest out first, the channels that did so at one time together. Between channels
+ * In: the store, a machine, a span, what channels are held against (their own past, or the machine's model). Out: what stands out, the farthest out first, the channels that did so at one time together. Between channels
  * others may speak (cancel).
  */
 import {
 	MillwrightError,
 	Quality,
 	type EpochMs,
+	type MachineId,
+	type ModelPackage,
 	type RecordingFinding,
 	type RecordingMoment,
 	type RecordingSearchRequest,
 	type RecordingSearchResult,
+	type SearchBasis,
 	type SearchProgress,
 	type SeriesSlice
 } from '../../contracts';
 import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/search-channel';
 import type { Store } from '../../storage/store';
 import { measuredSensors } from '../measured-sensors';
+import { searchWithModel } from './search-with-model';
 
 /** More values of a channel than this are looked at as means of minutes or hours. */
 const mostValues = 100_000;
@@ -31,15 +35,29 @@ const mostOfChannel = 10;
 export interface SearchJob {
 	readonly signal: AbortSignal;
 	readonly onProgress: (progress: SearchProgress) => void;
+	/** The model of a machine; undefined: it has none. */
+	readonly modelOf: (machineId: MachineId) => Promise<ModelPackage | undefined>;
 }
 
-/** Throws `aborted` when cancelled, `invalid-input` for an empty span, `not-enough-data` when no channel has enough values. */
+/** Throws `aborted` when cancelled, `invalid-input` for an empty span, `not-enough-data` when no channel has enough values, `not-found` when there is no model to ask. */
 export async function searchRecording(
 	store: Store,
-	{ machineId, from, to, basis }: RecordingSearchRequest,
-	{ signal, onProgress }: SearchJob
+	request: RecordingSearchRequest,
+	job: SearchJob
 ): Promise<RecordingSearchResult> {
+	const { machineId, from, to, basis } = request;
+	const { signal, onProgress, modelOf } = job;
 	if (!(to > from)) throw new MillwrightError('invalid-input', 'The span is empty: its end is not after its start');
+	if (basis === 'model') {
+		const model = await modelOf(machineId);
+		if (!model)
+			throw new MillwrightError(
+				'not-found',
+				'This machine has no model: train one for it, or hold its sensors against what they did before'
+			);
+		const { findings, ...looked } = await searchWithModel(store, model, request, job);
+		return { basis, moments: joinMoments(findings), ...looked };
+	}
 	const sensors = await measuredSensors(store, machineId);
 	const findings: RecordingFinding[] = [];
 	const leftOut: string[] = [];
@@ -64,7 +82,7 @@ export async function searchRecording(
 			'not-enough-data',
 			`No channel has ${leastValues} values in this span: choose a longer one`
 		);
-	return { moments: joinMoments(findings), searched: sensors.length - leftOut.length, leftOut, values, tier };
+	return { basis, moments: joinMoments(findings), searched: sensors.length - leftOut.length, leftOut, values, tier };
 }
 
 /** Stretches a minute apart are of one moment: a stop reaches one sensor after the other. */
@@ -100,7 +118,7 @@ function findingsOf(
 	sensorName: string,
 	{ times, mean }: SeriesSlice,
 	known: readonly number[],
-	basis: RecordingSearchRequest['basis']
+	basis: Exclude<SearchBasis, 'model'>
 ): RecordingFinding[] {
 	const values = known.map((i) => mean[i]!);
 	const normal = Math.floor(values.length * healthyShare);

@@ -15,6 +15,7 @@ import {
 	type MachineDiagnosis,
 	type MachineId,
 	type MachineRecord,
+	type ModelPackage,
 	type RecordingSearchRequest,
 	type SearchProgress,
 	type VibrationZone,
@@ -37,6 +38,7 @@ import {
 import { openStore, type Store } from '../../storage';
 import type { DiagnosisApi, WaveformImport } from '../diagnosis.api';
 import { withTransfer } from '../expose';
+import { baseAddress, ModelSource } from '../inference/model-source';
 import { readWaveformCsv } from './csv-waveforms';
 import { sensorLevels, waveformLevel } from './levels';
 import { searchRecording } from './search-recording';
@@ -52,12 +54,17 @@ export class DiagnosisSession implements DiagnosisApi {
 	#store: Store | undefined;
 	readonly #zones = new Map<string, VibrationZone>();
 	readonly #searches = new Map<string, AbortController>();
+	#models: ModelSource | undefined;
+
+	/** `scriptAddress`: of the worker, from which shipped models are found. */
+	constructor(private readonly scriptAddress: string) {}
 
 	async start(workspace: WorkspaceName): Promise<void> {
 		if (this.#store?.workspace === workspace) return;
 		this.#store?.close();
 		this.#zones.clear();
 		this.#store = await openStore(workspace, { autoSeal: false });
+		this.#models = new ModelSource(this.#store.models, baseAddress(this.scriptAddress));
 	}
 
 	async machine(machineId: MachineId, report: HealthReport | undefined): Promise<MachineDiagnosis> {
@@ -202,7 +209,11 @@ export class DiagnosisSession implements DiagnosisApi {
 		const job = new AbortController();
 		this.#searches.set(jobId, job);
 		try {
-			return await searchRecording(this.#opened(), request, { signal: job.signal, onProgress });
+			return await searchRecording(this.#opened(), request, {
+				signal: job.signal,
+				onProgress,
+				modelOf: (machineId) => this.#modelOf(machineId)
+			});
 		} finally {
 			this.#searches.delete(jobId);
 		}
@@ -228,6 +239,12 @@ export class DiagnosisSession implements DiagnosisApi {
 			declaration: { ...said, ...own, geometry: { ...said.geometry, ...own.geometry } },
 			declaredBy: bySource && byPerson ? 'both' : bySource ? 'source' : byPerson ? 'person' : 'nobody'
 		};
+	}
+
+	async #modelOf(machineId: MachineId): Promise<ModelPackage | undefined> {
+		const store = this.#opened();
+		const machine = await store.registry.machine(machineId);
+		return machine && this.#models?.versionFor(machine, await store.models.assignment(machineId));
 	}
 
 	#opened(): Store {

@@ -16,7 +16,7 @@ import { expectedCourse, explainRows, explainedRows, sharesOf } from '../../dete
 import { Resampler } from '../../manipulation';
 import { eventTurn } from '../../neural';
 import type { Store } from '../../storage/store';
-import { readRowsOf } from './history';
+import { readRowsOf } from '../read-rows';
 import type { ModelSource } from './model-source';
 
 /** Rows of an anomaly that its worst moment is looked for in. */

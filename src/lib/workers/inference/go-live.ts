@@ -20,7 +20,7 @@ import { leadInRowsOf, type RowPredictor } from '../../detection';
 import { Resampler, learnStep } from '../../manipulation';
 import type { LevelPoint } from '../../prognostics';
 import { MachinePipeline, judgeDue } from '../../pipeline';
-import { readRowsOf } from './history';
+import { readRowsOf } from '../read-rows';
 import { reportWithout, type MachineEntry } from './machine-entry';
 import { breathe, takeVerdict, type ScoringParts } from './scoring-parts';
 

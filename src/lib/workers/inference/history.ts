@@ -5,19 +5,18 @@
  * past. Machines that share a model are run together, a few hundred rows at a time, so that live readings never wait long.
  */
 import {
-	sensorIdOf,
 	type Adaptation,
 	type AnomalySpan,
-	type EpochMs,
 	type FailureLibrary,
 	type JudgingBasis,
 	type MachineId
 } from '../../contracts';
 import { leadInRowsOf, type RowPredictor, type ScoreDay } from '../../detection';
-import { Resampler, feedColumns, type AlignedRow } from '../../manipulation';
+import { Resampler, type AlignedRow } from '../../manipulation';
 import { MachinePipeline, judgeDue } from '../../pipeline';
 import type { LevelPoint } from '../../prognostics';
 import type { Store } from '../../storage/store';
+import { readRowsOf } from '../read-rows';
 import type { Interval } from './scored-intervals';
 import type { VerdictWriter } from './verdict-writer';
 
@@ -123,25 +122,4 @@ function byMachine(
 /** So far. Peaks that wait count, unless an anomaly stands, whose beginning they may be. */
 function pastOf({ tail, openSpan, course }: MachinePipeline): JudgedPast {
 	return { days: openSpan ? tail.record.days : tail.endedDays, course };
-}
-
-/** Rows that stored readings of [from, to] finish. */
-export async function readRowsOf(
-	store: Store,
-	machineId: MachineId,
-	resampler: Resampler,
-	from: EpochMs,
-	to: EpochMs
-): Promise<AlignedRow[]> {
-	const slices = await store.series.query({
-		sensorIds: resampler.sensorNames.map((name) => sensorIdOf(machineId, name)),
-		from,
-		to
-	});
-	const bySensor = new Map(slices.map((slice) => [slice.sensorId, slice]));
-	feedColumns(
-		resampler,
-		resampler.sensorNames.map((name) => bySensor.get(sensorIdOf(machineId, name)))
-	);
-	return resampler.take();
 }

@@ -12,7 +12,7 @@ import {
 	type ModelPackage,
 	type ModelVersion
 } from '../../contracts';
-import { sha256Hex } from '../../training';
+import { sha256Hex } from '../../training/checksum';
 import type { ModelStore } from '../../storage/store';
 
 interface ShippedEntry {

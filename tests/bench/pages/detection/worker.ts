@@ -2,12 +2,13 @@
  * Benchmark of detection, the part in the browser: the product's own training and scoring on recordings that the page hands over.
  */
 import type { SensorKind } from '$lib/contracts';
-import { anomalySequences, noveltyOf, scoreAgainstNormal } from '$lib/detection';
+import { allowance, anomalySequences, findAgainstBeginning, noveltyOf, scoreAgainstNormal } from '$lib/detection';
 import { Resampler } from '$lib/manipulation';
 import { startEngine, type Engine } from '$lib/neural';
 import { afterTraining, judgeRecording, judgeWith, type JudgedRow } from '$lib/training';
 import { ewmaChart, hotelling, isolationForest, movingMahalanobis, type RowDetector } from '$lib/detection/statistical';
 import { answerCalls } from '../answer-calls';
+import { judgeByNetworks, type NetworkAnswer, type Sequence } from './channel-networks';
 
 export interface RecordingRequest {
 	readonly name: string;
@@ -31,15 +32,31 @@ export interface RecordingAnswer {
 	readonly backend: string;
 }
 
-type Sequence = [from: number, to: number];
-
 export interface ChannelAnswer {
-	/** Rows of the judged part, first and last, by detector; `merged_n` is the range watch with findings joined over n rows. */
-	readonly found: Record<'range_watch' | 'merged_100' | 'merged_400' | 'three_sigma' | 'outside_training', Sequence[]>;
+	/** Rows of the judged part, first and last, by detector. Of the range watch: `merged_n` with findings joined over n rows; `label_free` and `label_free_narrow` with settings
+	 * chosen on training parts with invented faults (see `labelFree`); `search` as a look into a recording lists them. */
+	readonly found: Record<
+		| 'range_watch'
+		| 'merged_100'
+		| 'merged_400'
+		| 'label_free'
+		| 'label_free_narrow'
+		| 'search'
+		| 'three_sigma'
+		| 'outside_training',
+		Sequence[]
+	>;
 }
 
 /** One setting for every channel. */
 const channelSequences = { mergeRows: 800, leastShare: 0.13 };
+
+/**
+ * Chosen without labels, on the last 35 and 50 % of each training part with invented faults, learnt from what came before: best by overlap counting, and best where a finding has to
+ * be a fault for a third of its rows.
+ */
+const labelFree = { allowance: 0.02, mergeRows: 800, leastShare: 0 };
+const labelFreeNarrow = { allowance: 0.5, mergeRows: 20, leastShare: 0.4 };
 
 let engine: Promise<Engine> | undefined;
 
@@ -84,15 +101,35 @@ const tasks = {
 		};
 		const sequences = (all: readonly number[], mergeRows = channelSequences.mergeRows) =>
 			anomalySequences(all, { ...channelSequences, mergeRows }).map(({ from, to }): Sequence => [from, to]);
+		const chosen = ({ allowance: own, ...joining }: typeof labelFree) =>
+			anomalySequences(
+				scores.range_watch.map((score) => (score * allowance) / own),
+				joining
+			).map(({ from, to }): Sequence => [from, to]);
+		const search = findAgainstBeginning([...normal, ...later], normal.length);
 		return {
 			found: {
 				range_watch: sequences(scores.range_watch),
 				merged_100: sequences(scores.range_watch, 100),
 				merged_400: sequences(scores.range_watch, 400),
+				label_free: chosen(labelFree),
+				label_free_narrow: chosen(labelFreeNarrow),
+				search: search.map(({ from, to }) => [from - normal.length, to - normal.length]),
 				three_sigma: sequences(scores.three_sigma),
 				outside_training: sequences(scores.outside_training)
 			}
 		};
+	},
+
+	/** The same by the networks that the page trains, each by itself and their vote. */
+	async channelNetworks(
+		name: string,
+		normal: readonly number[],
+		later: readonly number[],
+		job: { readonly seed: number; readonly maxEpochs: number }
+	): Promise<NetworkAnswer> {
+		engine ??= startEngine({ purpose: 'training' });
+		return judgeByNetworks(await engine, name, normal, later, job);
 	},
 
 	/** A single stream, value by value: each one's novelty, as a number between 0 and 1. */

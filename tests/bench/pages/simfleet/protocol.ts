@@ -16,6 +16,10 @@ export interface ClassTask {
 	readonly longHours: number;
 	/** Above 0: machines have no model; they are watched by their levels, and judged from so many hours of running on. */
 	readonly levelsAfterHours: number;
+	/** Above 0: every machine has a model of its own, trained on so many hours; the vote is judged, its members and the class model beside it. */
+	readonly voteAfterHours: number;
+	/** Of those trainings, at most. */
+	readonly maxEpochs: number;
 	/**
 	 * Above 0: thresholds of the long-watched machines follow their normal running towards so many false alarms a week, as in the product; an
 	 * anomaly counts as judged false once it is over.
@@ -56,8 +60,20 @@ export interface FaultOutcome {
 	readonly completenessErrors: readonly number[];
 }
 
+/** Of a detector that judged the same rows. */
+export interface BesideOutcome {
+	readonly windows: Windows;
+	readonly falseAlarms: number;
+	readonly faultsFound: number;
+}
+
 export interface ClassOutcome {
 	readonly windows: Windows;
+	/** With `voteAfterHours`: the vote's members and the class model, by name. */
+	readonly beside: Readonly<Record<string, BesideOutcome>>;
+	/** Of machines that were trained, together; machines that hardly ran meanwhile are left out. */
+	readonly trained: number;
+	readonly trainSeconds: number;
 	readonly faults: readonly FaultOutcome[];
 	readonly watchedHours: number;
 	readonly falseAlarms: number;

@@ -3,30 +3,23 @@
  *
  * In: a class with its model. Out: labelled windows, alarms, delays, and which sensors were named.
  */
-import type { FaultTruth, JudgingBasis, ModelPackage } from '$lib/contracts';
-import { explainRows, isStopped, Predictor, sharesOf } from '$lib/detection';
-import type { AlignedRow } from '$lib/manipulation';
+import { MillwrightError, type ModelPackage } from '$lib/contracts';
+import { explainRows, Predictor, sharesOf } from '$lib/detection';
 import { startEngine } from '$lib/neural';
 import { judgeDue, MachinePipeline, type Verdict } from '$lib/pipeline';
 import { simulate, stepMs, type SimulatedRun } from '../../../../models/simulated-rows';
 import { machineClasses } from '../../../../simulator';
 import type { ClassOutcome, ClassTask, FaultOutcome } from './protocol';
+import { alarmOf, sigmaAlarms, Tally, type Judged } from './tally';
 import { ThresholdFollower } from './threshold-follower';
 import { DriftWatch, driftGrowthMinutes, driftHours, driftOnsetMinutes } from './watch-drift';
 import { rowsFor, watchLevels } from './watch-levels';
+import { watchVote } from './watch-vote';
 
-const windowRows = 60;
 const onsetMinutes = 15;
 const growthMinutes = 40;
 const startTime = Date.UTC(2026, 5, 1);
 const engine = startEngine({ backends: ['wasm', 'cpu'], purpose: 'scoring' });
-
-interface Judged {
-	/** The hour that is judged. */
-	readonly run: SimulatedRun;
-	readonly verdicts: readonly Verdict[];
-	readonly basis: JudgingBasis;
-}
 
 self.onmessage = ({ data }: MessageEvent<ClassTask>) =>
 	void run(data).then(
@@ -41,26 +34,46 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	const { sensorNames } = version.scaler;
 	const plant = (machines: number, hours: number, seed: number, faults: Parameters<typeof simulate>[0]['faults']) =>
 		simulate({ machineClass: task.machineClass, machines, hours, seed, startTime, faults, sensorNames });
-	const windows = { labels: [] as (0 | 1)[], flagged: [] as (0 | 1)[], scores: [] as number[], sigmas: [] as number[] };
-	let unscored = 0;
+	const tally = new Tally();
 	let rows = 0;
+	let trained = 0;
+	let trainSeconds = 0;
 	const faults: FaultOutcome[] = [];
-	const lead = task.levelsAfterHours;
-	const cut = ({ run: { rows: all, truth }, verdicts, basis }: Judged) => {
-		for (let end = windowRows; end <= all.length; end += windowRows) {
-			const label = labelOf(truth, all[end - windowRows]!.time, all[end - 1]!.time);
-			if (label === undefined) continue;
-			const part = verdicts.slice(end - windowRows, end);
-			const scores = part.map(({ detected }) => detected.score).filter((score) => !Number.isNaN(score));
-			if (scores.length < windowRows / 2) {
-				unscored++;
-				continue;
-			}
-			windows.labels.push(label);
-			windows.flagged.push(part.some(({ report }) => report.anomalous) ? 1 : 0);
-			windows.scores.push(Math.max(...scores));
-			windows.sigmas.push(sigmaOf(basis, all.slice(end - windowRows, end)));
+	const lead = Math.max(task.levelsAfterHours, task.voteAfterHours);
+	const take = (judged: readonly Judged[]) => {
+		for (const one of judged) {
+			rows += one.run.rows.length;
+			tally.cut(one);
 		}
+		return judged;
+	};
+	const voteOf = async (run: SimulatedRun) => {
+		try {
+			const answer = await watchVote(await engine, sourceOf(task, run), {
+				classModel: pkg,
+				trainRows: rowsUntil(run, lead),
+				...{ seed: 1, maxEpochs: task.maxEpochs }
+			});
+			trained++;
+			trainSeconds += answer.trainSeconds;
+			return answer;
+		} catch (error) {
+			if (error instanceof MillwrightError && error.code === 'not-enough-data') return undefined;
+			throw error;
+		}
+	};
+	const judgeAll = async (runs: readonly SimulatedRun[]): Promise<readonly Judged[]> => {
+		if (task.voteAfterHours === 0) return take(judge(await engine, task, pkg, runs));
+		const judged: Judged[] = [];
+		for (const run of runs) {
+			const answer = await voteOf(run);
+			if (!answer) continue;
+			const beside = new Map(answer.verdicts);
+			beside.delete('vote');
+			const hour = { ...run, rows: run.rows.slice(rowsUntil(run, lead)) };
+			judged.push({ run: hour, verdicts: answer.verdicts.get('vote') ?? [], beside, basis: answer.model.version });
+		}
+		return take(judged);
 	};
 	for (const [f, fault] of task.faults.entries()) {
 		const lines = Array.from({ length: task.faultMachines }, (_, machine) => ({
@@ -69,17 +82,10 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			onset: lead * 60 + onsetMinutes,
 			growth: growthMinutes
 		}));
-		const judged = judge(await engine, task, pkg, plant(task.faultMachines, lead + 1, task.seed + 1 + f, lines));
-		judged.forEach((one) => {
-			rows += one.run.rows.length;
-			cut(one);
-		});
+		const judged = await judgeAll(plant(task.faultMachines, lead + 1, task.seed + 1 + f, lines));
 		faults.push(await outcomeOf(fault, lead > 0 ? undefined : pkg, judged));
 	}
-	for (const one of judge(await engine, task, pkg, plant(task.healthyMachines, lead + 1, task.seed + 500, undefined))) {
-		rows += one.run.rows.length;
-		cut(one);
-	}
+	await judgeAll(plant(task.healthyMachines, lead + 1, task.seed + 500, undefined));
 
 	let watchedHours = 0;
 	let falseAlarms = 0;
@@ -94,7 +100,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			{ machine: 3, fault: 'link-dropout', onset: 10, growth: 30 },
 			{ machine: 3, fault: 'link-dropout', onset: 300, growth: 60 }
 		];
-		const runs = plant(machines, task.longHours, task.seed + 700 + first, outage);
+		const runs = plant(machines, task.longHours + task.voteAfterHours, task.seed + 700 + first, outage);
 		// Nothing is kept of a day of verdicts but what is counted.
 		const count = ({ alarmChange, detected }: Verdict) => {
 			if (detected.unscored === 'new-mode') newModeHours += stepMs / 3_600_000;
@@ -102,6 +108,22 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			falseAlarms++;
 			falseReasons.push(`${task.machineClass}: ${alarmChange.alarm.reason}`);
 		};
+		if (task.voteAfterHours > 0) {
+			for (const run of runs) {
+				const answer = await voteOf(run);
+				rows += run.rows.length;
+				if (!answer) continue;
+				const from = rowsUntil(run, lead);
+				watchedHours += ((run.rows.length - from) * stepMs) / 3_600_000;
+				for (const [name, verdicts] of answer.verdicts)
+					for (const verdict of verdicts) {
+						if (name === 'vote') count(verdict);
+						else tally.countFalse(name, verdict);
+					}
+				falseAlarmsSigma += sigmaAlarms(answer.model.version, run.rows.slice(from));
+			}
+			continue;
+		}
 		if (lead > 0) {
 			for (const run of runs) {
 				const watched = watchLevels(sourceOf(task, run), (_, verdict) => count(verdict));
@@ -140,7 +162,9 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		for (const run of runs) rows += run.rows.length;
 	}
 	return {
-		windows: { ...windows, unscored },
+		windows: tally.windows,
+		beside: tally.beside,
+		...{ trained, trainSeconds },
 		faults,
 		watchedHours,
 		falseAlarms,
@@ -153,6 +177,12 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		seconds: (performance.now() - begin) / 1000,
 		backend: (await engine).report.backend
 	};
+}
+
+/** Of its first so many hours. */
+function rowsUntil({ rows }: SimulatedRun, hours: number): number {
+	const first = rows.findIndex(({ time }) => time >= rows[0]!.time + hours * 3_600_000);
+	return first < 0 ? rows.length : first;
 }
 
 function sourceOf(task: ClassTask, { machine, rows }: SimulatedRun) {
@@ -175,7 +205,7 @@ function judge(
 	if (task.levelsAfterHours > 0)
 		return runs.flatMap((run) => {
 			const verdicts: Verdict[] = [];
-			const first = run.rows.findIndex(({ time }) => time >= run.rows[0]!.time + task.levelsAfterHours * 3_600_000);
+			const first = rowsUntil(run, task.levelsAfterHours);
 			const watched = watchLevels(sourceOf(task, run), (row, verdict) => {
 				if (row >= first) verdicts.push(verdict);
 			});
@@ -208,37 +238,6 @@ function judgeRuns(
 	}
 }
 
-/** 1: a fault that could be told, all through; 0: none; undefined: it is too small yet, or the machine has failed. */
-function labelOf(truth: FaultTruth | undefined, from: number, to: number): 0 | 1 | undefined {
-	if (!truth || truth.fault === 'link-dropout' || to < truth.onset) return 0;
-	return from >= truth.detectableFrom && to <= truth.timeOfEvent ? 1 : undefined;
-}
-
-/** Largest distance of a sensor's window mean from the training mean, in its deviations; 0 while stopped. */
-function sigmaOf({ scaler, calibration }: JudgingBasis, rows: readonly AlignedRow[]): number {
-	const running = rows.filter(({ values }) => !isStopped(calibration.stoppedBelow, values));
-	let most = 0;
-	scaler.mean.forEach((mean, i) => {
-		const values = running.map((row) => row.values[i]!).filter((value) => !Number.isNaN(value));
-		if (values.length === 0) return;
-		const level = values.reduce((sum, value) => sum + value, 0) / values.length;
-		most = Math.max(most, Math.abs(level - mean) / scaler.deviation[i]!);
-	});
-	return most;
-}
-
-/** Times that the floor would have begun to alarm. */
-function sigmaAlarms(basis: JudgingBasis, rows: readonly AlignedRow[]): number {
-	let alarms = 0;
-	let before = false;
-	for (let end = windowRows; end <= rows.length; end += windowRows) {
-		const above = sigmaOf(basis, rows.slice(end - windowRows, end)) > 3;
-		if (above && !before) alarms++;
-		before = above;
-	}
-	return alarms;
-}
-
 async function outcomeOf(
 	fault: string,
 	pkg: ModelPackage | undefined,
@@ -251,16 +250,13 @@ async function outcomeOf(
 	for (const { run, verdicts } of judged) {
 		const { truth } = run;
 		if (!truth) continue;
-		const at = verdicts.findIndex(
-			({ alarmChange, report }) =>
-				alarmChange?.kind === 'raise' && report.time >= truth.onset && report.time <= truth.timeOfEvent
-		);
-		if (at < 0) continue;
-		const { report } = verdicts[at]!;
+		const raised = alarmOf(verdicts, truth);
+		if (!raised) continue;
+		const { report } = raised;
 		delays.push((report.time - truth.detectableFrom) / 1000);
 		const named = (names: readonly string[]) => names.slice(0, 2).some((name) => truth.affectedSensors.includes(name));
 		if (named(report.contributors.map(({ sensorName }) => sensorName))) topTwoShare++;
-		const found = pkg && (await explainRows(pkg, run.rows, at));
+		const found = pkg && (await explainRows(pkg, run.rows, verdicts.indexOf(raised)));
 		if (!found) continue;
 		completenessErrors.push(found.completenessError);
 		if (named(sharesOf(found).map(({ sensorName }) => sensorName))) topTwoGradients++;
