@@ -51,17 +51,7 @@ interface Answer {
 }
 
 /** The range watch with other settings; judged by the networks; `live_vote` by the rule that machines are judged by as they run. */
-const besideRows = [
-	'label_free',
-	'label_free_narrow',
-	'search',
-	'predictor',
-	'autoencoder',
-	'vae',
-	'levels',
-	'vote',
-	'live_vote'
-];
+const besideRows = ['narrow', 'search', 'predictor', 'autoencoder', 'vae', 'levels', 'vote', 'live_vote'];
 
 /** Floor by chance: the sequences found, as many and as long, at this many other places. */
 const elsewhereShifts = 20;
