@@ -115,7 +115,7 @@ else if (labels.length === 0) {
 					const { found: watched } = await call<ChannelAnswer>('channel', training, test);
 					watchSeconds += (performance.now() - begin) / 1000;
 					answer = { watched, networks: {} };
-					if (withNetworks) {
+					if (withNetworks && !(options.quick && answers.size > 0)) {
 						const networks = await call<NetworkAnswer>('channelNetworks', channel, training, test, job);
 						answer.networks = networks.found;
 						trainSeconds += networks.trainSeconds;
