@@ -157,11 +157,15 @@ export class MachinePipeline {
 		const detected = this.modes.apply(this.adapted.after(state), row.values, unwell);
 		const assessed = assessHealth(this.health, detected, this.version.stepMs);
 		this.health = assessed.state;
-		if (assessed.report.unscored === undefined) this.tail.take(row.time, state.score, assessed.report.anomalous);
-		const report: HealthReport = { ...assessed.report, modeId: detected.modeId };
+		// A vote, and a watch without a network, hold their findings themselves: their alarms go by the on-delay alone.
+		const { ensemble, relations } = this.version;
+		const lastingScore = ensemble || relations ? undefined : assessed.report.lastingScore;
+		const report: HealthReport = { ...assessed.report, lastingScore, modeId: detected.modeId };
 		const prognosis = this.prognosis.observe(report, shifted);
 		const advice = advise(this.advisory, report, this.version.stepMs, this.unitOf);
 		this.advisory = advice.state;
+		// An anomaly that passes before it is an alarm is normal running, and tells how high that comes.
+		if (report.unscored === undefined) this.tail.take(row.time, state.score, this.openAlarm !== undefined);
 		return {
 			detected,
 			report,

@@ -121,6 +121,7 @@ report(
 		unscored_windows: windows.unscored,
 		watched_machine_hours: hours,
 		false_alarms: falseAlarms,
+		false_findings: total(all.map((one) => one.falseFindings)),
 		false_reasons: all.flatMap(({ falseReasons }) => falseReasons).slice(0, 8),
 		...(chosenPerWeek > 0 && {
 			chosen_per_week: chosenPerWeek,

@@ -1,8 +1,8 @@
 /**
  * Advisory Generation: alarms by ISA-18.2 / IEC 62682.
  *
- * In: health reports in time order, acknowledgements, silence. Out: what the machine's alarm should be. An on-delay keeps
- * short events off the list, an off-delay with a lower threshold keeps it from flapping. Pure functions; time is injected.
+ * In: health reports in time order, acknowledgements, silence. Out: what the machine's alarm should be. An on-delay that is the longer the
+ * less there is to see keeps what passes by itself off the list, an off-delay with a lower threshold keeps it from flapping. Pure functions; time is injected.
  */
 import {
 	acknowledgeAlarm,
@@ -20,6 +20,8 @@ export const onDelaySteps = 20;
 /** ...and be gone this many steps before it returns to normal. */
 export const offDelaySteps = 60;
 export const minimumDelayMs = 5_000;
+/** After the on-delay an anomaly of this score is an alarm at once; a smaller one when the mean of the last minutes is over the threshold too. */
+export const urgentScore = 1.5;
 
 export interface AdvisoryState {
 	/** The alarm as it was last given out; undefined when none is open. */
@@ -66,6 +68,15 @@ export function isActive(alarm: Pick<Alarm, 'state' | 'returnedAt'>): boolean {
 	return active.has(alarm.state) && alarm.returnedAt === undefined;
 }
 
+function isUrgent({ score }: HealthReport): boolean {
+	return score >= urgentScore;
+}
+
+/** A peak of normal running is soon gone; a fault stays. */
+function stands({ lastingScore = 1 }: HealthReport): boolean {
+	return lastingScore >= 1;
+}
+
 /** High: critical, or poor for an hour; medium: poor, or unwell for an hour; else low. */
 export function priorityOf(report: Pick<HealthReport, 'grade' | 'unwellSince' | 'time'>): AlarmPriority {
 	const lasting = report.unwellSince !== undefined && report.time - report.unwellSince >= 3_600_000;
@@ -92,7 +103,8 @@ export function advise(
 		if (!report.anomalous) return { state: noAlarm };
 		const since = report.unwellSince ?? before.pendingSince ?? report.time;
 		const pendingSince = before.pendingSince ?? report.time;
-		if (report.time - pendingSince < onDelay) return { state: { pendingSince } };
+		if (report.time - pendingSince < onDelay || !(isUrgent(report) || stands(report)))
+			return { state: { pendingSince } };
 		const alarm: Alarm = {
 			id: `${report.machineId}#anomaly@${since}`,
 			machineId: report.machineId,

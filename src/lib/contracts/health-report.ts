@@ -18,6 +18,8 @@ export interface HealthReport {
 	/** Smoothed anomaly score the index rests on; 1 is the threshold. */
 	readonly score: number;
 	readonly anomalous: boolean;
+	/** Mean of the last minutes' scores: whether an anomaly stands or passes. Undefined: what judges the machine has seen to that. */
+	readonly lastingScore?: number | undefined;
 	/** Start of the present anomalous span; undefined while normal. */
 	readonly unwellSince?: EpochMs;
 	readonly mode: string;

@@ -18,8 +18,6 @@ const statistics = [
 	{ smoothing: 0.008, together: true },
 	{ smoothing: 0.003, together: true }
 ];
-/** Five statistics more that may each raise a false alarm: each has to be rarer than one that judges alone. */
-const margin = 1.15;
 /** Machines that have run for less than these shares of the last quarter of an hour are told apart. */
 const runningSteps = [0.985, 0.95, 0.85];
 /** How far each of them wanders is read here, where few rows suffice. */
@@ -86,7 +84,7 @@ export function learnOwnLevel(sensors: number, replay: ReplayRows): OwnLevelCali
 			};
 			const distance = new OwnLevelDistance(unfinished);
 			const levels = kept[k]!.map(({ deviation, running: share }) => distance.of(deviation, share));
-			return { ...unfinished, threshold: margin * learnThreshold(levels, smoothing * keepEvery) };
+			return { ...unfinished, threshold: learnThreshold(levels, smoothing * keepEvery) };
 		})
 	};
 }

@@ -76,7 +76,7 @@ export class ScoreTail {
 		this.stepHours = stepMs / hourMs;
 	}
 
-	/** `standing`: an anomaly stands. What is anomalous is no normal running until somebody judges it to be. */
+	/** `standing`: an alarm stands. What is one is no normal running until somebody judges it to be. */
 	take(time: EpochMs, score: number, standing: boolean): void {
 		if (standing) {
 			this.waiting = [];

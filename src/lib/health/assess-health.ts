@@ -17,6 +17,8 @@ import {
 export interface HealthState {
 	/** Smoothed score; NaN before the first. */
 	readonly score: number;
+	/** Mean of the last minutes' scores. */
+	readonly lastingScore: number;
 	readonly grade: HealthGrade;
 	/** Present anomalous span; undefined while normal. */
 	readonly span?: AnomalySpan;
@@ -25,13 +27,18 @@ export interface HealthState {
 	readonly contributors: readonly SensorDeviation[];
 }
 
-export const initialHealth: HealthState = { score: Number.NaN, grade: 'unknown', contributors: [] };
+export const initialHealth: HealthState = { score: Number.NaN, lastingScore: 0, grade: 'unknown', contributors: [] };
 
 /** Score at which an anomalous span ends, and for how many steps it must stay below. */
-export const spanEndScore = 0.85;
+export const spanEndScore = 0.7;
 export const spanEndSteps = 15;
 /** Smoothing of the score that the index rests on, per step. */
 const scoreSmoothing = 0.1;
+/** The lasting score forgets over so many steps, on slow clocks over half an hour; it begins at nothing. */
+const lastingSteps = 300;
+const longestLastingMs = 1_800_000;
+/** A score counts for so much at most: one high peak does not last. */
+const mostLasting = 2;
 /** 100 / (1 + (score / 2)^2): 100 as trained, 80 at the threshold (score 1), 50 at twice it, 30 at three times. */
 export function healthIndex(score: number): number {
 	return Number.isNaN(score) ? Number.NaN : 100 / (1 + (score / 2) ** 2);
@@ -70,6 +77,8 @@ export function assessHealth(before: HealthState, detected: DetectedState, stepM
 	const score = Number.isNaN(before.score)
 		? detected.score
 		: before.score + scoreSmoothing * (detected.score - before.score);
+	const forgetting = 1 / Math.max(1, Math.min(lastingSteps, longestLastingMs / stepMs));
+	const lastingScore = before.lastingScore + forgetting * (Math.min(mostLasting, detected.score) - before.lastingScore);
 	const index = healthIndex(score);
 	const grade = gradeOf(index, before.grade);
 	let { span, calmSince } = before;
@@ -104,7 +113,7 @@ export function assessHealth(before: HealthState, detected: DetectedState, stepM
 			calmSince = undefined;
 		} else contributors = detected.deviations;
 	}
-	const state: HealthState = { score, grade, span, calmSince, contributors };
+	const state: HealthState = { score, lastingScore, grade, span, calmSince, contributors };
 	return {
 		state,
 		span: changed,
@@ -115,6 +124,7 @@ export function assessHealth(before: HealthState, detected: DetectedState, stepM
 			grade,
 			score: detected.score,
 			anomalous: span !== undefined,
+			lastingScore,
 			unwellSince: span?.start,
 			mode: detected.mode,
 			contributors,

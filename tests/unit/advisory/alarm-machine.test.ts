@@ -14,6 +14,7 @@ import {
 	priorityOf,
 	raiseStale,
 	returnToNormal,
+	urgentScore,
 	type AdvisoryState
 } from '$lib/advisory';
 import type { Alarm, AlarmState, HealthReport, SensorDeviation } from '$lib/contracts';
@@ -83,6 +84,22 @@ describe('advise', () => {
 
 	it('says nothing of a short event', () => {
 		expect(play([...lasting(true, onDelaySteps), ...lasting(false, 100)]).changes).toEqual([]);
+	});
+
+	it('waits with a small anomaly until the mean of the last minutes is over the threshold, not with a large one', () => {
+		const raisedAt = (score: number, lastingScoreAt: (step: number) => number) => {
+			let state: AdvisoryState = noAlarm;
+			for (let step = 0; step < 600; step++) {
+				const input = report(step * stepMs, true, { score, lastingScore: lastingScoreAt(step) });
+				const advice = advise(state, input, stepMs);
+				if (advice.change) return step;
+				state = advice.state;
+			}
+			return undefined;
+		};
+		expect(raisedAt(urgentScore * 0.99, () => 0.9)).toBeUndefined();
+		expect(raisedAt(urgentScore * 0.99, (step) => (step < 240 ? 0.9 : 1))).toBe(240);
+		expect(raisedAt(urgentScore, () => 0.1)).toBe(onDelaySteps);
 	});
 
 	it('keeps its finding while a machine is stopped, and returns only after calm running', () => {

@@ -100,6 +100,15 @@ describe('assessHealth', () => {
 		expect(spans).toHaveLength(1);
 	});
 
+	it('tells an anomaly that stands from a peak that passes', () => {
+		const lasting = (scores: readonly (number | 'stopped')[]) => play(scores).reports.at(-1)!.lastingScore;
+		expect(lasting([...steady(0.5, 600), ...steady(1.2, 60)])).toBeLessThan(1);
+		expect(lasting([...steady(0.5, 600), ...steady(40, 60)])).toBeLessThan(1);
+		expect(lasting([...steady(0.5, 600), ...steady(1.2, 600)])).toBeGreaterThan(1);
+		const paused = play([...steady(1.2, 900), ...steady('stopped' as const, 900), 1.2]).reports.at(-1)!;
+		expect(paused.lastingScore).toBeGreaterThan(1);
+	});
+
 	it('has spans in order and apart, whatever the scores', () => {
 		fc.assert(
 			fc.property(fc.array(fc.double({ min: 0, max: 4, noNaN: true }), { maxLength: 300 }), (scores) => {

@@ -77,6 +77,8 @@ export interface ClassOutcome {
 	readonly faults: readonly FaultOutcome[];
 	readonly watchedHours: number;
 	readonly falseAlarms: number;
+	/** Anomalies of healthy machines that were watched for long, alarms or not. */
+	readonly falseFindings: number;
 	readonly falseAlarmsSigma: number;
 	readonly falseReasons: readonly string[];
 	readonly newModeHours: number;

@@ -11,11 +11,16 @@ export class ThresholdFollower {
 	factor = 1;
 	private readonly falsePeaks: number[] = [];
 	private reviewedAt: number | undefined;
+	private alarmed = false;
 
 	constructor(private readonly perWeek: number) {}
 
-	follow({ report: { time }, span }: Verdict, { tail, adapted }: MachinePipeline): void {
-		if (span?.end !== undefined) this.falsePeaks.push(span.peakScore * this.factor);
+	follow({ report: { time }, span, alarmChange }: Verdict, { tail, adapted }: MachinePipeline): void {
+		if (alarmChange?.kind === 'raise') this.alarmed = true;
+		if (span?.end !== undefined) {
+			if (this.alarmed) this.falsePeaks.push(span.peakScore * this.factor);
+			this.alarmed = false;
+		}
 		this.reviewedAt ??= time;
 		if (time - this.reviewedAt < dayMs) return;
 		this.reviewedAt = time;

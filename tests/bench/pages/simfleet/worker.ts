@@ -92,6 +92,8 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	let falseAlarmsSigma = 0;
 	let newModeHours = 0;
 	const falseReasons: string[] = [];
+	// Of the healthy: spans, most of which pass before they are an alarm.
+	const falseFindings = new Set<string>();
 	const factors: number[] = [];
 	// In pieces of a few machines: a day of one is 86,400 rows.
 	for (let first = 0; first < task.longMachines; first += 4) {
@@ -102,7 +104,8 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		];
 		const runs = plant(machines, task.longHours + task.voteAfterHours, task.seed + 700 + first, outage);
 		// Nothing is kept of a day of verdicts but what is counted.
-		const count = ({ alarmChange, detected }: Verdict) => {
+		const count = (machine: string, { alarmChange, detected, span }: Verdict) => {
+			if (span) falseFindings.add(`${first} ${machine} ${span.start}`);
 			if (detected.unscored === 'new-mode') newModeHours += stepMs / 3_600_000;
 			if (alarmChange?.kind !== 'raise') return;
 			falseAlarms++;
@@ -117,7 +120,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 				watchedHours += ((run.rows.length - from) * stepMs) / 3_600_000;
 				for (const [name, verdicts] of answer.verdicts)
 					for (const verdict of verdicts) {
-						if (name === 'vote') count(verdict);
+						if (name === 'vote') count(run.machine, verdict);
 						else tally.countFalse(name, verdict);
 					}
 				falseAlarmsSigma += sigmaAlarms(answer.model.version, run.rows.slice(from));
@@ -126,7 +129,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		}
 		if (lead > 0) {
 			for (const run of runs) {
-				const watched = watchLevels(sourceOf(task, run), (_, verdict) => count(verdict));
+				const watched = watchLevels(sourceOf(task, run), (_, verdict) => count(run.machine, verdict));
 				rows += run.rows.length;
 				if (!watched) continue;
 				watchedHours += ((run.rows.length - watched.from) * stepMs) / 3_600_000;
@@ -139,7 +142,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		}
 		const followers = runs.map(() => new ThresholdFollower(task.chosenPerWeek));
 		judgeRuns(await engine, pkg, runs, (run, verdict, pipeline) => {
-			count(verdict);
+			count(runs[run]!.machine, verdict);
 			if (task.chosenPerWeek > 0) followers[run]!.follow(verdict, pipeline);
 		});
 		factors.push(...followers.map(({ factor }) => factor));
@@ -168,6 +171,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		faults,
 		watchedHours,
 		falseAlarms,
+		falseFindings: falseFindings.size,
 		falseAlarmsSigma,
 		falseReasons: falseReasons.slice(0, 5),
 		newModeHours,
