@@ -5,6 +5,7 @@
  * comes, in Chromium, in a worker; findings of a channel are then joined into sequences, and small ones beside a large one left out. One fixed
  * setting for all channels. Beside it, the page's own training makes a predictor, an autoencoder and a variational autoencoder of the training part; each of them, the levels,
  * and the vote of all are judged by one rule, the dynamic threshold with pruning of Hundman et al. (KDD 2018) with its published settings. Labels (`labeled_anomalies.csv`) are read for the figures only.
+ * `--choose`: settings of the range watch by how well invented faults are found in the training parts; no test part and no label is looked at.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { readNumpy } from './data/npy';
 import { parseBenchArguments, progress, report, type Rows } from './harness';
 import type { NetworkAnswer } from './pages/detection/channel-networks';
 import type { ChannelAnswer } from './pages/detection/worker';
+import { chooseRangeSettings } from './scores/choose-range-settings';
 import { countOverlaps, overlapScore, type OverlapCounts, type Sequence } from './scores/overlap-score';
 import { withWorkerPage } from './worker-page';
 
@@ -49,17 +51,7 @@ interface Answer {
 }
 
 /** The range watch with other settings; judged by the networks; `live_vote` by the rule that machines are judged by as they run. */
-const besideRows = [
-	'label_free',
-	'label_free_narrow',
-	'search',
-	'predictor',
-	'autoencoder',
-	'vae',
-	'levels',
-	'vote',
-	'live_vote'
-];
+const besideRows = ['narrow', 'search', 'predictor', 'autoencoder', 'vae', 'levels', 'vote', 'live_vote'];
 
 /** Floor by chance: the sequences found, as many and as long, at this many other places. */
 const elsewhereShifts = 20;
@@ -77,7 +69,25 @@ function telemetry(part: string, channel: string): number[] {
 	return Array.from({ length: shape[0]! }, (_, r) => values[r * (shape[1] ?? 1)]!);
 }
 
-if (labels.length === 0) {
+/** Best settings of the range watch on invented faults, three by each measure. */
+function choose(): void {
+	const channels = [...new Set(labels.map(({ channel }) => channel))];
+	const scored = chooseRangeSettings(
+		channels.map((channel) => telemetry('train', channel)),
+		job.seed
+	);
+	const best = (by: 'overlap' | 'narrow') => [...scored].sort((a, b) => b[by] - a[by]).slice(0, 3);
+	const [overlap, narrow] = [best('overlap'), best('narrow')];
+	report(
+		'smap',
+		{ f1_invented_overlap: overlap[0]!.overlap, f1_invented_narrow: narrow[0]!.narrow },
+		{},
+		{ channels: channels.length, settings_tried: scored.length, best_by_overlap: overlap, best_narrow: narrow }
+	);
+}
+
+if (labels.length > 0 && options.flag('choose')) choose();
+else if (labels.length === 0) {
 	const missing = `no labelled channel in ${folder}: name a folder with --data`;
 	report('smap', { f1_smap: null, f1_msl: null }, {}, { missing });
 } else
@@ -105,7 +115,7 @@ if (labels.length === 0) {
 					const { found: watched } = await call<ChannelAnswer>('channel', training, test);
 					watchSeconds += (performance.now() - begin) / 1000;
 					answer = { watched, networks: {} };
-					if (withNetworks) {
+					if (withNetworks && !(options.quick && answers.size > 0)) {
 						const networks = await call<NetworkAnswer>('channelNetworks', channel, training, test, job);
 						answer.networks = networks.found;
 						trainSeconds += networks.trainSeconds;

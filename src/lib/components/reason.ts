@@ -42,8 +42,14 @@ export function reasonOf(
 	return { text: 'Normal' };
 }
 
+/** What digits of a deviation mean something: the sensor's resolution, or a tenth of its normal range where none is stated. */
+export function shownResolution({ band }: SensorDeviation, resolution?: number): number | undefined {
+	return resolution ?? (Number.isFinite(band) && band > 0 ? band / 10 : undefined);
+}
+
 /** "6.1 mm/s, expected 1.9 ± 0.4 mm/s". */
-export function deviationWords(deviation: SensorDeviation, unit?: string, resolution?: number): string {
+export function deviationWords(deviation: SensorDeviation, unit?: string, stated?: number): string {
+	const resolution = shownResolution(deviation, stated);
 	if (deviation.note === 'stuck') return `stuck at ${formatQuantity(deviation.actual, unit, resolution)}`;
 	if (deviation.note === 'silent') return 'has stopped sending';
 	const band = Number.isFinite(deviation.band)

@@ -2,15 +2,15 @@
  * State Detection: a single channel against all that its normal running showed.
  *
  * In: values of normal running, then values one by one. Out: how far the newest value, its step, its means and its unrest over several windows
- * lie outside the range that each of them had in normal running, over a twentieth of that range. No model and no season: what a
+ * lie outside the range that each of them had in normal running, over a fiftieth of that range. No model and no season: what a
  * channel does is compared with everything it is known to do, at each pace.
  */
 import { MillwrightError } from '../contracts';
 
 const meanWindows = [1, 10, 50, 200];
 const unrestWindows = [20, 100, 300];
-/** Share of the usual range by which normal running may be left: a finding is beyond it. */
-export const allowance = 0.05;
+/** Share of the usual range by which normal running may be left: a finding is beyond it. Chosen on invented faults (`bench:smap --choose`). */
+export const allowance = 0.02;
 /** Channels that hardly move: a range below this, in the channel's units of -1 to 1, is taken as this. */
 const leastRange = 0.02;
 /** A statistic seen less often than this in normal running is left out. */

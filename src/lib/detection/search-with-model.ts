@@ -25,65 +25,78 @@ export interface ModelFinding extends Omit<AnomalySequence, 'peak'> {
 	readonly band: number;
 }
 
-interface Column {
-	readonly errors: number[];
-	readonly values: number[];
-	readonly expected: number[];
+/** Rows as they were taken, [rows, sensors] in own units; a week of a machine is kept while it is searched. */
+interface Piece {
+	readonly values: Float32Array;
+	readonly expected: Float32Array;
+	/** 1 where residuals are judged. */
+	readonly counts: Uint8Array;
 }
 
 export class ModelSearch {
 	readonly times: EpochMs[] = [];
-	private readonly columns: readonly Column[];
+	private readonly pieces: Piece[] = [];
+	private readonly sensors: number;
 	private readonly modes: ModeDetector;
 	private lead: readonly CourseRow[] = [];
 
 	constructor(private readonly pkg: ModelPackage) {
 		const { scaler, calibration } = pkg.version;
-		this.columns = scaler.sensorNames.map(() => ({ errors: [], values: [], expected: [] }));
-		this.modes = new ModeDetector(calibration, scaler.sensorNames.length);
+		this.sensors = scaler.sensorNames.length;
+		this.modes = new ModeDetector(calibration, this.sensors);
 	}
 
 	take(rows: readonly CourseRow[]): void {
 		const { scaler } = this.pkg.version;
-		const sensors = scaler.sensorNames.length;
-		const lead = this.lead;
-		const predicted = predictRows(this.pkg, [...lead, ...rows]);
+		const { sensors, lead } = this;
+		const expected = predictRows(this.pkg, [...lead, ...rows]).subarray(lead.length * sensors);
+		const values = new Float32Array(expected.length);
+		const counts = new Uint8Array(rows.length);
 		rows.forEach((row, r) => {
 			if (row.breakBefore) this.modes.reset();
 			const scaled = Float32Array.from(scaler.mean, (mean, i) => (row.values[i]! - mean) / scaler.deviation[i]!);
-			const counts = this.modes.observe(row.values, scaled);
+			counts[r] = this.modes.observe(row.values, scaled) ? 1 : 0;
+			values.set(row.values, r * sensors);
 			this.times.push(row.time);
-			for (let i = 0; i < sensors; i++) {
-				const expected = predicted[(lead.length + r) * sensors + i]!;
-				const { errors, values, expected: course } = this.columns[i]!;
-				values.push(row.values[i]!);
-				course.push(expected);
-				errors.push(counts ? Math.abs(row.values[i]! - expected) : Number.NaN);
-			}
 		});
+		this.pieces.push({ values, expected: Float32Array.from(expected), counts });
 		this.lead = [...lead, ...rows].slice(-leadInRows);
 	}
 
-	/** Rows of a sensor that have an error. */
-	judged(sensor: number): number {
-		return this.columns[sensor]!.errors.filter((error) => !Number.isNaN(error)).length;
-	}
-
-	/** Indices are those of all rows taken. */
-	findings(sensor: number): ModelFinding[] {
+	/** Rows of a sensor that have an error, and where those stand out; indices are those of all rows taken. */
+	search(sensor: number): { readonly judged: number; readonly findings: readonly ModelFinding[] } {
 		const { scaler, calibration } = this.pkg.version;
-		const { errors, values, expected } = this.columns[sensor]!;
+		const values = this.columnOf(sensor, 'values');
+		const expected = this.columnOf(sensor, 'expected');
+		const errors = new Float64Array(values.length);
+		let judged = 0;
+		let r = 0;
+		for (const { counts } of this.pieces)
+			for (const counted of counts) {
+				const error = counted ? Math.abs(values[r]! - expected[r]!) : Number.NaN;
+				if (!Number.isNaN(error)) judged++;
+				errors[r++] = error;
+			}
 		const smoothed = smoothErrors(errors);
 		const leastError = leastDeviations * calibration.residualDeviation[sensor]! * scaler.deviation[sensor]!;
-		return outstandingErrors(smoothed, { leastError }).map(({ from, to, peak }) => {
+		const findings = outstandingErrors(smoothed, { leastError }).map(({ from, to, peak }): ModelFinding => {
 			let most = from;
 			let largest = 0;
-			for (let r = from; r <= to; r++) {
-				if (!(errors[r]! <= errors[most]!) && !Number.isNaN(errors[r]!)) most = r;
-				if (smoothed[r]! > largest) largest = smoothed[r]!;
+			for (let row = from; row <= to; row++) {
+				if (!(errors[row]! <= errors[most]!) && !Number.isNaN(errors[row]!)) most = row;
+				if (smoothed[row]! > largest) largest = smoothed[row]!;
 			}
 			return { from, to, beyond: peak, value: values[most]!, expected: expected[most]!, band: largest / peak };
 		});
+		return { judged, findings };
+	}
+
+	private columnOf(sensor: number, what: 'values' | 'expected'): Float32Array {
+		const column = new Float32Array(this.times.length);
+		let r = 0;
+		for (const piece of this.pieces)
+			for (let at = sensor; at < piece[what].length; at += this.sensors) column[r++] = piece[what][at]!;
+		return column;
 	}
 }
 

@@ -65,7 +65,7 @@ function weigh(signature: FaultSignature, { deviations, findings, kurtosis }: Fa
 			const side = beyond > 0 ? 'above' : 'below';
 			said.push({
 				strength: weight * strength,
-				text: `${spokenName(hit.sensorName)} is ${side} what the model expects (${share(hit.share)} of the deviation)`
+				text: `${spokenName(hit.sensorName)} is ${side} what is expected (${share(hit.share)} of the deviation)`
 			});
 		}
 	}

@@ -37,9 +37,8 @@ test('a range watch knows the levels and the unrest of normal running', () => {
 	const calm = judge(Array.from({ length: 700 }, (_, i) => 0.5 * daily(i)));
 	const flat = judge(Array.from({ length: 1500 }, (_, i) => (i < 700 ? 0.5 * daily(i) : 0.1)));
 	expect(Math.max(...calm)).toBeLessThan(0.2 * Math.max(...flat));
-	const found = anomalySequences(flat, { mergeRows: 100, leastShare: 0.3 });
-	expect(found).toHaveLength(1);
-	expect(found[0]!.from).toBeGreaterThanOrEqual(700);
+	const found = anomalySequences(flat, { mergeRows: 0, leastShare: 0.3 });
+	expect(found.every(({ from }) => from >= 700)).toBe(true);
 	expect(found[0]!.from).toBeLessThan(1100);
 	expect(() => new RangeWatch(normal.slice(0, 10))).toThrow(/needs 50 values/);
 });

@@ -31,6 +31,9 @@ export class TrainingForm {
 	overview = $state.raw<readonly SeriesSlice[]>([]);
 	anomalies = $state.raw<readonly AnomalySpan[]>([]);
 
+	/** The machine is judged by the model shipped for its class, which a training replaces. */
+	judgedByClass = $state(false);
+
 	from = $state<EpochMs>(0);
 	to = $state<EpochMs>(0);
 	chosen = $state.raw<ReadonlySet<string>>(new Set());
@@ -64,7 +67,13 @@ export class TrainingForm {
 		this.loading = true;
 		this.problem = undefined;
 		try {
-			const [extent, sensors] = await Promise.all([store.series.extent(machineId), store.registry.sensors(machineId)]);
+			const [extent, sensors, machine, assigned] = await Promise.all([
+				store.series.extent(machineId),
+				store.registry.sensors(machineId),
+				store.registry.machine(machineId),
+				store.models.assignment(machineId)
+			]);
+			this.judgedByClass = machine?.machineClass !== undefined && assigned === undefined;
 			this.extent = extent;
 			this.sensors = sensors;
 			if (!extent) return;

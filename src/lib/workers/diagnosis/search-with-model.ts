@@ -54,14 +54,14 @@ export async function searchWithModel(
 	const leftOut: string[] = [];
 	let values = 0;
 	scaler.sensorNames.forEach((sensorName, i) => {
-		const judged = search.judged(i);
+		const { judged, findings: found } = search.search(i);
 		if (judged < leastSearchedRows) {
 			leftOut.push(sensorName);
 			return;
 		}
 		values += judged;
-		const found = search.findings(i).sort((a, b) => b.beyond - a.beyond);
-		for (const { from: first, to: last, beyond, value, expected, band } of found.slice(0, mostOfChannel))
+		const farthest = [...found].sort((a, b) => b.beyond - a.beyond).slice(0, mostOfChannel);
+		for (const { from: first, to: last, beyond, value, expected, band } of farthest)
 			findings.push({
 				sensorName,
 				...{ start: search.times[first]!, end: search.times[last]! },
