@@ -13,6 +13,7 @@
  * `--chosen-per-week 1`: thresholds of the machines that are watched for long follow their normal running, as in the product, once a day.
  * `--drift-machines 2`: per class so many machines of which a sensor drifts for four hours after four calm ones, and as many healthy: what the drift
  * monitor says of them, beside the rest.
+ * Seeds that differ by little share machines (by 4 or 8: half of the long-watched ones or all but 4 of 12): take ones far apart.
  * Options: --seed 9001, --fault-machines 2, --healthy-machines (as many as have a fault), --long-machines 12 and --long-hours 24 per class, --class centrifugal-pump, --quick.
  */
 import { readFileSync } from 'node:fs';
