@@ -33,8 +33,8 @@ import { trainPredictor, type TrainingData, type TrainingJob } from './train-pre
 /** Share of the job that the predictor takes; the rest is shared by the other networks. */
 const predictorShare = 0.5;
 const defaultFalseAlarmsPerWeek = 1;
-/** The levels' say in the vote, where a network's is 1; chosen on recordings of normal running with invented faults. */
-const levelsWeight = 5;
+/** The levels' say in the vote, where a network's is 1: of few rows networks learn little. Chosen on recordings of normal running with invented faults. */
+const levelsWeight = (rows: number) => 5 + 3 * Math.min(1, 400 / Math.max(1, rows));
 /** A network that explains the machine, so that its residuals' variance is this many times smaller than the levels', has more say. */
 const clearGain = 4.5;
 const mostWeight = 25;
@@ -121,6 +121,7 @@ export async function trainEnsemble(engine: Engine, data: TrainingData, job: Ens
 		weights
 	};
 	const stretches = replay(engine, unvoted, data);
+	const judged = stretches.get('levels')!.reduce((sum, stretch) => sum + stretch.rows, 0);
 	let ensemble: Ensemble;
 	try {
 		ensemble = {
@@ -128,11 +129,12 @@ export async function trainEnsemble(engine: Engine, data: TrainingData, job: Ens
 				[...stretches].map(([name, list]) => ({
 					name,
 					watch: learnWatch(list, { kinds: data.kinds, stepMs: data.stepMs, falseAlarmsPerWeek })
-				}))
+				})),
+				judged
 			),
 			reconstructors,
 			falseAlarmsPerWeek,
-			rows: stretches.get('levels')!.reduce((sum, stretch) => sum + stretch.rows, 0)
+			rows: judged
 		};
 	} catch (error) {
 		// Too many gaps for moving means: the predictor alone still judges.
@@ -151,7 +153,7 @@ export async function trainEnsemble(engine: Engine, data: TrainingData, job: Ens
 }
 
 /** Says by how narrow a member's normal range is, in geometric mean over sensors, beside that of the levels. */
-function weighted(members: readonly Omit<Ensemble['members'][number], 'weight'>[]): Ensemble['members'] {
+function weighted(members: readonly Omit<Ensemble['members'][number], 'weight'>[], rows: number): Ensemble['members'] {
 	const levels = members.find(({ name }) => name === 'levels')!.watch;
 	const sensors = levels.level.length;
 	const variance = (watch: WatchCalibration, i: number) => watch.covariance[1]![i * (sensors + 1)]!;
@@ -159,7 +161,7 @@ function weighted(members: readonly Omit<Ensemble['members'][number], 'weight'>[
 		let gain = 0;
 		for (let i = 0; i < sensors; i++) gain += Math.log(variance(levels, i) / variance(watch, i)) / sensors;
 		const ratio = Math.exp(gain);
-		const weight = name === 'levels' ? levelsWeight : ratio > clearGain ? Math.min(mostWeight, ratio) : 1;
+		const weight = name === 'levels' ? levelsWeight(rows) : ratio > clearGain ? Math.min(mostWeight, ratio) : 1;
 		return { name, weight, watch };
 	});
 }

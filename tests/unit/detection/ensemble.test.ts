@@ -55,6 +55,14 @@ describe('the ensemble', () => {
 		expect(scores.slice(870).every((score) => score < 1)).toBe(true);
 	});
 
+	it('takes a fault that swings back and leaves again for one that stands, not for a new level', () => {
+		const swing = (r: number, i: number) => (i === 1 && ((r >= 500 && r < 560) || (r >= 580 && r < 900)) ? 5 : 0);
+		const scores = run(detectorFor(rowsOf(600, 1)), rowsOf(1200, 8, 0, swing));
+		expect(scores.slice(0, 500).filter((score) => score >= 1)).toEqual([]);
+		expect(scores.slice(600, 900).every((score) => score >= 1)).toBe(true);
+		expect(scores.slice(970).every((score) => score < 1)).toBe(true);
+	});
+
 	it('lets no member alone decide: one at its threshold needs the others near theirs', () => {
 		const detector = detectorFor(rowsOf(600, 1), ['levels', 'predictor']);
 		const faulty = rowsOf(400, 5, 0, (r, i) => (i === 0 && r > 150 ? 1.1 : 0));

@@ -16,7 +16,7 @@ export interface ResidualStretch {
 }
 
 /** Rows of the moving means: a large fault shows in the short one, a small one in the long one. */
-export const watchWindows: readonly number[] = [10, 30, 60];
+export const watchWindows: readonly number[] = [5, 15, 30, 60];
 /** Rows at the start of a stretch that are not judged: the longest window is filling. */
 export const watchWarmUp = 60;
 const driftWindow = 30;

@@ -2,8 +2,9 @@
  * State Detection: one member's verdict on one machine, kept over time.
  *
  * In: its residual rows. Out: a score, 1 and more while an anomaly stands. One begins when the watch's score passes 1, and ends when
- * that is well below 1 or the machine has come back most of the way along the direction in which it left: other sensors may have
- * drifted meanwhile. The level follows only while nothing stands.
+ * that is well below 1 or the machine has come back half of the way along the direction in which it left: other sensors may have
+ * drifted meanwhile. One that leaves again in that direction before the level is learnt anew was not over: a fault often begins with
+ * a swing. The level follows only while nothing stands.
  */
 import type { MemberName, WatchCalibration } from '../../contracts';
 import { levelDelay } from './moving-level';
@@ -12,11 +13,13 @@ import { ResidualWatch } from './residual-watch';
 /** Score under which a standing anomaly is over. */
 const endScore = 0.6;
 /** Share of its deviation that is left when a machine counts as being back. */
-const backShare = 0.6;
+const backShare = 0.5;
+/** Share of its deviation at which one that had come back counts as having left again. */
+const againShare = 0.6;
 /** Rows that an anomaly lasts at least: the longest window has to see its end. */
 const leastRows = 60;
-/** Under this score the level follows. */
-const followScore = 0.8;
+/** Under this score the level follows: what may be the beginning of a slow fault is not learnt. */
+const followScore = 0.5;
 const middleRows = 30;
 
 export class Member {
@@ -53,10 +56,20 @@ export class Member {
 		this.score = this.anomalous ? Math.max(1, score) : Math.min(0.999, score);
 	}
 
+	/** While the level is still where it was before an anomaly that seemed over. */
+	private leavesAgain(score: number): boolean {
+		if (this.settling <= middleRows || this.direction === undefined || score <= endScore) return false;
+		return this.watch.remaining(this.direction) > againShare;
+	}
+
 	private decide(score: number): void {
 		this.settling = Math.max(0, this.settling - 1);
 		if (!this.anomalous) {
-			if (score <= 1 || this.settling > 0) return;
+			if (this.leavesAgain(score)) {
+				this.anomalous = true;
+				this.settling = 0;
+			}
+			if (this.anomalous || score <= 1 || this.settling > 0) return;
 			this.anomalous = true;
 			this.standing = 0;
 			this.direction = this.watch.deviation();
