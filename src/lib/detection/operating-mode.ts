@@ -15,6 +15,8 @@ export const holdOffSteps = 25;
 export const startUpSteps = 90;
 /** Longest unbroken hold-off, in rows. */
 export const longestHoldOff = 120;
+/** Rows in a row without load after which a machine has stopped: one or two are a sample missed, or the noise of a current. They are not judged. */
+export const surelyStoppedRows = 3;
 
 export class ModeDetector {
 	mode: OperatingMode = 'running';
@@ -23,6 +25,7 @@ export class ModeDetector {
 	private sinceStart = Number.POSITIVE_INFINITY;
 	private sinceJump = Number.POSITIVE_INFINITY;
 	private held = 0;
+	private rowsWithoutLoad = 0;
 
 	constructor(
 		private readonly calibration: Pick<Calibration, 'stoppedBelow' | 'jumpLimit'>,
@@ -32,6 +35,7 @@ export class ModeDetector {
 	}
 
 	reset(): void {
+		this.rowsWithoutLoad = 0;
 		this.seen = 0;
 		this.sinceJump = Number.POSITIVE_INFINITY;
 		this.held = 0;
@@ -40,7 +44,9 @@ export class ModeDetector {
 	/** Takes one row; true when its residuals may be judged. */
 	observe(own: ArrayLike<number>, scaled: ArrayLike<number>): boolean {
 		const jumped = this.jumped(scaled);
-		if (isStopped(this.calibration.stoppedBelow, own)) {
+		this.rowsWithoutLoad = isStopped(this.calibration.stoppedBelow, own) ? this.rowsWithoutLoad + 1 : 0;
+		if (this.rowsWithoutLoad > 0) {
+			if (this.rowsWithoutLoad < surelyStoppedRows && this.mode !== 'off') return false;
 			this.mode = 'off';
 			this.sinceStart = 0;
 			this.held = 0;

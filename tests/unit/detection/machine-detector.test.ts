@@ -84,6 +84,18 @@ describe('MachineDetector', () => {
 		expect(bench.run(100).anomalous).toBe(false);
 	});
 
+	it('takes one row without load, or two, for no stop: what stands goes on', () => {
+		const bench = new Bench();
+		bench.run(100);
+		expect(bench.run(120, [0, 0.5]).anomalous).toBe(true);
+		for (const rows of [1, 2]) {
+			expect(bench.run(rows, [-10, 0.5])).toMatchObject({ mode: 'running', anomalous: true });
+			// Back again, it has jumped like any load, and is judged on.
+			expect(bench.run(40, [0, 0.5])).toMatchObject({ mode: 'running', anomalous: true });
+		}
+		expect(bench.run(3, [-10, 0.5])).toMatchObject({ mode: 'off', unscored: 'stopped' });
+	});
+
 	it('finds a sensor that repeats its value, and one that no longer sends', () => {
 		const stuck = new Bench();
 		stuck.run(100);
