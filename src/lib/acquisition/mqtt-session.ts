@@ -6,7 +6,14 @@
  * settings themselves must change.
  */
 import type { MqttClient } from 'mqtt';
-import { toPlainError, type BrokerSettings, type LinkStatus, type LinkTrouble } from '../contracts';
+import {
+	mqttVersionName,
+	toPlainError,
+	type BrokerSettings,
+	type LinkStatus,
+	type LinkTrouble,
+	type MqttVersion
+} from '../contracts';
 import { MAX_PAYLOAD_BYTES } from './decode/decoder';
 import type { PublishPacket } from './mqtt-frames';
 import { isHopeless, troubleOfCode } from './mqtt-refusals';
@@ -63,8 +70,6 @@ export interface MqttSessionOptions {
 	readonly onSubscribed?: (filters: readonly string[], version: MqttVersion) => void;
 }
 
-type MqttVersion = BrokerSettings['protocolVersion'];
-
 interface Ending {
 	readonly trouble?: LinkTrouble;
 	readonly detail?: string;
@@ -92,8 +97,8 @@ export class MqttSession {
 	#subscribedBefore = false;
 	/** The one chosen until the broker refuses it, then the other. */
 	#version: MqttVersion;
-	/** How often in a row a version has been refused: at two, both have been. */
-	#refusals = 0;
+	/** The broker refused the other version just before. */
+	#otherRefused = false;
 	readonly #filters: readonly string[];
 	readonly #address: string;
 
@@ -150,12 +155,12 @@ export class MqttSession {
 	/** A broker that refuses one MQTT version is asked in the other at once. */
 	#tryOtherVersion({ trouble }: Ending): boolean {
 		if (trouble !== 'protocol-refused') {
-			this.#refusals = 0;
+			this.#otherRefused = false;
 			return false;
 		}
 		this.#version = this.#version === 5 ? 4 : 5;
-		this.#refusals = (this.#refusals + 1) % 2;
-		return this.#refusals === 1;
+		this.#otherRefused = !this.#otherRefused;
+		return this.#otherRefused;
 	}
 
 	/** Leaves cleanly. `forget`: the broker keeps nothing for us any more. */
@@ -265,7 +270,7 @@ export class MqttSession {
 
 		client.on('connect', (packet) => {
 			connectedAt = world.now();
-			this.#refusals = 0;
+			this.#otherRefused = false;
 			const spoken = { mqttVersion: mqttVersionName(version) };
 			report({ state: 'connected', connectedAt, trouble: undefined, detail: undefined, retryAt: undefined, ...spoken });
 			const stale = packet.sessionPresent ? (this.options.staleFilters ?? []) : [];
@@ -368,10 +373,6 @@ export class MqttSession {
 
 function publishState(client: MqttClient, { topic, payload }: HostState, done?: () => void): void {
 	client.publish(topic, payload, { qos: 1, retain: true }, () => done?.());
-}
-
-function mqttVersionName(version: MqttVersion): '5' | '3.1.1' {
-	return version === 5 ? '5' : '3.1.1';
 }
 
 function withoutCredentials(url: string): string {

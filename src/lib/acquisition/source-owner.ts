@@ -8,6 +8,7 @@ import type {
 	EpochMs,
 	LinkStatus,
 	LinkTrouble,
+	MqttVersion,
 	PlainError,
 	SourceMapping,
 	SourceSettings
@@ -39,8 +40,6 @@ interface Running {
 	/** `forget`: the source is left for good, not only this tab. */
 	stop(forget: boolean): Promise<void>;
 }
-
-type MqttVersion = BrokerSettings['protocolVersion'];
 
 /** What the broker keeps for us, to be tidied when filters change. */
 interface StoredSession {

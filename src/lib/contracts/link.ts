@@ -2,6 +2,7 @@
  * The link to the source and what the intake made of it: always shown, so that "connected but no data" explains itself.
  */
 import type { EpochMs } from './reading';
+import type { MqttVersionName } from './source';
 
 export type LinkState = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'failed' | 'stopped';
 
@@ -26,7 +27,7 @@ export interface LinkStatus {
 	/** What the broker or the browser said, verbatim. */
 	readonly detail?: string;
 	/** What the broker speaks: not what was chosen where it refused that. */
-	readonly mqttVersion?: '5' | '3.1.1';
+	readonly mqttVersion?: MqttVersionName;
 	readonly connectedAt?: EpochMs;
 	readonly lastMessageAt?: EpochMs;
 	/** Time of the next attempt while reconnecting. */

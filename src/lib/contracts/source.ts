@@ -7,6 +7,13 @@ import * as v from 'valibot';
 export const topicLevelRoles = ['skip', 'enterprise', 'plant', 'area', 'line', 'cell', 'machine', 'sensor'] as const;
 export type TopicLevelRole = (typeof topicLevelRoles)[number];
 
+/** Protocol level in an MQTT CONNECT: 4 is MQTT 3.1.1, 5 is MQTT 5. */
+const MqttVersionSchema = v.picklist([4, 5]);
+export type MqttVersion = v.InferOutput<typeof MqttVersionSchema>;
+/** As people and specifications call it. */
+export type MqttVersionName = '5' | '3.1.1';
+export const mqttVersionName = (version: MqttVersion): MqttVersionName => (version === 5 ? '5' : '3.1.1');
+
 export const BrokerSettingsSchema = v.object({
 	url: v.pipe(
 		v.string(),
@@ -14,7 +21,7 @@ export const BrokerSettingsSchema = v.object({
 		v.regex(/^wss?:\/\/[^\s/]+/i, 'The address must start with ws:// or wss:// and name a host'),
 		v.maxLength(2048)
 	),
-	protocolVersion: v.picklist([4, 5]),
+	protocolVersion: MqttVersionSchema,
 	username: v.optional(v.string()),
 	password: v.optional(v.string()),
 	/** One topic filter or several, separated by commas or spaces. */

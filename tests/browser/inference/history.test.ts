@@ -6,7 +6,7 @@ import { startEngine, type Engine } from '$lib/neural';
 import type { Store } from '$lib/storage/store';
 import { newAdaptation } from '$lib/workers/inference/adaptation-keeper';
 import { scoreHistory, type JudgedPast } from '$lib/workers/inference/history';
-import { ModelSource } from '$lib/workers/inference/model-source';
+import { ModelSource } from '$lib/workers/model-source';
 import { missingIntervals, type Interval } from '$lib/workers/inference/scored-intervals';
 import { VerdictWriter } from '$lib/workers/inference/verdict-writer';
 import { openEmptyStore } from '../../tools/empty-store';

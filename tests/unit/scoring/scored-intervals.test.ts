@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addInterval, missingIntervals, type Interval } from '$lib/workers/inference/scored-intervals';
-import { baseAddress } from '$lib/workers/inference/model-source';
+import { baseAddress } from '$lib/workers/model-source';
 
 describe('addInterval and missingIntervals', () => {
 	it('agree with a set of steps, in whatever order stretches are scored', () => {

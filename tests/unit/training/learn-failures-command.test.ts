@@ -8,7 +8,7 @@ import { machineClasses } from '$simulator';
 import type { ModelVersion } from '$lib/contracts';
 import { FailureOutlooks } from '$lib/prognostics';
 import type { ModelStore } from '$lib/storage/store';
-import { ModelSource } from '$lib/workers/inference/model-source';
+import { ModelSource } from '$lib/workers/model-source';
 
 const folder = mkdtempSync(join(tmpdir(), 'failures-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { ModelVersion } from '../../../src/lib/contracts';
-import { ModelSource } from '../../../src/lib/workers/inference/model-source';
+import { ModelSource } from '../../../src/lib/workers/model-source';
 import type { ModelStore } from '../../../src/lib/storage/store';
 
 const version = { id: 'pump-v9', origin: 'shipped', target: { machineClass: 'centrifugal-pump' } } as ModelVersion;

@@ -21,7 +21,7 @@ import {
 import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/search-channel';
 import type { Store } from '../../storage/store';
 import { measuredSensors } from '../measured-sensors';
-import { searchWithModel } from './search-with-model';
+import { mostOfChannel, searchWithModel } from './search-with-model';
 
 /** More values of a channel than this are looked at as means of minutes or hours. */
 const mostValues = 100_000;
@@ -29,8 +29,6 @@ const leastValues = 200;
 /** Of the span. Where the beginning is not taken for healthy, it is only learnt from. */
 const healthyShare = 0.25;
 const silentShare = 0.15;
-/** Of each channel; a channel that goes somewhere new all the time says so by its first few. */
-const mostOfChannel = 10;
 
 export interface SearchJob {
 	readonly signal: AbortSignal;

@@ -20,7 +20,8 @@ import type { SearchJob } from './search-recording';
 const pieceRows = 3_600;
 /** A week of a machine that is read every second. */
 export const mostRows = 700_000;
-const mostOfChannel = 10;
+/** Findings of each channel, the farthest; a channel that goes somewhere new all the time says so by its first few. */
+export const mostOfChannel = 10;
 
 export type SearchedWithModel = Omit<RecordingSearchResult, 'moments' | 'basis'> & {
 	readonly findings: readonly RecordingFinding[];

@@ -38,7 +38,7 @@ import {
 import { openStore, type Store } from '../../storage';
 import type { DiagnosisApi, WaveformImport } from '../diagnosis.api';
 import { withTransfer } from '../expose';
-import { baseAddress, ModelSource } from '../inference/model-source';
+import { baseAddress, ModelSource } from '../model-source';
 import { readWaveformCsv } from './csv-waveforms';
 import { sensorLevels, waveformLevel } from './levels';
 import { searchRecording } from './search-recording';

@@ -17,7 +17,7 @@ import { Resampler } from '../../manipulation';
 import { eventTurn } from '../../neural';
 import type { Store } from '../../storage/store';
 import { readRowsOf } from '../read-rows';
-import type { ModelSource } from './model-source';
+import type { ModelSource } from '../model-source';
 
 /** Rows of an anomaly that its worst moment is looked for in. */
 const lookedAtRows = 600;

@@ -8,7 +8,7 @@ import type { DriftKeeper } from './drift-keeper';
 import type { LevelKeeper } from './level-keeper';
 import type { MachineEntry } from './machine-entry';
 import type { MachineRoster } from './machine-roster';
-import type { ModelSource } from './model-source';
+import type { ModelSource } from '../model-source';
 import type { Networks } from './networks';
 import type { VerdictWriter } from './verdict-writer';
 

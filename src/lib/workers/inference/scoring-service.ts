@@ -29,7 +29,7 @@ import { LevelKeeper } from './level-keeper';
 import { LiveJudging } from './live-judging';
 import { reportWithout, type MachineEntry } from './machine-entry';
 import { MachineRoster } from './machine-roster';
-import type { ModelSource } from './model-source';
+import type { ModelSource } from '../model-source';
 import { PromotedClassifiers } from './promoted-classifiers';
 import { PromotedKeeper, Track } from './promoted-keeper';
 import { PromotedLives } from './promoted-lives';

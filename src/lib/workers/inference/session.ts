@@ -23,7 +23,7 @@ import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
 import type { InferenceApi } from '../inference.api';
 import { Explainer } from './explainer';
-import { ModelSource, baseAddress } from './model-source';
+import { ModelSource, baseAddress } from '../model-source';
 import { ScoringService } from './scoring-service';
 
 type Errand = { readonly kind: 'announce' } | { readonly kind: 'reload'; readonly machineId: MachineId };

@@ -1,5 +1,5 @@
 /**
- * Inference: which model a machine uses and where it comes from.
+ * Inference and diagnosis: which model a machine uses and where it comes from.
  *
  * In: a machine and the stored assignments. Out: a verified package - the version assigned, or else the one shipped for its
  * class (fetched once from `<base>models/`, kept in storage so that it is there offline), or none.
@@ -11,9 +11,9 @@ import {
 	type MachineRecord,
 	type ModelPackage,
 	type ModelVersion
-} from '../../contracts';
-import { sha256Hex } from '../../training/checksum';
-import type { ModelStore } from '../../storage/store';
+} from '../contracts';
+import { sha256Hex } from '../training/checksum';
+import type { ModelStore } from '../storage/store';
 
 interface ShippedEntry {
 	readonly machineClass: MachineClassId;
