@@ -52,6 +52,14 @@ export interface AnomalyVerdict extends AnomalyEvent {
 	readonly entries: readonly VerdictEntry[];
 }
 
+/** Whether an event began while an alarm's condition lasted: it is the alarm's then, and what is said of it is said of the alarm. */
+export function isWithin(
+	{ machineId, start }: Pick<AnomalyEvent, 'machineId' | 'start'>,
+	condition: Pick<AnomalyEvent, 'machineId' | 'start' | 'end'>
+): boolean {
+	return machineId === condition.machineId && start >= condition.start && start <= (condition.end ?? Infinity);
+}
+
 /** The entry that holds now; undefined when nothing was said, or all of it was taken back. */
 export function currentEntry(verdict: Pick<AnomalyVerdict, 'entries'> | undefined): VerdictEntry | undefined {
 	const standing: VerdictEntry[] = [];

@@ -36,7 +36,7 @@ export interface TailLevel {
 
 /**
  * The score that normal running exceeds `perWeek` times in a week of it: generalised Pareto tail of the peaks over the level that the
- * largest fifth of them exceed. `falsePeaks`: of anomalies that were none; they are normal running too. Undefined with less than a day or 20 peaks.
+ * largest fifth of them exceed. `falsePeaks`: of alarms judged false; they are normal running too. Undefined with less than a day or 20 peaks.
  */
 export function readTail(
 	evidence: TailEvidence,
@@ -67,7 +67,7 @@ export interface ThresholdEvidence {
 	/** Of normal running. */
 	readonly hoursWatched: number;
 	readonly tail: TailLevel | undefined;
-	/** Peak scores of anomalies judged false, and of those judged true; over the calibrated threshold. */
+	/** Peak scores of alarms judged false, and of anomalies judged true; over the calibrated threshold. */
 	readonly falsePeaks: readonly number[];
 	readonly truePeaks: readonly number[];
 }
@@ -95,7 +95,7 @@ export function adjustThreshold(evidence: ThresholdEvidence): ThresholdChange | 
 	if (tooMany !== undefined && tooMany >= factor && least > wanted) {
 		const falseNow = falsePeaks.filter((peak) => peak >= factor).length;
 		wanted = least;
-		why = `${falseNow} ${falseNow === 1 ? 'anomaly was' : 'anomalies were'} judged false where ${allowed < 1 ? 'fewer than one' : Math.floor(allowed)} would be accepted by now`;
+		why = `${falseNow} ${falseNow === 1 ? 'alarm was' : 'alarms were'} judged false where ${allowed < 1 ? 'fewer than one' : Math.floor(allowed)} would be accepted by now`;
 	} else if (wanted < Math.min(factor, least)) {
 		wanted = Math.min(factor, least);
 		why += '; it stays above what was judged false';

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelVersion } from '$lib/contracts';
 import { MachineDetector, calibrate, learnStopLevels, type ObservedRow } from '$lib/detection';
+import { MachinePipeline } from '$lib/pipeline';
 
 /** Two sensors: a load (current) and a temperature, each scaled one to one around its mean. */
 const means = [10, 50];
@@ -139,5 +140,36 @@ describe('MachineDetector', () => {
 describe('calibrate', () => {
 	it('refuses too little data, saying how much there is', () => {
 		expect(() => version(20)).toThrow(/20 rows/);
+	});
+});
+
+describe('what counts as normal running', () => {
+	/** Three hours with the temperature off for some minutes in the middle. */
+	function judged(minutes: number, shift: number) {
+		const pipeline = new MachinePipeline('pump', { ...model, stepMs: 1000 });
+		const next = draw(99);
+		let found = 0;
+		let raised = false;
+		for (let row = 0; row < 10_800; row++) {
+			const off = row >= 5_400 && row < 5_400 + 60 * minutes ? shift : 0;
+			const values = Float32Array.from(means, (mean, i) => mean + (i === 1 ? off : 0) + 0.2 * next());
+			const verdict = pipeline.judge({ time: row * 1000, values, breakBefore: row === 0 }, [0, 0]);
+			if (verdict.report.anomalous) found++;
+			if (verdict.alarmChange?.kind === 'raise') raised = true;
+		}
+		const days = pipeline.tail.endedDays;
+		const hours = days.reduce((sum, day) => sum + day.hours, 0);
+		return { found, raised, hours, highest: Math.max(...days.flatMap(({ peaks }) => peaks)) };
+	}
+	it('is what raises no alarm: a finding that passes without one is counted with its score, an alarm is not', () => {
+		const [calm, passing, alarm] = [judged(0, 0), judged(0.5, 0.15), judged(10, 0.3)];
+		expect(calm).toMatchObject({ found: 0, raised: false });
+		expect(passing.found).toBeGreaterThan(20);
+		expect(passing.raised).toBe(false);
+		expect(passing.hours).toBe(calm.hours);
+		expect(passing.highest).toBeGreaterThan(1);
+		expect(alarm.raised).toBe(true);
+		expect(calm.hours - alarm.hours).toBeGreaterThan(10 / 60);
+		expect(alarm.highest).toBe(calm.highest);
 	});
 });

@@ -35,7 +35,7 @@ describe('threshold adjustment', () => {
 		const evidence = { ...calm, falsePeaks: [1.9, 1.8, 1.7, 1.6, 1.45, 1.2] };
 		const first = adjustThreshold(evidence)!;
 		expect(first.factor).toBeCloseTo(1.1, 5);
-		expect(first.why).toContain('6 anomalies were judged false');
+		expect(first.why).toContain('6 alarms were judged false');
 		const { factor } = settle(evidence);
 		expect(factor).toBeGreaterThan(1.45);
 		expect(factor).toBeLessThan(1.6);

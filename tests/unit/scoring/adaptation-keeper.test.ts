@@ -1,6 +1,13 @@
 import { expect, test, vi } from 'vitest';
 import { openContext } from '../storage/open-store';
-import { adaptationKey, addEntry, falseAlarmTargetKey, type Adaptation, type AnomalyVerdict } from '$lib/contracts';
+import {
+	adaptationKey,
+	addEntry,
+	falseAlarmTargetKey,
+	type Adaptation,
+	type Alarm,
+	type AnomalyVerdict
+} from '$lib/contracts';
 import { ScoreTail } from '$lib/detection';
 import { AdaptationKeeper } from '$lib/workers/inference/adaptation-keeper';
 
@@ -51,9 +58,32 @@ test('verdicts move a machine to another threshold, once, with an entry in the l
 				{ at: now, by: 'Ana', outcome: 'false' }
 			)
 		);
+	const raise = (i: number) => {
+		const since = now - i * hour - 60_000;
+		const alarm: Alarm = {
+			...{ id: `p#anomaly@${i}`, machineId: 'p', kind: 'anomaly', priority: 'low', state: 'normal' },
+			...{
+				since,
+				raisedAt: since + 60_000,
+				returnedAt: now,
+				peakScore: 1.5,
+				reason: '',
+				contributors: [],
+				modelId: 'm1'
+			}
+		};
+		return store.alarms.update(alarm.id, () => alarm);
+	};
+	// Findings that passed without an alarm are normal running that has been counted already.
+	for (const i of [4, 5, 6]) await say(i);
+	await vi.waitUntil(async () => (await store.verdicts.list()).length === 3);
+	await keeper.reviewNext();
+	expect(told).toEqual([]);
 	// Two where one a week is accepted.
-	await say(2);
-	await say(3);
+	for (const i of [2, 3]) {
+		await raise(i);
+		await say(i);
+	}
 	await vi.waitUntil(async () => {
 		await keeper.reviewNext();
 		return told.length > 0;
@@ -61,7 +91,7 @@ test('verdicts move a machine to another threshold, once, with an entry in the l
 	expect(told[0]).toEqual(['p', 1.1]);
 	const kept = await store.settings.get<Adaptation>(adaptationKey('p'));
 	expect(kept).toMatchObject({ thresholdFactor: 1.1, log: [{ what: 'threshold', from: 1, to: 1.1 }] });
-	expect(kept!.log[0]!.why).toContain('judged false');
+	expect(kept!.log[0]!.why).toContain('2 alarms were judged false');
 	// Nothing new was said: nothing more happens today.
 	await keeper.reviewNext();
 	expect(told).toHaveLength(1);

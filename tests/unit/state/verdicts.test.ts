@@ -134,12 +134,17 @@ describe('figures', () => {
 	test("a machine's rate counts alarms of the model in use since its running is counted", () => {
 		const judgedFalse = addEntry(undefined, span(2_000, 2_010), said({ outcome: 'false' }));
 		const before = addEntry(undefined, span(500, 510), said({ outcome: 'false' }));
-		const events = judgedEvents([alarm(3_000, 3_100)], [span(4_000, 4_001)], [judgedFalse, before]);
+		const passed = addEntry(undefined, span(5_000, 5_001), said({ outcome: 'false' }));
+		const events = judgedEvents(
+			[alarm(400, 600), alarm(1_990, 2_100), alarm(3_000, 3_100)],
+			[span(4_000, 4_001), span(5_000, 5_001)],
+			[judgedFalse, before, passed]
+		);
 		const adaptation: Adaptation = {
 			...{ modelId: 'm1', thresholdFactor: 1, residualShift: {}, perWeek: 1, reviewedAt: 0, log: [] },
 			watched: { since: 1_000, hours: 336 }
 		};
-		// A finding that became no alarm has troubled nobody.
+		// A finding that became no alarm has troubled nobody, judged or not.
 		expect(realisedRateOf(events, adaptation, 1)).toMatchObject({ falseAlarms: 1, unconfirmed: 1, weeks: 2 });
 		expect(realisedRateOf(events, { ...adaptation, modelId: 'm2' }, 1)).toMatchObject({
 			falseAlarms: 0,

@@ -100,11 +100,14 @@ export function realisedRateOf(
 ): RealisedRate | undefined {
 	if (!adaptation?.watched) return undefined;
 	const { since, hours } = adaptation.watched;
-	const own = events.filter(({ modelId, start }) => modelId === adaptation.modelId && start >= since);
+	// A finding that became no alarm has troubled nobody, whatever was said of it.
+	const alarms = events.filter(
+		({ alarm, modelId, start }) => alarm !== undefined && modelId === adaptation.modelId && start >= since
+	);
 	return realisedRate(
 		{
-			falseAlarms: own.filter(({ entry }) => entry?.outcome === 'false').length,
-			unconfirmed: own.filter(({ entry, alarm }) => alarm !== undefined && entry === undefined).length
+			falseAlarms: alarms.filter(({ entry }) => entry?.outcome === 'false').length,
+			unconfirmed: alarms.filter(({ entry }) => entry === undefined).length
 		},
 		hours,
 		chosenPerWeek

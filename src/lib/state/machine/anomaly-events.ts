@@ -6,6 +6,7 @@
  */
 import {
 	currentEntry,
+	isWithin,
 	type Alarm,
 	type AnomalyEvent,
 	type AnomalySpan,
@@ -34,10 +35,6 @@ export function eventOfAlarm(alarm: Alarm): AnomalyEvent {
 	};
 }
 
-function within(event: AnomalyEvent, machineId: string, time: number): boolean {
-	return event.machineId === machineId && time >= event.start && time <= (event.end ?? Infinity);
-}
-
 /** A finding of a look through a recording, which no model judged: what is said of it says nothing of an alarm of that time, nor the other way. */
 function ofOneKind(event: Pick<AnomalyEvent, 'modelId'>, verdict: Pick<AnomalyEvent, 'modelId'>): boolean {
 	return (event.modelId === undefined) === (verdict.modelId === undefined);
@@ -47,7 +44,7 @@ function ofOneKind(event: Pick<AnomalyEvent, 'modelId'>, verdict: Pick<AnomalyEv
 export function verdictOf(event: AnomalyEvent, verdicts: readonly AnomalyVerdict[]): AnomalyVerdict | undefined {
 	return (
 		verdicts.find(({ id }) => id === event.id) ??
-		verdicts.find((verdict) => ofOneKind(event, verdict) && within(event, verdict.machineId, verdict.start))
+		verdicts.find((verdict) => ofOneKind(event, verdict) && isWithin(verdict, event))
 	);
 }
 
@@ -62,7 +59,7 @@ export function judgedEvents(
 		.map((alarm) => ({ ...eventOfAlarm(alarm), alarm }));
 	const ofAlarms = events.length;
 	for (const span of spans) {
-		const owned = events.slice(0, ofAlarms).some((event) => within(event, span.machineId, span.start));
+		const owned = events.slice(0, ofAlarms).some((event) => isWithin(span, event));
 		if (!owned) events.push(span);
 	}
 	const byMachine = groupBy(verdicts, ({ machineId }) => machineId);

@@ -9,6 +9,7 @@ import {
 	currentEntry,
 	falseAlarmTargetKey,
 	falseAlarmsPerWeek,
+	isWithin,
 	type Adaptation,
 	type AdaptationEntry,
 	type AnomalyOutcome,
@@ -107,14 +108,15 @@ export class AdaptationKeeper {
 			this.pending.delete(machineId);
 			this.notedAt.set(machineId, now);
 			if (asked || daily) return await this.review(machineId, { ...adaptation, perWeek }, now);
-			const watched = watchedOf(this.tailOf(machineId), this.evidenceOf(machineId, { ...adaptation, perWeek }).tail);
+			const { tail } = await this.evidenceOf(machineId, { ...adaptation, perWeek });
+			const watched = watchedOf(this.tailOf(machineId), tail);
 			if (watched?.hours === adaptation.watched?.hours) continue;
 			return await this.keep(machineId, { ...adaptation, watched });
 		}
 	}
 
 	private async review(machineId: MachineId, before: Adaptation, now: EpochMs): Promise<void> {
-		const evidence = this.evidenceOf(machineId, before);
+		const evidence = await this.evidenceOf(machineId, before);
 		const change = adjustThreshold(evidence);
 		const daily = now - before.reviewedAt >= reviewEveryMs;
 		const levels =
@@ -143,23 +145,32 @@ export class AdaptationKeeper {
 		await this.store.settings.set(adaptationKey(machineId), adaptation);
 	}
 
-	/** Normal running and what people said of anomalies since it has been watched, over the calibrated threshold. */
-	private evidenceOf(machineId: MachineId, adaptation: Adaptation): ThresholdEvidence {
+	/**
+	 * Normal running and what people said of anomalies since it has been watched, over the calibrated threshold. A finding that never became an
+	 * alarm is no false alarm, and its score has been counted as normal running while it lasted.
+	 */
+	private async evidenceOf(machineId: MachineId, adaptation: Adaptation): Promise<ThresholdEvidence> {
 		const { modelId, perWeek, thresholdFactor: factor } = adaptation;
 		const tail = this.tailOf(machineId);
 		const verdicts = (this.verdictsOf.get(machineId) ?? []).filter((verdict) => verdict.modelId === modelId);
-		const peaks = (outcome: AnomalyOutcome, since = Number.NEGATIVE_INFINITY) =>
-			verdicts
-				.filter((verdict) => currentEntry(verdict)?.outcome === outcome && verdict.start >= since)
-				.map(({ peakScore, start }) => peakScore * factorAt(adaptation, start));
+		const judged = (outcome: AnomalyOutcome) =>
+			verdicts.filter((verdict) => currentEntry(verdict)?.outcome === outcome);
+		const falseOnes = judged('false');
+		const alarms = falseOnes.length > 0 ? await this.store.alarms.list({ machineId }) : [];
+		const conditions = alarms
+			.filter(({ kind }) => kind === 'anomaly')
+			.map(({ since, returnedAt }) => ({ machineId, start: since, end: returnedAt }));
+		const falseAlarms = falseOnes.filter((verdict) => conditions.some((condition) => isWithin(verdict, condition)));
+		const peaks = (of: readonly AnomalyVerdict[], since = Number.NEGATIVE_INFINITY) =>
+			of.filter(({ start }) => start >= since).map(({ peakScore, start }) => peakScore * factorAt(adaptation, start));
 		const evidence = tail?.evidence;
 		return {
 			factor,
 			perWeek,
 			hoursWatched: tail?.watched?.hours ?? 0,
-			tail: evidence && readTail(evidence, peaks('false', evidence.since), perWeek),
-			falsePeaks: peaks('false', tail?.watched?.since),
-			truePeaks: peaks('true')
+			tail: evidence && readTail(evidence, peaks(falseAlarms, evidence.since), perWeek),
+			falsePeaks: peaks(falseAlarms, tail?.watched?.since),
+			truePeaks: peaks(judged('true'))
 		};
 	}
 }
