@@ -72,7 +72,7 @@ export function standingWords({ standing, weeks, chosenPerWeek }: RealisedRate):
 	if (standing === 'within') return 'Within what was chosen.';
 	const missing = 1 / chosenPerWeek - weeks;
 	return missing > 0
-		? `Not enough yet to tell: ${formatDuration(missing * weekMs)} of running more are needed.`
+		? `Not enough yet to tell: it takes another ${formatDuration(missing * weekMs)} of running.`
 		: 'Not enough yet to tell: it may be chance.';
 }
 
