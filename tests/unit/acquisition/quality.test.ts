@@ -196,6 +196,23 @@ describe('values', () => {
 		expect(some.look().findings).toMatchObject([{ kind: 'unusual', value: -127 }]);
 	});
 
+	it('of a load that goes to rest for the first time are a stop; the other way, or of a temperature, they are not', () => {
+		const at = (rest: number) => {
+			const some = plant({ a: { kind: 'current' }, b: { kind: 'temperature' } });
+			some.run(2_100, (name, second) => 20 + wave(name, second));
+			some.run(1, (name, second) => (name === 'a' ? rest : 20 + wave(name, second)));
+			return some.look().findings;
+		};
+		expect(at(0.07)).toEqual([]);
+		expect(at(-0.1)).toEqual([]);
+		expect(at(-20)).toMatchObject([{ kind: 'unusual', value: -20 }]);
+		expect(at(90)).toMatchObject([{ kind: 'unusual', value: 90 }]);
+		const cold = plant({ b: { kind: 'temperature' } });
+		cold.run(2_100, (name, second) => 20 + wave(name, second));
+		cold.run(1, () => 0);
+		expect(cold.look().findings).toMatchObject([{ kind: 'unusual', value: 0 }]);
+	});
+
 	it('that come twice', () => {
 		const some = plant({ a: {} });
 		some.run(30, wave, { repeats: 2 });

@@ -16,6 +16,7 @@ import {
 	type MachineId,
 	type MachineRecord,
 	type SensorId,
+	type SensorKind,
 	type SensorRecord
 } from '../../contracts';
 import { RECENT_MS, type SensorHabit } from './sensor-habits';
@@ -33,6 +34,9 @@ const FLAT_LEAST_MS = 60_000;
 const FLAT_ALONE_MS = 10 * 60_000;
 const SKEW_MS = 30_000;
 const UNUSUAL_FOR_MS = 3_600_000;
+const restsAtZero: ReadonlySet<SensorKind> = new Set(['speed', 'current', 'power', 'torque', 'flow']);
+/** Of the least value in running: noise around zero. */
+const REST_SHARE = 0.05;
 const REPEAT_SHARE = 0.1;
 const REPEAT_LEAST = 10;
 /** Machines that fall silent within this of each other do so together. */
@@ -187,7 +191,7 @@ function valueFaults(machineId: MachineId, { record, habit }: Watched, now: Epoc
 		if (isOutside) found.push({ kind: 'out-of-range', ...figures, range });
 		else found.push({ kind: 'bad-quality', ...figures, reason: lastBad.quality === Quality.bad ? 'bad' : 'uncertain' });
 	}
-	if (outside && now - outside.at < UNUSUAL_FOR_MS)
+	if (outside && now - outside.at < UNUSUAL_FOR_MS && !isStop(record.kind, outside))
 		found.push({ kind: 'unusual', machineId, sensorId, since: outside.at, value: outside.value, range: outside.range });
 	const isRecent = now - habit.lastReceived < RECENT_MS;
 	if (isRecent && recent.repeats >= REPEAT_LEAST && recent.repeats > REPEAT_SHARE * recent.readings)
@@ -200,6 +204,13 @@ function valueFaults(machineId: MachineId, { record, habit }: Watched, now: Epoc
 			of: recent.readings
 		});
 	return found;
+}
+
+/** A machine's first stop is nothing unusual, however steadily it ran until then: what goes with its load is at rest near zero. */
+function isStop(kind: SensorKind, { value, range: [low, high] }: NonNullable<SensorHabit['outside']>): boolean {
+	if (!restsAtZero.has(kind) || low * high <= 0) return false;
+	const nearest = low > 0 ? low : high;
+	return value / nearest > -REST_SHARE && value / nearest < 1;
 }
 
 function clockSkew(machineId: MachineId, sensors: readonly Watched[], { now, corrections }: FaultInput): DataFinding[] {
