@@ -49,6 +49,8 @@ export class MachinePrognosis {
 	private keepEvery = 1;
 	private said = 0;
 	private lookedAt: EpochMs = -Infinity;
+	/** More of its past is known than when it was last looked at. */
+	private recalled = false;
 	private refused: string | undefined;
 	private onlyFollows = false;
 	private failures:
@@ -101,9 +103,10 @@ export class MachinePrognosis {
 
 	/**
 	 * Scores as stored, oldest first (averages will do), and levels that an earlier run under the same version had seen, so that a reload
-	 * forgets nothing. What was observed since the last score stays.
+	 * forgets nothing. What was observed since the last score stays, and the next row is looked at in the light of all of it.
 	 */
 	recall(times: ArrayLike<EpochMs>, scores: ArrayLike<number>, course: readonly LevelPoint[] = []): void {
+		this.recalled = true;
 		const observed = this.history.points();
 		this.history = new ScoreHistory(binSteps * this.stepMs);
 		for (let i = 0; i < times.length; i++) if (Number.isFinite(scores[i]!)) this.history.add(times[i]!, scores[i]!);
@@ -119,10 +122,9 @@ export class MachinePrognosis {
 	observe(report: HealthReport, row?: ObservedValues): Prognosis {
 		const levels = row && this.levelsOf(report, row);
 		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score, levels);
-		if (
-			!this.latest ||
-			(!this.onlyFollows && closed && report.time - this.lookedAt >= this.history.span / looksPerSpan)
-		) {
+		const due = closed && report.time - this.lookedAt >= this.history.span / looksPerSpan;
+		if (!this.latest || (!this.onlyFollows && (due || this.recalled))) {
+			this.recalled = false;
 			const said = this.look(report.time);
 			const missing = said.missing && this.refused ? `${said.missing}. ${this.refused}` : said.missing;
 			this.latest = { machineId: this.machineId, time: report.time, ...said, ...(missing && { missing }) };

@@ -164,6 +164,24 @@ describe('likeness to known failures', () => {
 		expect(run(live, 'bearing-wear', 360, reloadAt, reloadAt + 3).method).toBe('failure-library');
 	});
 
+	test('what older history tells is heard with the next row, not with the next look that is due', () => {
+		const [past, live] = [fresh(), fresh()];
+		past.followOnly();
+		const [met, reached] = [onset + 260, onset + 300];
+		run(past, 'bearing-wear', 360, 0, met);
+		const before = run(live, 'bearing-wear', 360, met, reached);
+		const times = Array.from({ length: met }, (_, hour) => start + hour * hourMs);
+		live.recall(
+			times,
+			times.map(() => 2),
+			past.course
+		);
+		const after = run(live, 'bearing-wear', 360, reached + 1, reached + 1);
+		expect(after.time).toBeGreaterThan(before.time);
+		// Begun at its worst it took that for its own beginning.
+		expect(Math.abs(after.rulHours!.median - 60)).toBeLessThan(Math.abs((before.rulHours?.median ?? Infinity) - 60));
+	});
+
 	test('scores recalled a second time leave the levels seen in between where they were', () => {
 		const prognosis = fresh();
 		run(prognosis, 'bearing-wear', 360, 0, onset + 250);
