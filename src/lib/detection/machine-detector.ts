@@ -201,11 +201,7 @@ export class MachineDetector {
 	/** By relations, or by the members' vote; undefined: the predictor decides alone. */
 	private judgeJointly(): JointFinding | undefined {
 		const { relations, ensemble } = this;
-		if (relations) {
-			const { score, mean, expected } = relations;
-			const levels = { mean, level: expected, band: (i: number) => relations.band(i) };
-			return { score, squares: relations.contributions(), levels };
-		}
+		if (relations) return { score: relations.score, squares: relations.contributions(), levels: relations.levels };
 		return ensemble && { score: ensemble.score, squares: ensemble.leading.contributions(), levels: ensemble.levels };
 	}
 }

@@ -102,18 +102,14 @@ export class RelationWatch {
 		if (this.seen >= relationRows) this.judge();
 	}
 
-	/** [sensors], scaled: where sensors stand, by the minute's deviations from what is expected now. */
-	get mean(): Float64Array {
-		return this.expected.map((value, i) => value + this.deviation[i]!);
-	}
-
-	/** [sensors], scaled: what is expected of the newest row, beside which each sensor has its level. */
-	get expected(): Float64Array {
-		return this.expectedNow.map((value, i) => value + (this.notes[0]?.[i] ?? 0));
+	/** [sensors], scaled: what is expected of the newest row, each sensor's level beside it, and where sensors stand by the minute's deviations from that. */
+	get levels(): { readonly mean: Float64Array; readonly level: Float64Array; band(sensor: number): number } {
+		const level = this.expectedNow.map((value, i) => value + (this.notes[0]?.[i] ?? 0));
+		return { mean: level.map((value, i) => value + this.deviation[i]!), level, band: (sensor) => this.band(sensor) };
 	}
 
 	/** Half-width of one sensor's normal range, scaled. */
-	band(sensor: number): number {
+	private band(sensor: number): number {
 		return this.calibration.threshold[sensor]! * this.widening[sensor]!;
 	}
 
