@@ -5,15 +5,15 @@
  * the network is to see next. Holds only this machine's smoothing state; the network's own state lives in its stream.
  */
 import type { DetectedState, EpochMs, MachineId, JudgingBasis, SensorDeviation } from '../contracts';
-import { defaultWarmUpSteps } from './calibrate';
+import { defaultWarmUpSteps } from './thresholds/calibrate';
 import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
-import { ModeDetector } from './operating-mode';
-import type { OwnLevel } from './own-level';
-import { rankDeviations } from './rank-deviations';
+import { ModeDetector } from './modes/operating-mode';
+import type { OwnLevel } from './own-level/own-level';
+import { rankDeviations } from './residuals/rank-deviations';
 import { RelationWatch } from './relations/relation-watch';
-import { ResidualJudge } from './residual-judge';
-import { SensorNotes } from './sensor-notes';
-import { ShownCourse } from './shown-course';
+import { ResidualJudge } from './residuals/residual-judge';
+import { SensorNotes } from './sensors/sensor-notes';
+import { ShownCourse } from './residuals/shown-course';
 
 /** A row as Data Manipulation hands it over. */
 export interface ObservedRow {

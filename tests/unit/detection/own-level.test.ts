@@ -1,7 +1,7 @@
 /** A machine against its own level, and sensors that go missing more than they normally do. */
 import { expect, test } from 'vitest';
 import { OwnLevelDistance, OwnLevelTracker, learnSilence } from '../../../src/lib/detection';
-import { learnOwnLevel } from '../../../src/lib/detection/learn-own-level';
+import { learnOwnLevel } from '../../../src/lib/detection/own-level/learn-own-level';
 
 let state = 5;
 const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0), state / 2 ** 32);

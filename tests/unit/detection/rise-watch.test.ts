@@ -1,6 +1,6 @@
 /** The level watch: warns of a rise that lasts, of one channel among others that move together, and of nothing else. */
 import { expect, test } from 'vitest';
-import { RiseWatch } from '../../../src/lib/detection/rise-watch';
+import { RiseWatch } from '../../../src/lib/detection/recordings/rise-watch';
 
 let state = 3;
 const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0), state / 2 ** 32);

@@ -1,6 +1,6 @@
 /** Sensors that are stuck or silent, and that an explanation names them although no network sees a missing value. */
 import { expect, test } from 'vitest';
-import { SensorNotes } from '../../../src/lib/detection/sensor-notes';
+import { SensorNotes } from '../../../src/lib/detection/sensors/sensor-notes';
 
 const calibration = { longestRun: [10, null], rows: 5000 };
 

@@ -1,7 +1,7 @@
 /** What the other sensors explain of one, learnt on individuals that differ. */
 import { expect, test } from 'vitest';
-import { learnSensorRelations } from '../../../src/lib/detection/learn-sensor-relations';
-import { SensorRelationTerms, relate } from '../../../src/lib/detection/sensor-relations';
+import { learnSensorRelations } from '../../../src/lib/detection/own-level/learn-sensor-relations';
+import { SensorRelationTerms, relate } from '../../../src/lib/detection/own-level/sensor-relations';
 
 let state = 11;
 const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0), state / 2 ** 32);

@@ -5,7 +5,7 @@
  * from how much data there is and from the false-alarm rate chosen.
  */
 import { MillwrightError, type SensorKind, type WatchCalibration } from '../../contracts';
-import { paretoLevel } from '../threshold';
+import { paretoLevel } from '../thresholds/threshold';
 import { MovingLevel } from './moving-level';
 import { invert, quadraticForm } from './symmetric-matrix';
 

@@ -5,7 +5,7 @@
  * Computed without a backend, so that any tab can draw it without taking anything from live scoring.
  */
 import type { JudgingBasis, ModelPackage } from '../../contracts';
-import { statisticsOf } from '../residual-judge';
+import { statisticsOf } from '../residuals/residual-judge';
 import { predictRows, type CourseRow } from './predicted-rows';
 
 export interface ExpectedCourse {

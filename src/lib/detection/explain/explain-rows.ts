@@ -7,9 +7,9 @@
 import type { ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
-import { isStopped } from '../operating-mode';
-import { networkSpecOf } from '../predictor';
-import { SensorNotes, type SensorNote } from '../sensor-notes';
+import { isStopped } from '../modes/operating-mode';
+import { networkSpecOf } from '../expectation/predictor';
+import { SensorNotes, type SensorNote } from '../sensors/sensor-notes';
 import type { CourseRow } from './predicted-rows';
 import { attribute, expectedWindow, type Attribution } from './integrated-gradients';
 

@@ -8,9 +8,9 @@
 import { MillwrightError, type ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
-import { statisticsOf } from '../residual-judge';
-import { networkSpecOf } from '../predictor';
-import type { SensorNote } from '../sensor-notes';
+import { statisticsOf } from '../residuals/residual-judge';
+import { networkSpecOf } from '../expectation/predictor';
+import type { SensorNote } from '../sensors/sensor-notes';
 
 export interface AttributionRequest {
 	readonly pkg: ModelPackage;

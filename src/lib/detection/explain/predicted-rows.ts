@@ -7,7 +7,7 @@
 import type { EpochMs, ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
-import { networkSpecOf } from '../predictor';
+import { networkSpecOf } from '../expectation/predictor';
 
 export interface CourseRow {
 	readonly time: EpochMs;

@@ -6,7 +6,7 @@
  * groups are modes where a gap lies between them; a load that varies evenly is one mode.
  */
 import { modeReach, type LearnedMode, type OperatingModes, type SensorKind } from '../../contracts';
-import { isStopped } from '../operating-mode';
+import { isStopped } from './operating-mode';
 
 /** What is commanded is preferred to what only follows: a fault can move the second kind. */
 const commanded: ReadonlySet<SensorKind> = new Set(['speed', 'torque', 'position', 'state']);

@@ -5,7 +5,7 @@
  * news but no fault, and for a while after it.
  */
 import type { DetectedState, JudgingBasis } from '../../contracts';
-import type { OperatingMode } from '../operating-mode';
+import type { OperatingMode } from './operating-mode';
 import { ModeTracker } from './mode-tracker';
 
 /** Rows after a new mode before residuals, which still remember it, are judged again. */

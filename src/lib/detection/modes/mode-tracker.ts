@@ -5,7 +5,7 @@
  * it cannot be told. A new mode is one that was jumped to: a load that creeps away is drift, and is left to be judged.
  */
 import { modeReach, type OperatingModes } from '../../contracts';
-import type { OperatingMode } from '../operating-mode';
+import type { OperatingMode } from './operating-mode';
 import { distance } from './learn-modes';
 
 /** A mode is left for another when that one has been nearest for this many rows. */

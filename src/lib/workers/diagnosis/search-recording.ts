@@ -18,7 +18,7 @@ import {
 	type SearchProgress,
 	type SeriesSlice
 } from '../../contracts';
-import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/search-channel';
+import { extent, findAgainstBefore, findAgainstBeginning } from '../../detection/recordings/search-channel';
 import type { Store } from '../../storage/store';
 import { measuredSensors } from '../measured-sensors';
 import { mostOfChannel, searchWithModel } from './search-with-model';

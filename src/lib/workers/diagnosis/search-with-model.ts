@@ -11,7 +11,7 @@ import {
 	type RecordingSearchRequest,
 	type RecordingSearchResult
 } from '../../contracts';
-import { leastSearchedRows, ModelSearch } from '../../detection/search-with-model';
+import { leastSearchedRows, ModelSearch } from '../../detection/recordings/search-with-model';
 import { Resampler } from '../../manipulation';
 import type { Store } from '../../storage/store';
 import { readRowsOf } from '../read-rows';

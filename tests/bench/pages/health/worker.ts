@@ -2,7 +2,7 @@
  * Benchmark of features, fault classifier and level watch, the part in the browser: the product's own code on recordings
  * fetched as float64 columns. Labels come as numbers beside the data and are used for learning on training folds and for counting.
  */
-import { RiseWatch } from '$lib/detection/rise-watch';
+import { RiseWatch } from '$lib/detection/recordings/rise-watch';
 import { classifyFault, factorise, ScatterSums, substitute, trainFaultClassifier } from '$lib/health';
 import { extractCycleFeatures, extractFeatures } from '$lib/manipulation/features';
 import { answerCalls } from '../answer-calls';

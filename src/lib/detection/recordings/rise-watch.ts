@@ -6,7 +6,7 @@
  * moving average of the logarithm (Roberts 1959, Technometrics 1:239-250) against what normal running reached. From three channels
  * on each is also watched against the middle one: load and temperature move all of them, damage moves one.
  */
-import { MillwrightError, type EpochMs } from '../contracts';
+import { MillwrightError, type EpochMs } from '../../contracts';
 
 /** Rows that the running median sees: a single spike is none of a level's business. */
 const medianRows = 5;

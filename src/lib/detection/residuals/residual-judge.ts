@@ -3,9 +3,9 @@
  *
  * In: standardised residuals, row by row. Out: a score (1 is the threshold) and what each sensor has to do with it.
  */
-import type { JudgingBasis, ResidualStatistic } from '../contracts';
-import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevel } from './own-level';
-import { RunningShare } from './running-share';
+import type { JudgingBasis, ResidualStatistic } from '../../contracts';
+import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevel } from '../own-level/own-level';
+import { RunningShare } from '../own-level/running-share';
 import { ResidualTracker, combine, defaultPower, distanceOf } from './residual-tracker';
 
 /** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */

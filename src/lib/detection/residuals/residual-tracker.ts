@@ -4,7 +4,7 @@
  * In: standardised residuals row by row. Out: per statistic the normalised value of each sensor. A median over the last five
  * rows and a clip come first, so that a spike cannot carry the smoothed value over its threshold.
  */
-import type { ResidualStatistic } from '../contracts';
+import type { ResidualStatistic } from '../../contracts';
 
 /** Far enough out that one sensor alone can carry any statistic over its threshold. */
 export const biasClip = 25;

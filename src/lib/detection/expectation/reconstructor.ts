@@ -4,8 +4,8 @@
  * In: the newest rows of each machine that is due. Out: what of the newest rows it could not give back. A variational one scores
  * with the mean of its latent: the sampled noise and the variance only serve training.
  */
-import { MillwrightError, type ReconstructorSpec, type WeightEntry } from '../contracts';
-import type { Engine, LayerSpec, Network, NetworkSpec } from '../neural/engine';
+import { MillwrightError, type ReconstructorSpec, type WeightEntry } from '../../contracts';
+import type { Engine, LayerSpec, Network, NetworkSpec } from '../../neural/engine';
 
 /** Encoder LSTM -> latent -> repeated for every step -> decoder LSTM -> one row per step. */
 export function reconstructorNetwork(spec: ReconstructorSpec, latent: LayerSpec): NetworkSpec {

@@ -5,7 +5,7 @@
  * lie outside the range that each of them had in normal running, over a fiftieth of that range. No model and no season: what a
  * channel does is compared with everything it is known to do, at each pace.
  */
-import { MillwrightError } from '../contracts';
+import { MillwrightError } from '../../contracts';
 
 const meanWindows = [1, 10, 50, 200];
 const unrestWindows = [20, 100, 300];

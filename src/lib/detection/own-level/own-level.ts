@@ -4,9 +4,9 @@
  * In: one machine's standardised residuals, free of spikes, row by row. Out: how far each sensor stands from where this machine has stood, over
  * its threshold. Machines of a class differ by more than a beginning fault changes one of them; in this difference that cancels.
  */
-import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
-import { dot, invert, multiply } from './ensemble/symmetric-matrix';
-import { combine, defaultPower } from './residual-tracker';
+import type { OwnLevelCalibration, OwnLevelStatistic } from '../../contracts';
+import { dot, invert, multiply } from '../ensemble/symmetric-matrix';
+import { combine, defaultPower } from '../residuals/residual-tracker';
 import { SensorRelationTerms, relate } from './sensor-relations';
 
 /** The level is noted this often; the oldest note is the level that counts. */

@@ -4,7 +4,7 @@
  * In: rows in own and in scaled units. Out: the mode, and whether residuals may be judged now: start-up, a product change and
  * a stop are no anomalies. Judging is held off for at most two minutes of steps, so that a fault cannot hide behind unrest.
  */
-import type { Calibration } from '../contracts';
+import type { Calibration } from '../../contracts';
 
 export type OperatingMode = 'off' | 'start-up' | 'changing' | 'running';
 

@@ -4,8 +4,8 @@
  * In: a square per sensor, what is the matter with sensors themselves, where each stands and is expected. Out: deviations for a person, the
  * largest share first.
  */
-import type { SensorDeviation } from '../contracts';
-import type { SensorNote } from './sensor-notes';
+import type { SensorDeviation } from '../../contracts';
+import type { SensorNote } from '../sensors/sensor-notes';
 
 /** `squares`: [sensors]. `shown`: of one sensor, in its own unit. */
 export function rankDeviations(

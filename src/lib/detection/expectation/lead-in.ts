@@ -4,7 +4,7 @@
  * In: what judging rests on. Out: rows to run through first, so that network and moving means are warm. Begun colder, a machine that is ill
  * looks better for minutes after each reload.
  */
-import type { JudgingBasis } from '../contracts';
+import type { JudgingBasis } from '../../contracts';
 
 /** For judges of moving means over at most 60 rows, as votes and level watches are. */
 export const movingMeansLeadInRows = 160;

@@ -4,11 +4,11 @@
  * In: rows in pieces, in time order, and a version with its weights. Out: by sensor the stretches in which the error of prediction stands out from the rest of the
  * recording, by the dynamic threshold. Rows of a machine that stands, starts or changes its load have no error, as live.
  */
-import type { EpochMs, ModelPackage } from '../contracts';
+import type { EpochMs, ModelPackage } from '../../contracts';
 import type { AnomalySequence } from './anomaly-sequences';
 import { outstandingErrors, smoothErrors } from './dynamic-threshold';
-import { predictionWarmUpRows, predictRows, type CourseRow } from './explain/predicted-rows';
-import { ModeDetector } from './operating-mode';
+import { predictionWarmUpRows, predictRows, type CourseRow } from '../explain/predicted-rows';
+import { ModeDetector } from '../modes/operating-mode';
 
 /** Smoothed errors below this many deviations of normal residuals are not worth a look, however calm the rest is; normal ones are 0.8. */
 const leastDeviations = 2;

@@ -5,7 +5,7 @@
  * regression a sensor on their residuals, values, squares, and slow means of both (heat follows load), learnt on healthy machines of a
  * class: what the network leaves of load and temperature cancels, what one sensor does alone stays.
  */
-import type { SensorRelations } from '../contracts';
+import type { SensorRelations } from '../../contracts';
 
 /** Beyond these a term says no more than that its sensor is far out; what it would explain there nobody has seen. */
 const residualClip = 10;

@@ -4,8 +4,8 @@
  * In: replays of held-back normal residuals with their rows. Out: a ridge regression a sensor within machines (each machine's own mean taken
  * out, so that how individuals differ is not mistaken for how sensors go together), and how far individuals differ.
  */
-import type { SensorRelations } from '../contracts';
-import { cholesky } from './ensemble/symmetric-matrix';
+import type { SensorRelations } from '../../contracts';
+import { cholesky } from '../ensemble/symmetric-matrix';
 import { SensorRelationTerms, relate, termKinds, type TermPlan } from './sensor-relations';
 
 /** Visits the rows of machines in order; without residuals: a row that does not count (standing, starting, changing). */

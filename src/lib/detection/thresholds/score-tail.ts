@@ -5,8 +5,8 @@
  * In: scores over the calibrated threshold, row by row. Out: the peaks that a threshold for a chosen rate of false alarms is read from. Neighbouring
  * scores say the same, so a peak is the largest of a run and the next one is at least a run away. Bounded: some hundred numbers.
  */
-import type { EpochMs, JudgingBasis } from '../contracts';
-import { watchWindows } from './ensemble/learn-watch';
+import type { EpochMs, JudgingBasis } from '../../contracts';
+import { watchWindows } from '../ensemble/learn-watch';
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;

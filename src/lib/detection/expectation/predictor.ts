@@ -4,11 +4,17 @@
  * In: the newest scaled row of each machine that is due. Out: what the network expects of each one's next row. Every machine
  * has a lane that carries the LSTM state, so a reading costs one step, not a window.
  */
-import { MillwrightError, type MachineId, type MemberName, type ModelPackage, type PredictorSpec } from '../contracts';
-import type { Engine, Network, NetworkSpec, NetworkStream } from '../neural/engine';
+import {
+	MillwrightError,
+	type MachineId,
+	type MemberName,
+	type ModelPackage,
+	type PredictorSpec
+} from '../../contracts';
+import type { Engine, Network, NetworkSpec, NetworkStream } from '../../neural/engine';
 import { Reconstructor, reconstructorWeights } from './reconstructor';
 import { WindowHistory } from './window-history';
-import type { MemberRows } from './ensemble/ensemble-detector';
+import type { MemberRows } from '../ensemble/ensemble-detector';
 
 /** The network of a predictor: LSTMs that return sequences and a dense head on every step, unless it names others. */
 export function networkSpecOf(spec: PredictorSpec): NetworkSpec {

@@ -4,10 +4,10 @@
  * In: rows of held-back normal running with what the network expected of each. Out: the calibration stored with the model:
  * residual spread, smoothed statistics and their thresholds, stop levels, jump limits, runs of equal values.
  */
-import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../contracts';
-import { learnOwnLevel } from './learn-own-level';
-import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from './operating-mode';
-import { ResidualTracker, combine, distanceOf, type StatisticKind } from './residual-tracker';
+import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../../contracts';
+import { learnOwnLevel } from '../own-level/learn-own-level';
+import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from '../modes/operating-mode';
+import { ResidualTracker, combine, distanceOf, type StatisticKind } from '../residuals/residual-tracker';
 import { learnThreshold } from './threshold';
 
 /** Unbroken stretch of rows; all arrays row-major [rows, sensors]. `expected` is NaN where the network was warming up. */

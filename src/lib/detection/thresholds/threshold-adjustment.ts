@@ -4,7 +4,7 @@
  * In: peaks of the score in normal running and in anomalies that people have judged. Out: the factor by which the threshold is
  * multiplied, or nothing to change, with the reason in words. Always bounded, and small at a time.
  */
-import { leastWatchedHours } from '../contracts';
+import { leastWatchedHours } from '../../contracts';
 import { fitPareto, leastExcesses, paretoQuantile, paretoQuantileError } from './pareto-tail';
 import type { TailEvidence } from './score-tail';
 

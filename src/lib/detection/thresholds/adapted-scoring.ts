@@ -4,8 +4,8 @@
  * In: rows on their way to the detector, and what it says. Out: rows with each sensor's level moved back to where training had it, and
  * states judged by the adapted threshold.
  */
-import type { Adaptation, DetectedState, JudgingBasis } from '../contracts';
-import { normalBand } from './explain/expected-course';
+import type { Adaptation, DetectedState, JudgingBasis } from '../../contracts';
+import { normalBand } from '../explain/expected-course';
 
 export class AdaptedScoring {
 	private factor = 1;

@@ -4,7 +4,7 @@
  * In: rows of normal running. Out: per sensor how many missing rows are a finding, and how fast rows with a value take them back, so that
  * a sensor which is often missing in normal running is not reported for it.
  */
-import type { SilenceCalibration } from '../contracts';
+import type { SilenceCalibration } from '../../contracts';
 
 /** Without a calibration: a minute of rows; rows with a value count a fifth back, so that bursts of silence add up. */
 export const silentRows = 60;

@@ -5,7 +5,7 @@
  * was seen, in units of the usual range. What has been seen once is no longer new, so a stream teaches its own normal running and no model,
  * season or threshold has to be given. Records of independent values get rare by themselves (Renyi 1962: 1/n).
  */
-import { MillwrightError } from '../contracts';
+import { MillwrightError } from '../../contracts';
 
 export interface RecordWatchPlan {
 	/** Rows of the moving means that are watched; 1 is the value itself. */

@@ -3,7 +3,7 @@
  *
  * In: one scaled row per machine and step. Out: whole windows, oldest row first, each time enough new rows have come.
  */
-import type { MachineId } from '../contracts';
+import type { MachineId } from '../../contracts';
 
 interface History {
 	readonly rows: Float32Array;

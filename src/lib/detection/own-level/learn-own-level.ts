@@ -3,11 +3,11 @@
  *
  * In: replays of held-back normal residuals. Out: the own-level calibration, or undefined where there is too little data for it.
  */
-import type { OwnLevelCalibration, OwnLevelStatistic } from '../contracts';
+import type { OwnLevelCalibration, OwnLevelStatistic } from '../../contracts';
 import { learnSensorRelations, type ReplayRows } from './learn-sensor-relations';
 import { OwnLevelDistance, OwnLevelTracker, leastRunning, widerAt, type OwnLevelPlan } from './own-level';
 import { RunningShare } from './running-share';
-import { learnTailLevel, learnThreshold } from './threshold';
+import { learnTailLevel, learnThreshold } from '../thresholds/threshold';
 
 const rowsOfPlan = { levelRows: 3600, delayRows: 240, warmUpRows: 360 };
 /** Of a minute to a few, each sensor by itself and all together (they move with each other); a slower one for what hardly moves. */

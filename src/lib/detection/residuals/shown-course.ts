@@ -3,7 +3,7 @@
  *
  * In: rows and what the network expected of them. Out: both, smoothed, in the sensors' own units; NaN where nothing is known yet.
  */
-import type { JudgingBasis } from '../contracts';
+import type { JudgingBasis } from '../../contracts';
 
 const smoothing = 0.1;
 

@@ -4,7 +4,7 @@
  * In: a machine's rows as they were sent. Out: notes with a score, 1 and more when a value repeats far longer than it ever did, or is missing
  * for longer than it normally is.
  */
-import type { Calibration } from '../contracts';
+import type { Calibration } from '../../contracts';
 import { heardAgain, silentRows } from './silence';
 
 export interface SensorNote {
