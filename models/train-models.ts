@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 	options: {
 		class: { type: 'string' },
 		epochs: { type: 'string', default: '12' },
-		version: { type: 'string', default: 'v7' },
+		version: { type: 'string', default: 'v8' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },
@@ -77,7 +77,7 @@ const plantsOf = (count: number, firstSeed: number, machines: number, hours: num
 	}));
 const trainingPlants = plantsOf(12, 101, 4, 0.5, 0);
 /** Many individuals for an hour, since they differ, and some for long, since each wanders. */
-const calibrationPlants = [...plantsOf(24, 201, 5, 1, 1), ...plantsOf(3, 251, 4, 6, 1)];
+const calibrationPlants = [...plantsOf(24, 201, 5, 1, 1), ...plantsOf(3, 251, 4, 24, 1)];
 const healthyPlants = plantsOf(5, 301, 8, 2, 2);
 const faultPlants = [{ seed: 401, machines: 4, hours: 1, at: 8 }];
 const faultOnset = 15;
@@ -100,7 +100,7 @@ async function train(engine: Engine, machineClass: MachineClass): Promise<ModelP
 			id: `${machineClass.id}-${options.version}`,
 			target: { machineClass: machineClass.id },
 			origin: 'shipped',
-			createdAt: Date.UTC(2026, 10, 23),
+			createdAt: Date.UTC(2026, 10, 27),
 			description: `${training.length} simulated healthy machines over all modes, ${heldBack.length} others for calibration`,
 			seed,
 			maxEpochs: Number(options.epochs),
