@@ -43,14 +43,12 @@ export interface ObservedValues {
 
 export class MachinePrognosis {
 	private history: ScoreHistory;
-	/** The same object until there is something new to say. */
+	/** The same object until there is something new to say; undefined: to be looked at with the next row. */
 	private latest: Prognosis | undefined;
 	private earlier: EarlierPrognosis[] = [];
 	private keepEvery = 1;
 	private said = 0;
 	private lookedAt: EpochMs = -Infinity;
-	/** More of its past is known than when it was last looked at. */
-	private recalled = false;
 	private refused: string | undefined;
 	private onlyFollows = false;
 	private failures:
@@ -106,7 +104,7 @@ export class MachinePrognosis {
 	 * forgets nothing. What was observed since the last score stays, and the next row is looked at in the light of all of it.
 	 */
 	recall(times: ArrayLike<EpochMs>, scores: ArrayLike<number>, course: readonly LevelPoint[] = []): void {
-		this.recalled = true;
+		this.latest = undefined;
 		const observed = this.history.points();
 		this.history = new ScoreHistory(binSteps * this.stepMs);
 		for (let i = 0; i < times.length; i++) if (Number.isFinite(scores[i]!)) this.history.add(times[i]!, scores[i]!);
@@ -123,8 +121,7 @@ export class MachinePrognosis {
 		const levels = row && this.levelsOf(report, row);
 		const closed = Number.isFinite(report.score) && this.history.add(report.time, report.score, levels);
 		const due = closed && report.time - this.lookedAt >= this.history.span / looksPerSpan;
-		if (!this.latest || (!this.onlyFollows && (due || this.recalled))) {
-			this.recalled = false;
+		if (!this.latest || (!this.onlyFollows && due)) {
 			const said = this.look(report.time);
 			const missing = said.missing && this.refused ? `${said.missing}. ${this.refused}` : said.missing;
 			this.latest = { machineId: this.machineId, time: report.time, ...said, ...(missing && { missing }) };
