@@ -3,6 +3,7 @@
  *
  * A verdict keeps every entry ever made (append-only); what holds now follows from replaying them, so an undo is an entry too.
  */
+import type { Alarm } from './advisory';
 import type { SensorDeviation } from './detected-state';
 import type { MachineId } from './identity';
 import type { EpochMs } from './reading';
@@ -37,6 +38,8 @@ export interface AnomalyEvent {
 	readonly modelId?: string;
 }
 
+export type AnomalyCondition = Pick<AnomalyEvent, 'machineId' | 'start' | 'end'>;
+
 export interface VerdictEntry {
 	readonly at: EpochMs;
 	readonly by: string;
@@ -52,10 +55,15 @@ export interface AnomalyVerdict extends AnomalyEvent {
 	readonly entries: readonly VerdictEntry[];
 }
 
+/** When and where the condition behind an alarm stood: it began before the alarm was raised. */
+export function conditionOf(alarm: Pick<Alarm, 'machineId' | 'since' | 'returnedAt'>): AnomalyCondition {
+	return { machineId: alarm.machineId, start: alarm.since, end: alarm.returnedAt };
+}
+
 /** Whether an event began while an alarm's condition lasted: it is the alarm's then, and what is said of it is said of the alarm. */
 export function isWithin(
 	{ machineId, start }: Pick<AnomalyEvent, 'machineId' | 'start'>,
-	condition: Pick<AnomalyEvent, 'machineId' | 'start' | 'end'>
+	condition: AnomalyCondition
 ): boolean {
 	return machineId === condition.machineId && start >= condition.start && start <= (condition.end ?? Infinity);
 }

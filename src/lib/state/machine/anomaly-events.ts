@@ -5,6 +5,7 @@
  * alarm's; what was said of the span before the alarm was raised is said of the alarm.
  */
 import {
+	conditionOf,
 	currentEntry,
 	isWithin,
 	type Alarm,
@@ -26,9 +27,7 @@ export interface JudgedEvent extends AnomalyEvent {
 export function eventOfAlarm(alarm: Alarm): AnomalyEvent {
 	return {
 		id: alarm.id,
-		machineId: alarm.machineId,
-		start: alarm.since,
-		end: alarm.returnedAt,
+		...conditionOf(alarm),
 		peakScore: alarm.peakScore,
 		contributors: alarm.contributors,
 		modelId: alarm.modelId

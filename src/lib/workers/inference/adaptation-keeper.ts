@@ -6,6 +6,7 @@
  */
 import {
 	adaptationKey,
+	conditionOf,
 	currentEntry,
 	falseAlarmTargetKey,
 	falseAlarmsPerWeek,
@@ -157,9 +158,7 @@ export class AdaptationKeeper {
 			verdicts.filter((verdict) => currentEntry(verdict)?.outcome === outcome);
 		const falseOnes = judged('false');
 		const alarms = falseOnes.length > 0 ? await this.store.alarms.list({ machineId }) : [];
-		const conditions = alarms
-			.filter(({ kind }) => kind === 'anomaly')
-			.map(({ since, returnedAt }) => ({ machineId, start: since, end: returnedAt }));
+		const conditions = alarms.filter(({ kind }) => kind === 'anomaly').map(conditionOf);
 		const falseAlarms = falseOnes.filter((verdict) => conditions.some((condition) => isWithin(verdict, condition)));
 		const peaks = (of: readonly AnomalyVerdict[], since = Number.NEGATIVE_INFINITY) =>
 			of.filter(({ start }) => start >= since).map(({ peakScore, start }) => peakScore * factorAt(adaptation, start));
