@@ -32,6 +32,8 @@ export const sensorKinds = [
 	'other'
 ] as const;
 export type SensorKind = (typeof sensorKinds)[number];
+/** Kinds that say how hard a machine works: near zero while it stands. */
+export const loadKinds: ReadonlySet<SensorKind> = new Set(['speed', 'current', 'power', 'torque']);
 
 export interface SensorRecord {
 	readonly id: SensorId;

@@ -6,6 +6,7 @@
  */
 import {
 	findingKinds,
+	loadKinds,
 	MAX_FINDINGS,
 	Quality,
 	staleIntervals,
@@ -34,7 +35,7 @@ const FLAT_LEAST_MS = 60_000;
 const FLAT_ALONE_MS = 10 * 60_000;
 const SKEW_MS = 30_000;
 const UNUSUAL_FOR_MS = 3_600_000;
-const restsAtZero: ReadonlySet<SensorKind> = new Set(['speed', 'current', 'power', 'torque', 'flow']);
+const restsAtZero: ReadonlySet<SensorKind> = new Set([...loadKinds, 'flow']);
 /** Of the least value in running: noise around zero. */
 const REST_SHARE = 0.05;
 const REPEAT_SHARE = 0.1;

@@ -4,7 +4,7 @@
  * In: rows of held-back normal running with what the network expected of each. Out: the calibration stored with the model:
  * residual spread, smoothed statistics and their thresholds, stop levels, jump limits, runs of equal values.
  */
-import { MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../../contracts';
+import { loadKinds, MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../../contracts';
 import { learnOwnLevel } from '../own-level/learn-own-level';
 import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from '../modes/operating-mode';
 import { ResidualTracker, combine, distanceOf, type StatisticKind } from '../residuals/residual-tracker';
@@ -26,7 +26,6 @@ const statisticKinds: readonly (StatisticKind & { readonly minimumRows: number }
 	{ kind: 'energy', smoothing: 0.03, minimumRows: 0 }
 ];
 
-const loadKinds: ReadonlySet<SensorKind> = new Set(['speed', 'current', 'power', 'torque']);
 export const defaultWarmUpSteps = 20;
 
 /** Levels below which a load sensor says "stopped": a tenth of its 99th percentile. Null for other sensors. */
