@@ -1,3 +1,4 @@
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
 import { previewLives, readLives } from '../../../src/lib/acquisition/files/life-table';
 import type { LifeMapping } from '../../../src/lib/contracts';
@@ -46,6 +47,26 @@ describe('a table of units that ran to failure', () => {
 		});
 		expect(histories.units[1]).toMatchObject({ unitId: '2', steps: 22, failed: true });
 		expect(histories.units[0]!.sensors[20]).toBeCloseTo(1.01, 4);
+	});
+
+	test('a row without a time, in a column whose type says that it holds times, is left out', async () => {
+		const start = Date.UTC(2026, 0, 1);
+		const times = Array.from({ length: 12 }, (_, row) => (row === 5 ? null : new Date(start + row * 3_600_000)));
+		const bytes = parquetWriteBuffer({
+			columnData: [
+				{ name: 'unit', data: times.map(() => 'a'), type: 'STRING' },
+				{ name: 'cycle', data: times, type: 'TIMESTAMP' },
+				{ name: 'vibration', data: times.map((_, row) => row), type: 'DOUBLE' }
+			]
+		});
+		const file = new File([bytes], 'lives.parquet');
+		const { histories, summary } = await readLives(
+			file,
+			{ ...mapping, settings: [], sensors: ['vibration'], stillRunning: { rowsPerStep: 1 } },
+			context
+		);
+		expect([...histories.units[0]!.sensors]).toEqual([0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]);
+		expect(summary.faults).toMatchObject([{ what: 'row without a "cycle"', count: 1 }]);
 	});
 
 	test('of units that still run nothing is left out, and rows are averaged as the model has them', async () => {

@@ -24,22 +24,25 @@ export function numericColumns(source: TableSource, columns: readonly string[] =
 	);
 }
 
-const parseTyped = (cell: string) => (cell === '' ? undefined : Number(cell));
+/** Of a column whose type says that it holds times. */
+function typedTimes(source: TableSource, at: number): TimeFormat | undefined {
+	if (!source.timeColumns.has(source.columns[at]!)) return undefined;
+	return { description: 'its type', parse: (cell) => (cell === '' ? undefined : Number(cell)) };
+}
 
 /** How a column of readings says the time: by its type, or as its cells look; also as a count from the start. */
 export function readingTimesOf(source: TableSource, at: number): TimeFormat | undefined {
-	const column = source.columns[at]!;
-	if (source.timeColumns.has(column)) return { description: 'its type', parse: parseTyped };
 	const cells = textsOf(source, at);
-	return detectTimeFormat(cells) ?? detectElapsed(column, cells, commaIn(source, at));
+	return (
+		typedTimes(source, at) ?? detectTimeFormat(cells) ?? detectElapsed(source.columns[at]!, cells, commaIn(source, at))
+	);
 }
 
 /** In a table that is learnt from: a time where the cells are dates; a plain count stays a number. */
 export function timeFormatOf(source: TableSource, at: number, comma: boolean): TimeFormat | undefined {
-	if (source.timeColumns.has(source.columns[at]!)) return { description: 'its type', parse: Number };
 	const cells = textsOf(source, at);
 	const numbers = cells.filter((cell) => numberOf(cell, comma) !== undefined).length;
-	return numbers > cells.length / 2 ? undefined : detectTimeFormat(cells);
+	return typedTimes(source, at) ?? (numbers > cells.length / 2 ? undefined : detectTimeFormat(cells));
 }
 
 const noFailure = /^(|0|no?|none|false|ok|normal|healthy|running|no[ _-]?(failure|fault|error))$/i;
