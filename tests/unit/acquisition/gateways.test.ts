@@ -124,6 +124,16 @@ describe('OPC Publisher samples', () => {
 		expect(result.values.every(({ time }) => time === T)).toBe(true);
 		expect(result.rejected).toEqual([]);
 	});
+
+	it('take the time of the server where the source states none', () => {
+		const sample = { NodeId: 'ns=2;s=Speed', Value: 3, Timestamp: new Date(T + 5_000).toISOString() };
+		const result = read(TOPIC, [
+			{ ...sample, ServerTimestamp: ISO },
+			{ ...sample, ServerTimestamp: new Date(T + 1_000).toISOString(), SourceTimestamp: ISO }
+		]);
+		expect(result.values.map(({ time }) => time)).toEqual([T, T]);
+		expect(result.rejected).toEqual([]);
+	});
 });
 
 describe('Kepware IoT Gateway', () => {

@@ -65,16 +65,9 @@ function decodeSamples(
 	if (!place) return sink.reject('no-machine-in-topic', 'the topic names no machine');
 	for (const sample of samples) {
 		const time = parseTimestamp(sample['Timestamp'], message.receivedAt);
-		const { Value: value, StatusCode, SourceTimestamp } = sample;
-		const isWhole = isFields(value) && ('Value' in value || 'StatusCode' in value || 'SourceTimestamp' in value);
-		const field = isWhole
-			? value
-			: {
-					Value: value,
-					...(StatusCode !== undefined && { StatusCode }),
-					...(SourceTimestamp !== undefined && { SourceTimestamp })
-				};
-		emit(message, place, nameOfNode(sample), field, time, Quality.good, sink, 0);
+		const value = sample['Value'];
+		// Some wrap the value with its time and status once more.
+		emit(message, place, nameOfNode(sample), isDataValue(value) ? value : sample, time, Quality.good, sink, 0);
 	}
 }
 
@@ -95,6 +88,11 @@ function decodeSet(message: IncomingMessage, root: Fields, set: Fields, topics: 
 	for (const [name, field] of Object.entries(payload)) emit(message, place, name, field, setTime, setQuality, sink, 0);
 }
 
+/** A value with its time or status around it. */
+function isDataValue(field: unknown): field is Fields {
+	return isFields(field) && ('Value' in field || 'StatusCode' in field || 'SourceTimestamp' in field);
+}
+
 function emit(
 	message: IncomingMessage,
 	place: MachinePlace,
@@ -106,7 +104,7 @@ function emit(
 	depth: number
 ): void {
 	let value = field;
-	if (isFields(field) && ('Value' in field || 'StatusCode' in field || 'SourceTimestamp' in field)) {
+	if (isDataValue(field)) {
 		value = field['Value'];
 		if (field['StatusCode'] !== undefined) quality = Math.max(quality, parseStatusCode(field['StatusCode'])) as Quality;
 		const stated = field['SourceTimestamp'] ?? field['ServerTimestamp'];
