@@ -80,6 +80,13 @@ export function placeOfLevels(levels: readonly string[]): MachinePlace | undefin
 	return path && placeOf(path);
 }
 
+/** A device that a gateway names: "Rotterdam/Pump 3" keeps its levels, a bare name stands under the gateway. */
+export function placeOfDevice(name: unknown, gateway: string): MachinePlace | undefined {
+	if (typeof name !== 'string') return undefined;
+	const levels = name.split('/').filter((level) => level.trim() !== '');
+	return placeOfLevels(levels.length === 1 ? [gateway, ...levels] : levels);
+}
+
 /** A name that would be a derived series' gets another first letter. */
 export function sensorNameOf(name: string): string {
 	const clean = cleanLevel(name);

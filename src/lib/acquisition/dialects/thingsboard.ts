@@ -3,10 +3,11 @@
  * gateway says of devices coming and going (`connect`, `disconnect`) is presence; attributes and calls carry nothing measured.
  */
 import { isFields } from '../decode/fields';
-import { placeOfLevels } from '../decode/topics';
-import type { Dialect, MachinePlace } from '../message';
+import { placeOfDevice } from '../decode/topics';
+import type { Dialect } from '../message';
 import { decodeRecord } from './plain-json';
 
+const GATEWAY = 'gateway';
 const TOPIC = /^v1\/gateway\/(telemetry|connect|disconnect|attributes|rpc|claim)(?:\/|$)/;
 
 export function createThingsboard(): Dialect {
@@ -20,7 +21,7 @@ export function createThingsboard(): Dialect {
 			if (kind === 'telemetry') {
 				if (!isFields(json)) return sink.reject('no-values', 'a gateway sends an object of devices');
 				for (const [device, said] of Object.entries(json)) {
-					const place = placeOfDevice(device);
+					const place = placeOfDevice(device, GATEWAY);
 					const records = Array.isArray(said) ? (said as unknown[]) : [said];
 					for (const record of records)
 						if (place && isFields(record)) decodeRecord(message, place, record, sink);
@@ -28,17 +29,10 @@ export function createThingsboard(): Dialect {
 				}
 				return;
 			}
-			const place = isFields(json) ? placeOfDevice(json['device']) : undefined;
+			const place = isFields(json) ? placeOfDevice(json['device'], GATEWAY) : undefined;
 			const online = kind === 'connect' ? true : kind === 'disconnect' ? false : undefined;
 			if (!place || online === undefined) return sink.understood();
 			sink.presence(place, { online, reason: `its ThingsBoard gateway ${online ? 'connected' : 'disconnected'} it` });
 		}
 	};
-}
-
-/** "Rotterdam/Pump 3" keeps its levels; other devices stand under the gateway. */
-function placeOfDevice(device: unknown): MachinePlace | undefined {
-	if (typeof device !== 'string') return undefined;
-	const levels = device.split('/').filter((level) => level.trim() !== '');
-	return placeOfLevels(levels.length === 1 ? ['gateway', ...levels] : levels);
 }

@@ -4,11 +4,12 @@
  */
 import { isFields, type Fields } from '../decode/fields';
 import { parseTimestamp } from '../decode/timestamps';
-import { placeOf, placeOfLevels, sensorNameOf } from '../decode/topics';
+import { placeOf, placeOfDevice, sensorNameOf } from '../decode/topics';
 import type { DecodeSink, Dialect, MachinePlace, SensorDescription } from '../message';
 import { decodeRecord } from './plain-json';
 
-const BASE = 'zigbee2mqtt/';
+const GATEWAY = 'zigbee2mqtt';
+const BASE = `${GATEWAY}/`;
 const NOT_MEASURED = new Set(['last_seen', 'update', 'update_available', 'device', 'elapsed', 'action']);
 
 export function createZigbee2mqtt(): Dialect {
@@ -27,12 +28,12 @@ export function createZigbee2mqtt(): Dialect {
 			}
 			if (/\/(set|get)$/.test(name)) return sink.understood();
 			if (name.endsWith('/availability')) {
-				const device = placeOfDevice(name.slice(0, -'/availability'.length));
+				const device = placeOfDevice(name.slice(0, -'/availability'.length), GATEWAY);
 				const online = onlineIn(text, json);
 				if (!device || online === undefined) return sink.understood();
 				return sink.presence(device, { online, reason: `Zigbee2MQTT reports it ${online ? 'online' : 'offline'}` });
 			}
-			const place = placeOfDevice(name);
+			const place = placeOfDevice(name, GATEWAY);
 			if (!place) return sink.reject('no-machine-in-topic', 'the topic names no device');
 			if (!isFields(json)) return sink.reject('no-values', 'a Zigbee2MQTT device sends a JSON object');
 			const fields: Fields = {};
@@ -48,7 +49,7 @@ export function createZigbee2mqtt(): Dialect {
 	};
 }
 
-const ALL_DEVICES: MachinePlace = placeOf({ machine: 'zigbee2mqtt' });
+const ALL_DEVICES: MachinePlace = placeOf({ machine: GATEWAY });
 
 /** `online`, or since version 1.18 `{"state":"online"}`. */
 function onlineIn(text: string, json: unknown): boolean | undefined {
@@ -56,18 +57,13 @@ function onlineIn(text: string, json: unknown): boolean | undefined {
 	return said === 'online' ? true : said === 'offline' ? false : undefined;
 }
 
-function placeOfDevice(name: string): MachinePlace | undefined {
-	const levels = name.split('/').filter((level) => level !== '');
-	return placeOfLevels(levels.length === 1 ? ['zigbee2mqtt', ...levels] : levels);
-}
-
 function describeDevices(devices: readonly unknown[], sink: DecodeSink): void {
 	for (const device of devices) {
-		if (!isFields(device) || typeof device['friendly_name'] !== 'string') continue;
+		if (!isFields(device)) continue;
 		const definition = device['definition'];
 		const sensors = new Map<string, SensorDescription>();
 		if (isFields(definition)) collectUnits(definition['exposes'], sensors, 0);
-		const place = placeOfDevice(device['friendly_name']);
+		const place = placeOfDevice(device['friendly_name'], GATEWAY);
 		if (place && sensors.size > 0) sink.describe(place, undefined, sensors);
 	}
 }
