@@ -3,7 +3,7 @@
  *
  * In: a health report with ranked contributors. Out: text. Numbers carry as many digits as the band makes sense of.
  */
-import { spokenName, type EpochMs, type HealthReport, type SensorDeviation } from '../contracts';
+import { sentence, spokenName, type EpochMs, type HealthReport, type SensorDeviation } from '../contracts';
 import type { FailureStatement } from './failure-alarm';
 
 const hourMs = 3_600_000;
@@ -21,12 +21,8 @@ export function formatValue(value: number, band: number): string {
 	return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, '$1');
 }
 
-function capital(text: string): string {
-	return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 export function deviationSentence(deviation: SensorDeviation, unit: string | undefined): string {
-	const name = capital(spokenName(deviation.sensorName));
+	const name = sentence(spokenName(deviation.sensorName));
 	const suffix = unit ? ` ${unit}` : '';
 	if (deviation.note === 'silent') return `${name} has stopped sending`;
 	const actual = formatValue(deviation.actual, deviation.band);

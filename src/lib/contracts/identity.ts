@@ -50,3 +50,8 @@ export function spokenName(name: string): string {
 		.join(' ');
 	return words || name;
 }
+
+/** A fragment as a sentence's beginning: its first letter capital. */
+export function sentence(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
+}

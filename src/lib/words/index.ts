@@ -1,7 +1,9 @@
 /**
  * How numbers, times and spans are put into words on screens. In: plain numbers. Out: text with units, never a guess.
  */
-import { spokenName, type EpochMs } from '../contracts';
+import { sentence, spokenName, type EpochMs } from '../contracts';
+
+export { sentence };
 
 const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const clockShort = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -125,11 +127,6 @@ export function formatBytes(bytes: number): string {
 		unit += 1;
 	}
 	return `${unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
-}
-
-/** A fragment as a sentence's beginning: its first letter capital. */
-export function sentence(text: string): string {
-	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function formatCount(count: number, one: string, many = `${one}s`): string {

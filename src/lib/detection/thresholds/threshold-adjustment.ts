@@ -4,7 +4,7 @@
  * In: peaks of the score in normal running and in anomalies that people have judged. Out: the factor by which the threshold is
  * multiplied, or nothing to change, with the reason in words. Always bounded, and small at a time.
  */
-import { leastWatchedHours } from '../../contracts';
+import { leastWatchedHours, sentence } from '../../contracts';
 import { fitPareto, leastExcesses, paretoQuantile, paretoQuantileError } from './pareto-tail';
 import type { TailEvidence } from './score-tail';
 
@@ -111,7 +111,7 @@ export function adjustThreshold(evidence: ThresholdEvidence): ThresholdChange | 
 	if (bounded !== wanted) why += '; it has reached its bound';
 	const next = clamp(bounded, factor * (1 - largestStep), factor * (1 + largestStep));
 	if (Math.abs(next / factor - 1) < smallestStep) return undefined;
-	return { factor: Math.round(next * 1000) / 1000, why: `${why.charAt(0).toUpperCase()}${why.slice(1)}.` };
+	return { factor: Math.round(next * 1000) / 1000, why: `${sentence(why)}.` };
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -7,7 +7,7 @@ import {
 	type RiskReason,
 	type RiskTargetFigures
 } from '../../contracts';
-import { formatShare, formatValue } from '../../words';
+import { formatShare, formatValue, sentence } from '../../words';
 
 /** "Within 24 hours"; of a row: "Failure of a row". */
 export function targetTitle({ horizonHours }: Pick<RiskTargetFigures, 'horizonHours'>): string {
@@ -24,10 +24,7 @@ const methods: Readonly<Record<RiskMethod, string>> = {
 export const methodWords = (method: RiskMethod): string => methods[method];
 
 /** As a heading. */
-export function methodTitle(method: RiskMethod): string {
-	const words = methodWords(method);
-	return words.charAt(0).toUpperCase() + words.slice(1);
-}
+export const methodTitle = (method: RiskMethod): string => sentence(methodWords(method));
 
 export function pointsWords(points: number): string {
 	const rounded = Math.round(points * 1000) / 10;
