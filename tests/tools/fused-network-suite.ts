@@ -11,7 +11,8 @@ import {
 	type NetworkPlan
 } from '../../src/lib/neural/network-spec';
 import { randomFrom } from '../../src/lib/neural/random';
-import { FusedNetwork, type FusedLoss } from '../../src/lib/neural/wasm/fused-network';
+import { FusedNetwork } from '../../src/lib/neural/wasm/fused-network';
+import type { FusedLoss } from '../../src/lib/neural/wasm/fused-passes';
 import type { LstmModule } from '../../src/lib/neural/wasm/module';
 import { referenceNetwork, relativeError } from './float64-network';
 
@@ -156,16 +157,16 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 
 			test(`${one.name}: outputs, loss and every gradient equal float64`, () => {
 				const network = new FusedNetwork(module(), plan);
-				network.setWeights(weights);
+				network.weights.set(weights);
 				const reference = referenceNetwork(plan, weights, inputs, count, steps);
 				expect(relativeError(network.predict(inputs, count, steps), reference.outputs)).toBeLessThan(tolerance);
 
 				const expected = reference.gradient(targets, loss);
 				const request = { inputs, targets, steps, from: 0, to: count, loss, scale: 1 / (count * perTarget) };
 				expect(relativeError([network.lossOf(request)], [expected.loss])).toBeLessThan(tolerance);
-				network.clearGradients();
+				network.weights.clearGradients();
 				expect(relativeError([network.addGradients(request)], [expected.loss])).toBeLessThan(tolerance);
-				const found = splitWeights(plan, network.getGradients());
+				const found = splitWeights(plan, network.weights.getGradients());
 				const wanted = splitWeights(plan, Float32Array.from(expected.gradients));
 				plan.weights.forEach((weight, k) => {
 					expect(relativeError(found[k]!, wanted[k]!), weight.name).toBeLessThan(tolerance);
@@ -200,10 +201,10 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 				const { inputs, targets, perTarget } = dataOf(plan, { name: '', spec, count, steps });
 				const weights = randomWeights(plan, seed);
 				const network = new FusedNetwork(module(), plan);
-				network.setWeights(weights);
+				network.weights.set(weights);
 				const reference = referenceNetwork(plan, weights, inputs, count, steps);
 				expect(relativeError(network.predict(inputs, count, steps), reference.outputs)).toBeLessThan(tolerance);
-				network.clearGradients();
+				network.weights.clearGradients();
 				network.addGradients({
 					inputs,
 					targets,
@@ -214,7 +215,7 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 					scale: 1 / (count * perTarget)
 				});
 				const { gradients } = reference.gradient(targets, 'mse');
-				expect(relativeError(network.getGradients(), gradients)).toBeLessThan(tolerance);
+				expect(relativeError(network.weights.getGradients(), gradients)).toBeLessThan(tolerance);
 			};
 			fc.assert(fc.property(shape, check), { seed: 20261123, numRuns: 60 });
 		});
@@ -223,42 +224,42 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 			const plan = planNetwork({ features: 6, layers: [recurrent('lstm', 9), recurrent('gru', 5, false), dense(3)] });
 			const weights = randomWeights(plan, 5);
 			const network = new FusedNetwork(module(), plan);
-			network.setWeights(weights);
-			expect(network.getWeights()).toEqual(weights);
+			network.weights.set(weights);
+			expect(network.weights.get()).toEqual(weights);
 		});
 
 		test('rows in any order and in parts add up to the gradient of the whole', () => {
 			const plan = planNetwork({ features: 3, layers: [recurrent('lstm', 8), dense(2)] });
 			const network = new FusedNetwork(module(), plan);
-			network.setWeights(randomWeights(plan, 1));
+			network.weights.set(randomWeights(plan, 1));
 			const one = { name: '', spec: plan.spec, count: 23, steps: 5 };
 			const { inputs, targets } = dataOf(plan, one);
 			const request = { inputs, targets, steps: 5, from: 0, to: 23, loss: 'mse' as const, scale: 1 };
-			network.clearGradients();
+			network.weights.clearGradients();
 			const loss = network.addGradients(request);
-			const whole = network.getGradients();
-			network.clearGradients();
+			const whole = network.weights.getGradients();
+			network.weights.clearGradients();
 			const order = Array.from({ length: 23 }, (_, k) => 22 - k);
 			const first = network.addGradients({ ...request, order, to: 7 });
 			const second = network.addGradients({ ...request, order, from: 7 });
 			expect(first + second).toBeCloseTo(loss, 3);
-			expect(relativeError(network.getGradients(), whole)).toBeLessThan(tolerance);
+			expect(relativeError(network.weights.getGradients(), whole)).toBeLessThan(tolerance);
 		});
 
 		test('Adam with clipping and decay does what the reference does', () => {
 			const plan = planNetwork({ features: 3, layers: [recurrent('gru', 7), recurrent('lstm', 5), dense(2)] });
 			const network = new FusedNetwork(module(), plan);
 			let expected: Float32Array[] = splitWeights(plan, randomWeights(plan, 1));
-			network.setWeights(randomWeights(plan, 1));
-			network.setMoments(undefined);
+			network.weights.set(randomWeights(plan, 1));
+			network.weights.setMoments(undefined);
 			const one = { name: '', spec: plan.spec, count: 6, steps: 5 };
 			const { inputs, targets } = dataOf(plan, one);
 			let m: Float32Array[] = expected.map((part) => new Float32Array(part.length));
 			let v: Float32Array[] = expected.map((part) => new Float32Array(part.length));
 			for (let step = 1; step <= 4; step++) {
-				network.clearGradients();
+				network.weights.clearGradients();
 				network.addGradients({ inputs, targets, steps: 5, from: 0, to: 6, loss: 'mse', scale: 0.1 });
-				const gradients = splitWeights(plan, network.getGradients());
+				const gradients = splitWeights(plan, network.weights.getGradients());
 				const attrs = {
 					learningRate: 0.01,
 					beta1: 0.9,
@@ -273,13 +274,13 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 					count: expected.length,
 					decays: plan.weights.map((weight) => weight.decays)
 				});
-				expect(relativeError([network.applyAdam(attrs)], [reference.norm])).toBeLessThan(tolerance);
+				expect(relativeError([network.weights.applyAdam(attrs)], [reference.norm])).toBeLessThan(tolerance);
 				({ m, v } = reference);
 				expected = reference.weights;
 			}
 			const flat = Float32Array.from(expected.flatMap((part) => [...part]));
-			expect(relativeError(network.getWeights(), flat)).toBeLessThan(tolerance);
-			const moments = network.getMoments();
+			expect(relativeError(network.weights.get(), flat)).toBeLessThan(tolerance);
+			const moments = network.weights.getMoments();
 			expect(
 				relativeError(
 					moments.m,
@@ -292,7 +293,7 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 			const spec = { features: 4, layers: [recurrent('lstm', 12), recurrent('gru', 6), dense(3)] };
 			const plan = planNetwork(spec);
 			const network = new FusedNetwork(module(), plan);
-			network.setWeights(randomWeights(plan, 8));
+			network.weights.set(randomWeights(plan, 8));
 			const [lanes, steps] = [41, 10];
 			const inputs = randomFloats(lanes * steps * 4, 2);
 			const windowed = network.predict(inputs, lanes, steps);
@@ -317,7 +318,7 @@ export function describeFusedNetwork(name: string, module: () => LstmModule): vo
 		test('the state of a lane can be saved, restored into another, and reset', () => {
 			const plan = planNetwork({ features: 2, layers: [recurrent('lstm', 9), recurrent('gru', 3)] });
 			const network = new FusedNetwork(module(), plan);
-			network.setWeights(randomWeights(plan, 8));
+			network.weights.set(randomWeights(plan, 8));
 			const stream = network.openStream(3);
 			const fresh = stream.step(randomFloats(2, 1), [0]);
 			stream.restoreState(2, stream.saveState(0));

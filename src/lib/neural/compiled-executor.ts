@@ -7,7 +7,8 @@ import type { NetworkStream } from './engine';
 import type { AdamSetting, Chunk, ChunkPlace, Executor, LossName, Moments } from './executor';
 import { rowSizes } from './fit-data';
 import type { NetworkPlan } from './network-spec';
-import { FusedNetwork, supportsFused } from './wasm/fused-network';
+import { supportsFused } from './wasm/fused-layers';
+import { FusedNetwork } from './wasm/fused-network';
 import type { LstmModule } from './wasm/module';
 
 export { supportsFused };
@@ -28,11 +29,11 @@ export class CompiledExecutor implements Executor {
 	}
 
 	setWeights(flat: Float32Array): void {
-		this.network.setWeights(flat);
+		this.network.weights.set(flat);
 	}
 
 	async readWeights(): Promise<Float32Array> {
-		return this.network.getWeights();
+		return this.network.weights.get();
 	}
 
 	async score(inputs: Float32Array, rows: number, steps: number): Promise<Float32Array> {
@@ -48,7 +49,7 @@ export class CompiledExecutor implements Executor {
 	}
 
 	startTraining(moments?: Moments): void {
-		this.network.setMoments(moments && { m: moments.m, v: moments.v });
+		this.network.weights.setMoments(moments && { m: moments.m, v: moments.v });
 		this.lossSum = 0;
 		this.gathering = false;
 		this.training = true;
@@ -68,32 +69,32 @@ export class CompiledExecutor implements Executor {
 
 	async readGradient(): Promise<Float32Array> {
 		this.beginGradient();
-		return this.network.getGradients();
+		return this.network.weights.getGradients();
 	}
 
 	async takeGradient(): Promise<Float32Array> {
 		this.beginGradient();
-		return this.network.packedGradients().slice();
+		return this.network.weights.packedGradients().slice();
 	}
 
 	gradientInPlace(): Float32Array {
 		this.beginGradient();
-		return this.network.packedGradients();
+		return this.network.weights.packedGradients();
 	}
 
 	setGradient(flat: Float32Array): void {
-		this.network.packedGradients().set(flat);
+		this.network.weights.packedGradients().set(flat);
 		this.gathering = true;
 	}
 
 	step(setting: AdamSetting): void {
 		if (!this.training || !this.gathering) throw new MillwrightError('internal', 'An optimiser step needs a gradient.');
-		this.network.applyAdam(setting);
+		this.network.weights.applyAdam(setting);
 		this.gathering = false;
 	}
 
 	async readMoments(): Promise<Moments> {
-		return this.network.getMoments();
+		return this.network.weights.getMoments();
 	}
 
 	endTraining(): void {
@@ -112,7 +113,7 @@ export class CompiledExecutor implements Executor {
 	}
 
 	private beginGradient(): void {
-		if (!this.gathering) this.network.clearGradients();
+		if (!this.gathering) this.network.weights.clearGradients();
 		this.gathering = true;
 	}
 

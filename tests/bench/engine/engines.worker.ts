@@ -22,7 +22,7 @@ const lanes = 256;
 async function setUpFused(): Promise<Record<string, unknown>> {
 	const module = await loadLstmModule();
 	const network = new FusedNetwork(module, plan);
-	network.setWeights(weights);
+	network.weights.set(weights);
 	for (const count of [1, 32, 256])
 		addJob(
 			`fused/score/${count}`,
@@ -31,13 +31,13 @@ async function setUpFused(): Promise<Record<string, unknown>> {
 			() => void network.predict(firstWindows(count), count, steps)
 		);
 	const trained = new FusedNetwork(module, plan);
-	trained.setWeights(weights);
+	trained.weights.set(weights);
 	let step = 0;
 	addJob('fused/train/32', batch, 3 * batch * forwardFlops, () => {
-		trained.clearGradients();
+		trained.weights.clearGradients();
 		const request = { inputs: windows, targets, steps, from: 0, to: batch, loss: 'mse' as const };
 		trained.addGradients({ ...request, scale: 1 / (batch * perWindow) });
-		trained.applyAdam({ step: ++step, learningRate: 1e-3 });
+		trained.weights.applyAdam({ step: ++step, learningRate: 1e-3 });
 	});
 	const stream = network.openStream(lanes);
 	const named = Array.from({ length: lanes }, (_, lane) => lane);
