@@ -6,7 +6,7 @@
  */
 import { coverageFor, joinTail, LiveTail, needsQuery, type Coverage } from '$lib/charts/live-tail';
 import { scrub, spanOf, startScrub, type ScrubEvent, type ScrubState } from '$lib/charts/scrub';
-import { lowerBound, type Trace } from '$lib/charts/trace';
+import type { Trace } from '$lib/charts/trace';
 import type { ModeSpan } from '$lib/charts/trend-series';
 import {
 	derivedSeries,
@@ -31,6 +31,8 @@ import {
 } from '$lib/contracts';
 import type { Store } from '$lib/storage/store';
 import { fleet } from '../plant/fleet.svelte';
+import { BandHistory, type ExpectedBand } from './band-history';
+import { ModeHistory } from './mode-history';
 import { labelOfMode, modeStretches, modeWords } from './mode-stretches';
 import { session } from '../app/session.svelte';
 import { live } from '../app/live.svelte';
@@ -43,14 +45,6 @@ const tailSpanMs = 10 * 60_000;
 /** A late sample is drawn after at most this long. */
 const lateReloadMs = 5_000;
 const defaultSpanMs = 3_600_000;
-/** Rows of the band heard live that are kept beside what was calculated for the past. */
-const longestBandTail = 7_200;
-
-export interface ExpectedBand {
-	readonly times: readonly EpochMs[];
-	readonly low: readonly number[];
-	readonly high: readonly number[];
-}
 
 export interface LatestValue {
 	readonly time: EpochMs;
@@ -81,13 +75,9 @@ export class MachineView {
 	#slices = new Map<string, SeriesSlice>();
 	#seenAt = new Map<string, EpochMs | undefined>();
 	#tails = new Map<string, LiveTail>();
-	#bandTail = new Map<string, { times: EpochMs[]; low: number[]; high: number[] }>();
+	#bandHistory = new BandHistory();
 	#latestDraft = new Map<string, LatestValue>();
-	/** Change points of the mode: stored ones, then live ones. */
-	#modePoints: { times: EpochMs[]; codes: number[] } = { times: [], codes: [] };
-	/** What the model expected in the past, by sensor name, and the span that was asked for. */
-	#pastBands = new Map<string, ExpectedBand>();
-	#pastAsked: { from: EpochMs; to: EpochMs; modelId: string | undefined } | undefined;
+	#modeHistory = new ModeHistory();
 	#dirty = false;
 	#querying = false;
 	#queryAgain = false;
@@ -193,10 +183,10 @@ export class MachineView {
 					if (report.machineId !== this.id) continue;
 					if (Number.isFinite(report.score)) this.#append(derivedSeries.score, report.time, report.score);
 					if (Number.isFinite(report.index)) this.#append(derivedSeries.health, report.time, report.index);
-					if (report.mode !== 'unknown') this.#appendMode(report.time, modeCodeOf(report));
+					if (report.mode !== 'unknown' && this.#modeHistory.add(report.time, modeCodeOf(report))) this.#dirty = true;
 					for (const { sensorName, expected, band } of report.contributors) {
 						if (!Number.isFinite(expected) || !Number.isFinite(band)) continue;
-						this.#appendBand(sensorName, report.time, expected - band, expected + band);
+						this.#bandHistory.add(sensorName, report.time, expected - band, expected + band);
 					}
 				}
 			}),
@@ -276,30 +266,6 @@ export class MachineView {
 		this.#dirty = true;
 	}
 
-	#appendMode(time: EpochMs, code: number): void {
-		const { times, codes } = this.#modePoints;
-		if (
-			times.length > 0 &&
-			(time <= times.at(-1)! || (codes.at(-1) === code && time - times.at(-1)! < modeHeartbeatMs))
-		)
-			return;
-		times.push(time);
-		codes.push(code);
-		this.#dirty = true;
-	}
-
-	#appendBand(name: string, time: EpochMs, low: number, high: number): void {
-		let band = this.#bandTail.get(name);
-		if (!band) this.#bandTail.set(name, (band = { times: [], low: [], high: [] }));
-		if (band.times.length > 0 && time <= band.times.at(-1)!) return;
-		band.times.push(time);
-		band.low.push(low);
-		band.high.push(high);
-		if (band.times.length <= longestBandTail) return;
-		for (const column of [band.times, band.low, band.high]) column.splice(0, longestBandTail / 2);
-		this.#pastAsked = undefined;
-	}
-
 	#tick(): void {
 		const now = Date.now();
 		this.#scrub = scrub(this.#scrub, { type: 'tick', now });
@@ -338,7 +304,7 @@ export class MachineView {
 		const seenAt = new Map(names.map((name) => [name, this.#tails.get(name)?.newest]));
 		const askedAt = Date.now();
 		this.#followSpans(wanted.from, wanted.to);
-		this.#trimBands(wanted.from);
+		this.#bandHistory.trim(wanted.from);
 		void this.#loadExpected();
 		try {
 			const slices = await this.#store.series.query({
@@ -351,7 +317,7 @@ export class MachineView {
 				to: wanted.to
 			});
 			if (this.#ended) return;
-			this.#takeModes(modes);
+			this.#modeHistory.takeStored(modes, this.#coverage?.from);
 			this.#slices = new Map(slices.map((slice) => [splitSensorId(slice.sensorId).sensorName, slice]));
 			this.#seenAt = seenAt;
 			const raw = slices.every((slice) => slice.tier === 'raw');
@@ -373,59 +339,20 @@ export class MachineView {
 		this.#publish();
 	}
 
-	/** Stored change points, and those heard since the newest of them. */
-	#takeModes(stored: SeriesSlice | undefined): void {
-		const { times, codes } = this.#modePoints;
-		const newest = stored?.times.at(-1) ?? -Infinity;
-		const since = times.findIndex((time) => time > newest);
-		const live = since < 0 || newest < (this.#coverage?.from ?? -Infinity) ? times.length : since;
-		this.#modePoints = {
-			times: [...(stored?.times ?? []), ...times.slice(live)],
-			codes: [...(stored?.mean ?? []), ...codes.slice(live)]
-		};
-	}
-
-	/** The expected band over the span in sight, where it is short enough to calculate and not known yet. */
 	async #loadExpected(): Promise<void> {
-		const { from, to } = this.#scrub.viewport;
-		const modelId = this.#model?.id;
-		const asked = this.#pastAsked;
-		if (asked && asked.modelId === modelId && asked.from <= from && (asked.to >= to || this.#scrub.following)) return;
-		const margin = (to - from) / 2;
-		this.#pastAsked = { from: from - margin, to: Math.min(to + margin, Date.now()), modelId };
+		const { viewport, following } = this.#scrub;
+		const span = this.#bandHistory.claim(viewport, following, this.#model?.id, Date.now());
+		if (!span) return;
 		try {
 			const bands =
-				(await session.inference.expected(this.id, this.#pastAsked.from, this.#pastAsked.to)) ??
-				(await session.inference.expected(this.id, from, to));
+				(await session.inference.expected(this.id, span.from, span.to)) ??
+				(await session.inference.expected(this.id, viewport.from, viewport.to));
 			if (this.#ended) return;
-			this.#pastBands = new Map(
-				bands?.sensors.map(({ sensorName, expected, band }) => [
-					sensorName,
-					{
-						times: Array.from(bands.times),
-						low: Array.from(expected, (value) => value - band),
-						high: Array.from(expected, (value) => value + band)
-					}
-				])
-			);
+			this.#bandHistory.takePast(bands);
 			this.#dirty = true;
 		} catch {
 			// No worker now: the live band is drawn all the same, and the past one is asked for with the next move.
-			this.#pastAsked = undefined;
-		}
-	}
-
-	/** Forgets bands of before what is drawn; they are asked for again with the next move there. */
-	#trimBands(from: EpochMs): void {
-		if (this.#pastAsked && this.#pastAsked.from < from) this.#pastAsked = { ...this.#pastAsked, from };
-		for (const { times, low, high } of this.#bandTail.values()) {
-			const first = lowerBound(times, from);
-			if (first > 0) for (const column of [times, low, high]) column.splice(0, first);
-		}
-		for (const [name, { times, low, high }] of this.#pastBands) {
-			const first = lowerBound(times, from);
-			if (first === 0) continue;
-			this.#pastBands.set(name, { times: times.slice(first), low: low.slice(first), high: high.slice(first) });
+			this.#bandHistory.release();
 		}
 	}
 
@@ -450,26 +377,9 @@ export class MachineView {
 			);
 		this.#traces = traces;
 		this.#latest = new Map(this.#latestDraft);
-		const names = new Set([...this.#pastBands.keys(), ...this.#bandTail.keys()]);
-		this.#bands = new Map(
-			[...names].map((name) => [name, joinBands(this.#pastBands.get(name), this.#bandTail.get(name))])
-		);
-		const until = this.machine?.report?.time ?? this.#modePoints.times.at(-1) ?? 0;
-		this.#modes = modeStretches(this.#modePoints.times, this.#modePoints.codes, until, (index) =>
-			this.#labelOfMode(index)
-		);
+		this.#bands = this.#bandHistory.joined();
+		const { times, codes } = this.#modeHistory;
+		const until = this.machine?.report?.time ?? times.at(-1) ?? 0;
+		this.#modes = modeStretches(times, codes, until, (index) => this.#labelOfMode(index));
 	}
-}
-
-/** What was calculated for the past, then what was heard live. */
-function joinBands(past: ExpectedBand | undefined, live: ExpectedBand | undefined): ExpectedBand {
-	if (!past || !live) return (past ?? live)!;
-	const first = live.times[0] ?? Infinity;
-	const end = past.times.findIndex((time) => time >= first);
-	const kept = end < 0 ? past.times.length : end;
-	return {
-		times: [...past.times.slice(0, kept), ...live.times],
-		low: [...past.low.slice(0, kept), ...live.low],
-		high: [...past.high.slice(0, kept), ...live.high]
-	};
 }
