@@ -25,16 +25,6 @@ import {
 	type SensorId,
 	type SensorRecord
 } from '$lib/contracts';
-import {
-	daysUntilTrimming,
-	defaultRetention,
-	noteUsage,
-	retentionKey,
-	storageUsage,
-	usageLogKey,
-	type RetentionPolicy,
-	type UsageSample
-} from '$lib/storage';
 import type { Store } from '$lib/storage/store';
 import { SvelteMap } from 'svelte/reactivity';
 import { anomalyRate, type AnomalyRate } from '../machine/anomaly-rate';
@@ -44,6 +34,7 @@ import { live } from '../app/live.svelte';
 import { MachineState } from '../machine/machine-state.svelte';
 import { compareIds, priorityOrder } from './rank';
 import { noFigures, sameFigures, summarise, type FleetFigures } from './fleet-summary';
+import { measureStorage } from '../app/measure-storage';
 import { sparkBinMs, sparkSpanMs } from './spark-bins';
 import type { StorageUse } from '../app/system-health';
 
@@ -414,21 +405,8 @@ class Fleet {
 
 	async #measureStorage(): Promise<void> {
 		const store = this.#store;
-		const [usage, log, policy] = await Promise.all([
-			storageUsage(),
-			store?.settings.get<UsageSample[]>(usageLogKey),
-			store?.settings.get<RetentionPolicy>(retentionKey)
-		]);
-		const longer = noteUsage(log ?? [], { at: Date.now(), usedBytes: usage.usedBytes });
-		if (longer) await store?.settings.set(usageLogKey, longer);
-		if (this.#store !== store) return;
-		const { shareOfQuota } = policy ?? defaultRetention;
-		this.#storage = {
-			used: usage.usedBytes,
-			allowed: usage.quotaBytes,
-			persistent: usage.persistent,
-			daysUntilTrimming: daysUntilTrimming(longer ?? log ?? [], usage, shareOfQuota)
-		};
+		const storage = await measureStorage(store);
+		if (this.#store === store) this.#storage = storage;
 	}
 
 	#machineIdOf(sensorId: SensorId): MachineId {
