@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 	options: {
 		class: { type: 'string' },
 		epochs: { type: 'string', default: '12' },
-		version: { type: 'string', default: 'v8' },
+		version: { type: 'string', default: 'v9' },
 		units: { type: 'string', default: '32-16' },
 		quick: { type: 'boolean', default: false },
 		'fresh-seed': { type: 'string' },

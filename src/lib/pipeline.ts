@@ -23,7 +23,7 @@ import {
 	ScoreTail,
 	runRowsOf,
 	type MemberRows,
-	type OwnLevel,
+	type OwnLevels,
 	type RowPredictor
 } from './detection';
 import { assessHealth, endSpan, initialHealth, type HealthState } from './health';
@@ -86,14 +86,14 @@ export class MachinePipeline {
 		this.prognosis.recall(times, scores, course);
 	}
 
-	/** The machine's own level as judged against now; goes back in by `recallLevel`. */
-	get knownLevel(): OwnLevel | undefined {
-		return this.detector.knownLevel;
+	/** The machine's own levels as judged against now; go back in by `recallLevels`. */
+	get knownLevels(): OwnLevels {
+		return this.detector.knownLevels;
 	}
 
-	/** Before the first row: the level of an earlier run under this version, which the rows to come follow without a gap. */
-	recallLevel(known: OwnLevel): void {
-		this.detector.recallLevel(known);
+	/** Before the first row: the levels of an earlier run under this version, which the rows to come follow without a gap. */
+	recallLevels(known: OwnLevels): void {
+		this.detector.recallLevels(known);
 	}
 
 	/** What is known of failures under this version: the prognosis then tells failure, not just critical health. */

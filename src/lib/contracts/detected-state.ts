@@ -13,6 +13,8 @@ export interface SensorDeviation {
 	readonly expected: number;
 	/** Half-width of the normal band around `expected`, in the sensor's own unit. */
 	readonly band: number;
+	/** What the network alone expected, where `expected` is what the other sensors and the machine's own level say. */
+	readonly ofNetwork?: { readonly expected: number; readonly band: number };
 	/** The sensor itself is the finding: its value no longer moves, or no longer comes. */
 	readonly note?: 'stuck' | 'silent';
 }

@@ -55,6 +55,8 @@ export interface Calibration {
 	readonly warmUpSteps?: number;
 	/** What a machine's own level says beside `statistics`; undefined: too little data to know how far one wanders. */
 	readonly ownLevel?: OwnLevelCalibration;
+	/** The same of values instead of residuals: a network sees each sensor and goes along with what creeps, the other sensors do not. */
+	readonly ownValues?: OwnLevelCalibration;
 	/** When a sensor that is missing now and then counts as silent; undefined: a minute of rows, a fifth back per row heard. */
 	readonly silence?: SilenceCalibration;
 	/** Rows of normal running that the calibration rests on. */
@@ -67,7 +69,7 @@ export interface SilenceCalibration {
 	readonly recoveryPerRow: readonly number[];
 }
 
-/** Residuals against the machine's own level so far: in that the differences between individuals of a class cancel. */
+/** Residuals, or values, against the machine's own level so far: in that the differences between individuals of a class cancel. */
 export interface OwnLevelCalibration {
 	/** Rows over which the level is the mean of all so far; after them it follows with this time constant. */
 	readonly levelRows: number;
@@ -76,16 +78,18 @@ export interface OwnLevelCalibration {
 	/** Judged rows before the level counts. */
 	readonly warmUpRows: number;
 	readonly statistics: readonly OwnLevelStatistic[];
-	/** What each sensor's residual should be by the others; undefined: residuals are taken as they are. */
+	/** What each sensor's residual (or value) should be by the others; undefined: they are taken as they are. */
 	readonly relations?: SensorRelations;
 }
 
-/** How each sensor's residual goes with the other sensors on healthy machines of a class: a linear regression a sensor. */
+/** How each sensor's residual (or value) goes with the other sensors on healthy machines of a class: a linear regression a sensor. */
 export interface SensorRelations {
 	/** EWMA coefficient per step of the slow values among the terms: heat follows load in minutes. Learnt before `slowSmoothings`: the only one. */
 	readonly slowSmoothing?: number;
 	/** Several of them, that go on while the machine stands or changes. */
 	readonly slowSmoothings?: readonly number[];
+	/** Slow values begin at the mean of the training data, since what was before the first row is not known. Absent: with the first row itself. */
+	readonly slowFromMean?: boolean;
 	/** [sensors][terms], terms as `SensorRelationTerms` gives them; 0 for the sensor's own. */
 	readonly weights: readonly (readonly number[])[];
 	/** [sensors]: mean over individuals of what the terms leave. */

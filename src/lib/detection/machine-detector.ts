@@ -8,12 +8,15 @@ import type { DetectedState, EpochMs, MachineId, JudgingBasis, SensorDeviation }
 import { defaultWarmUpSteps } from './thresholds/calibrate';
 import { EnsembleDetector, type MemberRows } from './ensemble/ensemble-detector';
 import { ModeDetector } from './modes/operating-mode';
-import type { OwnLevel } from './own-level/own-level';
+import type { OwnLevels } from './own-level/own-level';
 import { rankDeviations } from './residuals/rank-deviations';
 import { RelationWatch } from './relations/relation-watch';
 import { ResidualJudge } from './residuals/residual-judge';
 import { SensorNotes } from './sensors/sensor-notes';
 import { ShownCourse } from './residuals/shown-course';
+
+/** Below this score nothing is shown to be wrong, and what the network expected is shown whatever decides. */
+const shownByOthersFrom = 0.7;
 
 /** A row as Data Manipulation hands it over. */
 export interface ObservedRow {
@@ -71,14 +74,14 @@ export class MachineDetector {
 		this.lastScaled = new Float32Array(this.sensors);
 	}
 
-	/** The machine's own level so far, where the model has one. */
-	get knownLevel(): OwnLevel | undefined {
-		return this.residuals.knownLevel;
+	/** The machine's own levels so far, where the model has them. */
+	get knownLevels(): OwnLevels {
+		return this.residuals.knownLevels;
 	}
 
-	/** Before the first row: the level that the rows to come follow without a gap. */
-	recallLevel(known: OwnLevel): void {
-		this.residuals.recallLevel(known);
+	/** Before the first row: the levels that the rows to come follow without a gap. */
+	recallLevels(known: OwnLevels): void {
+		this.residuals.recallLevels(known);
 	}
 
 	/** `expected`: [sensors], scaled, the network's prediction of this row; undefined when it has seen none before it. */
@@ -189,12 +192,18 @@ export class MachineDetector {
 			return this.stateOf(time, worst(joint.score), deviations);
 		}
 		const { residualDeviation } = this.version.calibration;
-		const { score, squares, band } = this.residuals.judge();
-		const deviations = rankDeviations(sensorNames, squares, notes, (i) => ({
-			actual: this.shown.actual[i]!,
-			expected: this.shown.expected[i]!,
-			band: Math.max(3, band(i)) * (deviation[i]! * residualDeviation[i]!)
-		}));
+		const { score, squares, band, byOthers } = this.residuals.judge();
+		const deviations = rankDeviations(sensorNames, squares, notes, (i) => {
+			const actual = this.shown.actual[i]!;
+			const ofNetwork = {
+				expected: this.shown.expected[i]!,
+				band: Math.max(3, band(i)) * (deviation[i]! * residualDeviation[i]!)
+			};
+			// The network goes along with what creeps: what it expected would not show a person what is wrong.
+			if (!byOthers || score < shownByOthersFrom) return { actual, ...ofNetwork };
+			const expected = actual - byOthers.off(i) * deviation[i]!;
+			return { actual, expected, band: byOthers.band(i) * deviation[i]!, ofNetwork };
+		});
 		return this.stateOf(time, worst(score), deviations);
 	}
 

@@ -13,7 +13,15 @@ const sensors: Record<string, SensorKind> = {
 type Residuals = (name: string, block: number) => number;
 
 /** Runs `blocks` blocks whose residuals (in half-widths of the band) are `mean` plus noise; gives the last status. */
-function run(monitor: DriftMonitor, blocks: number, mean: Residuals, seed = 1, modeId = 'm1', from = 0): DriftStatus {
+function run(
+	monitor: DriftMonitor,
+	blocks: number,
+	mean: Residuals,
+	seed = 1,
+	modeId = 'm1',
+	from = 0,
+	shown: 'network' | 'others' = 'network'
+): DriftStatus {
 	const normal = normalFrom(seed);
 	let last: DriftStatus | undefined;
 	for (let block = 0; block < blocks; block++)
@@ -33,7 +41,9 @@ function run(monitor: DriftMonitor, blocks: number, mean: Residuals, seed = 1, m
 						? []
 						: Object.keys(sensors).map((sensorName) => {
 								const actual = 10 + 2 * (mean(sensorName, block) + 0.3 * normal());
-								return { sensorName, share: 0.2, actual, expected: 10, band: 2 };
+								const ofNetwork = { expected: 10, band: 2 };
+								if (shown === 'network') return { sensorName, share: 0.2, actual, ...ofNetwork };
+								return { sensorName, share: 0.2, actual, expected: 3, band: 0.5, ofNetwork };
 							})
 			};
 			last = monitor.add(state) ?? last;
@@ -84,6 +94,12 @@ describe('drift', () => {
 		run(other, baselineBlocks, calm);
 		const status = run(other, 12, calm, 5, 'new', baselineBlocks);
 		expect(status.finding).toMatchObject({ kind: 'process-change', proposal: 'retrain' });
+	});
+
+	test('residuals are those of the network, whatever a finding is shown against', () => {
+		const monitor = monitorOf();
+		run(monitor, baselineBlocks + 5, calm);
+		expect(run(monitor, 30, calm, 9, 'm1', baselineBlocks + 5, 'others').finding).toBeUndefined();
 	});
 
 	test('what moved back is forgotten; a reload goes on where it was; another model starts anew', () => {

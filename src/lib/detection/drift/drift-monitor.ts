@@ -74,7 +74,9 @@ export class DriftMonitor {
 		if (state.modeId === 'new') this.newRows++;
 		else if (state.unscored !== undefined || Number.isNaN(state.score) || state.mode !== 'running') return undefined;
 		this.rows++;
-		for (const { sensorName, actual, expected, band, note } of state.deviations) {
+		for (const deviation of state.deviations) {
+			const { sensorName, actual, note } = deviation;
+			const { expected, band } = deviation.ofNetwork ?? deviation;
 			const residual = (actual - expected) / band;
 			if (note || !Number.isFinite(residual)) continue;
 			const one = this.sums.get(sensorName);

@@ -15,7 +15,7 @@ export type ReplayRows = (
 ) => void;
 
 /** Five minutes and twenty: windings, housings, oil. */
-const plan: TermPlan = { slowSmoothings: [1 / 300, 1 / 1200] };
+const plan: TermPlan = { slowSmoothings: [1 / 300, 1 / 1200], slowFromMean: true };
 /** Rows are taken in means of so many; what lasts shorter is of no interest. */
 const blockRows = 10;
 /** A machine counts from so many blocks on. */

@@ -1,7 +1,7 @@
 /**
  * State Detection: a machine against its own level so far.
  *
- * In: one machine's standardised residuals, free of spikes, row by row. Out: how far each sensor stands from where this machine has stood, over
+ * In: one machine's standardised residuals (or scaled values), free of spikes, row by row. Out: how far each sensor stands from where this machine has stood, over
  * its threshold. Machines of a class differ by more than a beginning fault changes one of them; in this difference that cancels.
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../../contracts';
@@ -24,6 +24,12 @@ export type OwnLevelPlan = Pick<OwnLevelCalibration, 'levelRows' | 'delayRows' |
 export interface OwnLevel {
 	readonly level: Float64Array;
 	readonly rows: number;
+}
+
+/** Levels of the residuals and of the values of one machine, where its model watches them. */
+export interface OwnLevels {
+	readonly residuals?: OwnLevel | undefined;
+	readonly values?: OwnLevel | undefined;
 }
 
 export class OwnLevelTracker {

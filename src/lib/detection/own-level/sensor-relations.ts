@@ -1,9 +1,9 @@
 /**
  * State Detection: what one sensor should show, going by the others.
  *
- * In: a machine's standardised residuals and scaled values, row by row. Out: residuals less what the other sensors explain. A linear
- * regression a sensor on their residuals, values, squares, and slow means of both (heat follows load), learnt on healthy machines of a
- * class: what the network leaves of load and temperature cancels, what one sensor does alone stays.
+ * In: a machine's standardised residuals (or, in their place, its values) and scaled values, row by row. Out: residuals less what the other
+ * sensors explain. A linear regression a sensor on their residuals, values, squares, and slow means of both (heat follows load), learnt on
+ * healthy machines of a class: what the network leaves of load and temperature cancels, what one sensor does alone stays.
  */
 import type { SensorRelations } from '../../contracts';
 
@@ -14,7 +14,7 @@ const valueClip = 4;
 /** Kinds of terms, one of each per sensor, beside the slow ones: residual, value, square. */
 const plainKinds = 3;
 
-export type TermPlan = Pick<SensorRelations, 'slowSmoothing' | 'slowSmoothings'>;
+export type TermPlan = Pick<SensorRelations, 'slowSmoothing' | 'slowSmoothings' | 'slowFromMean'>;
 
 /** Kinds of terms, one of each per sensor, kind by kind. */
 export function termKinds(plan: TermPlan): number {
@@ -27,6 +27,7 @@ export class SensorRelationTerms {
 	private readonly slow: readonly number[];
 	/** Slow terms follow each row of the machine's day, also those that do not count. */
 	private readonly everyRow: boolean;
+	private readonly fromMean: boolean;
 	private begun = false;
 
 	constructor(
@@ -35,6 +36,7 @@ export class SensorRelationTerms {
 	) {
 		this.slow = slowOf(plan);
 		this.everyRow = plan.slowSmoothings !== undefined;
+		this.fromMean = plan.slowFromMean === true;
 		this.terms = new Float64Array(termKinds(plan) * sensors);
 	}
 
@@ -65,8 +67,10 @@ export class SensorRelationTerms {
 	private follow(scaled: ArrayLike<number>): void {
 		const { terms, sensors } = this;
 		this.slow.forEach((slow, s) => {
-			const smoothing = this.begun ? slow : 1;
+			const smoothing = this.begun || this.fromMean ? slow : 1;
 			const at = (plainKinds + 2 * s) * sensors;
+			// Scaled values have mean 0 and mean square 1 over the training data.
+			if (!this.begun && this.fromMean) terms.fill(0, at, at + sensors).fill(1, at + sensors, at + 2 * sensors);
 			for (let i = 0; i < sensors; i++) {
 				const value = clip(scaled[i]!, valueClip);
 				terms[at + i]! += smoothing * (value - terms[at + i]!);

@@ -12,7 +12,7 @@ export function rankDeviations(
 	sensorNames: readonly string[],
 	squares: Float64Array,
 	notes: readonly SensorNote[],
-	shown: (sensor: number) => Pick<SensorDeviation, 'actual' | 'expected' | 'band'>
+	shown: (sensor: number) => Pick<SensorDeviation, 'actual' | 'expected' | 'band' | 'ofNetwork'>
 ): SensorDeviation[] {
 	const noted = new Map(notes.filter(({ score }) => score >= 1).map(({ sensor, note }) => [sensor, note]));
 	const ranked = squares.slice();

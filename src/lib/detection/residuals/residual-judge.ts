@@ -1,17 +1,24 @@
 /**
- * State Detection: one machine judged by what its network did not expect, against its class and against its own level so far.
+ * State Detection: one machine judged by what its network did not expect, against its class and against its own level so far, and by where
+ * its sensors stand to each other, against its own level so far.
  *
- * In: standardised residuals, row by row. Out: a score (1 is the threshold) and what each sensor has to do with it.
+ * In: standardised residuals and scaled rows, row by row. Out: a score (1 is the threshold) and what each sensor has to do with it.
  */
 import type { JudgingBasis, ResidualStatistic } from '../../contracts';
-import { OwnLevelDistance, OwnLevelTracker, leastRunning, type OwnLevel } from '../own-level/own-level';
+import type { OwnLevels } from '../own-level/own-level';
+import { OwnLevelWatch } from '../own-level/own-level-watch';
 import { RunningShare } from '../own-level/running-share';
+import { MiddleOfFive } from './middle-of-five';
 import { ResidualTracker, combine, defaultPower, distanceOf } from './residual-tracker';
 
 /** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */
 const followScore = 0.8;
+/** The same of values, which wander further over a day (with the warmth of the hall): held too soon, a level of the morning would be an alarm in the afternoon. */
+const followValuesScore = 1.5;
 /** A machine that stood for an hour of rows may have been worked on: its own level is learnt anew. */
 const longStopRows = 3600;
+/** Further out, scaled, a value says no more: what a network gets ends there too. */
+const valueClip = 8;
 
 export interface ResidualFinding {
 	readonly score: number;
@@ -19,14 +26,17 @@ export interface ResidualFinding {
 	readonly squares: Float64Array;
 	/** Half-width of a sensor's normal range, in standardised residuals. */
 	readonly band: (sensor: number) => number;
+	/** Set where the sensors' values decide, not what the network did not expect: how far each is off by the others, and its normal range; scaled. */
+	readonly byOthers?: { off(sensor: number): number; band(sensor: number): number };
 }
 
 export class ResidualJudge {
 	private readonly statistics: readonly ResidualStatistic[];
 	private readonly tracker: ResidualTracker;
-	private readonly ownLevel: OwnLevelTracker | undefined;
-	private readonly ownDistances: readonly OwnLevelDistance[];
-	private recalled: OwnLevel | undefined;
+	private readonly ownLevel: OwnLevelWatch | undefined;
+	private readonly ownValues: OwnLevelWatch | undefined;
+	private readonly spikeFree: MiddleOfFive;
+	private readonly values: Float64Array;
 	private readonly sensors: number;
 	private stoppedRows = 0;
 	private readonly running = new RunningShare();
@@ -40,34 +50,30 @@ export class ResidualJudge {
 			this.sensors,
 			this.statistics.map((statistic) => statistic.mean)
 		);
-		const { ownLevel } = basis.calibration;
-		const own = ownLevel?.statistics ?? [];
-		this.ownLevel =
-			ownLevel &&
-			new OwnLevelTracker(
-				ownLevel,
-				own.map(({ smoothing }) => smoothing),
-				this.sensors
-			);
-		this.ownDistances = own.map((statistic) => new OwnLevelDistance(statistic));
+		const { ownLevel, ownValues } = basis.calibration;
+		this.ownLevel = ownLevel && new OwnLevelWatch(ownLevel, this.sensors);
+		this.ownValues = ownValues && new OwnLevelWatch(ownValues, this.sensors);
+		this.spikeFree = new MiddleOfFive(this.sensors);
+		this.values = new Float64Array(this.sensors);
 	}
 
-	/** The machine's own level so far, where the model has one. */
-	get knownLevel(): OwnLevel | undefined {
-		return this.ownLevel?.known;
+	/** The machine's own levels so far, where the model has them. */
+	get knownLevels(): OwnLevels {
+		return { residuals: this.ownLevel?.known, values: this.ownValues?.known };
 	}
 
-	/** Before the first row: the level that the rows to come follow without a gap. */
-	recallLevel(known: OwnLevel): void {
-		if (known.level.length === this.sensors) this.recalled = known;
+	/** Before the first row: the levels that the rows to come follow without a gap. */
+	recallLevels({ residuals, values }: OwnLevels): void {
+		if (residuals) this.ownLevel?.recall(residuals);
+		if (values) this.ownValues?.recall(values);
 	}
 
 	/** After a gap. */
 	forget(): void {
 		this.tracker.reset();
-		this.ownLevel?.reset();
-		if (this.recalled) this.ownLevel?.recall(this.recalled);
-		this.recalled = undefined;
+		this.ownLevel?.forget();
+		this.ownValues?.forget();
+		this.spikeFree.reset();
 		this.lastScore = 0;
 		this.running.reset();
 	}
@@ -75,15 +81,22 @@ export class ResidualJudge {
 	/** Of every row, before any of it counts; `scaled`: the row itself. */
 	notice(stopped: boolean, scaled: ArrayLike<number>): void {
 		this.ownLevel?.notice(scaled);
+		if (this.ownValues) {
+			takeValues(this.spikeFree, scaled, this.values);
+			this.ownValues.notice(this.values);
+		}
 		this.stoppedRows = stopped ? this.stoppedRows + 1 : 0;
 		this.running.notice(stopped);
-		if (this.stoppedRows === longStopRows) this.ownLevel?.reset();
+		if (this.stoppedRows !== longStopRows) return;
+		this.ownLevel?.reset();
+		this.ownValues?.reset();
 	}
 
 	/** A row that counts: its standardised residuals and itself, scaled. */
 	take(residuals: ArrayLike<number>, scaled: ArrayLike<number>): void {
 		this.tracker.update(residuals);
 		this.ownLevel?.update(this.tracker.middle, scaled, this.lastScore < followScore);
+		this.ownValues?.update(this.values, this.values, this.lastScore < followValuesScore);
 	}
 
 	judge(): ResidualFinding {
@@ -101,21 +114,24 @@ export class ResidualJudge {
 		});
 		const statistic = this.statistics[leading]!;
 		const normalBand = statistic.threshold * this.sensors ** (1 / defaultPower);
-		let squares: Float64Array = distances[leading]!.map((distance) => distance * distance);
-		let band = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
 		const running = this.running.value;
-		if (this.ownLevel?.ready && running >= leastRunning)
-			this.ownDistances.forEach((distance, k) => {
-				const deviation = this.ownLevel!.deviations[k]!;
-				const ratio = distance.of(deviation, running) / this.basis.calibration.ownLevel!.statistics[k]!.threshold;
-				if (ratio <= score) return;
-				score = ratio;
-				squares = distance.contributions(deviation, running);
-				band = (i) => distance.band(i, running);
-			});
-		this.lastScore = score;
-		return { score, squares, band };
+		const own = this.ownLevel?.judge(running);
+		const values = this.ownValues?.judge(running);
+		const byClass = (i: number) => (statistic.kind === 'bias' ? statistic.deviation[i]! * normalBand : 0);
+		let finding: ResidualFinding;
+		if (values && values.score > Math.max(score, own?.score ?? 0))
+			finding = { score: values.score, squares: values.squares(), band: byClass, byOthers: values };
+		else if (own && own.score > score) finding = { score: own.score, squares: own.squares(), band: own.band };
+		else finding = { score, squares: distances[leading]!.map((distance) => distance * distance), band: byClass };
+		this.lastScore = finding.score;
+		return finding;
 	}
+}
+
+/** What the values' own level goes by, in live judging as in learning: a row without its spikes, kept within `valueClip`. `out`: [sensors], scaled. */
+export function takeValues(spikeFree: MiddleOfFive, scaled: ArrayLike<number>, out: Float64Array): void {
+	spikeFree.take(scaled);
+	for (let i = 0; i < out.length; i++) out[i] = Math.max(-valueClip, Math.min(valueClip, spikeFree.of(i)));
 }
 
 /** The statistics of a version; one from elsewhere that has none gets the plain smoothed squared residual. */

@@ -5,11 +5,11 @@
  * rows and a clip come first, so that a spike cannot carry the smoothed value over its threshold.
  */
 import type { ResidualStatistic } from '../../contracts';
+import { MiddleOfFive } from './middle-of-five';
 
 /** Far enough out that one sensor alone can carry any statistic over its threshold. */
 export const biasClip = 25;
 export const energyClip = 10;
-export const medianWidth = 5;
 export const defaultPower = 4;
 
 /** What a statistic needs before it is calibrated. */
@@ -20,9 +20,7 @@ export class ResidualTracker {
 	readonly smoothed: Float64Array[];
 	/** [sensors]: the newest residual of each sensor without its spikes. */
 	readonly middle: Float64Array;
-	private readonly history: Float32Array;
-	private readonly sorted = new Float32Array(medianWidth);
-	private seen = 0;
+	private readonly spikeFree: MiddleOfFive;
 
 	constructor(
 		private readonly kinds: readonly StatisticKind[],
@@ -30,14 +28,14 @@ export class ResidualTracker {
 		/** Where smoothing starts: the normal mean of each statistic. */
 		private readonly rest: readonly (readonly number[])[] = []
 	) {
-		this.history = new Float32Array(sensors * medianWidth);
+		this.spikeFree = new MiddleOfFive(sensors);
 		this.middle = new Float64Array(sensors);
 		this.smoothed = kinds.map(() => new Float64Array(sensors));
 		this.reset();
 	}
 
 	reset(): void {
-		this.seen = 0;
+		this.spikeFree.reset();
 		this.middle.fill(0);
 		this.smoothed.forEach((values, k) => {
 			for (let i = 0; i < this.sensors; i++)
@@ -47,13 +45,10 @@ export class ResidualTracker {
 
 	/** Takes one row of standardised residuals; NaN (nothing known) leaves that sensor as it is. */
 	update(residuals: ArrayLike<number>): void {
-		const slot = (this.seen % medianWidth) * this.sensors;
-		const have = Math.min(this.seen + 1, medianWidth);
-		for (let i = 0; i < this.sensors; i++) this.history[slot + i] = residuals[i]!;
-		this.seen++;
+		this.spikeFree.take(residuals);
 		for (let i = 0; i < this.sensors; i++) {
 			if (Number.isNaN(residuals[i]!)) continue;
-			const middle = clip(this.medianOfSensor(i, have), biasClip);
+			const middle = clip(this.spikeFree.of(i), biasClip);
 			this.middle[i] = middle;
 			const now = clip(residuals[i]!, energyClip);
 			for (let k = 0; k < this.kinds.length; k++) {
@@ -62,22 +57,6 @@ export class ResidualTracker {
 				this.smoothed[k]![i]! += smoothing * (value - this.smoothed[k]![i]!);
 			}
 		}
-	}
-
-	private medianOfSensor(sensor: number, have: number): number {
-		const { sorted } = this;
-		let count = 0;
-		for (let row = 0; row < have; row++) {
-			const value = this.history[row * this.sensors + sensor]!;
-			if (Number.isNaN(value)) continue;
-			let at = count++;
-			while (at > 0 && sorted[at - 1]! > value) {
-				sorted[at] = sorted[at - 1]!;
-				at--;
-			}
-			sorted[at] = value;
-		}
-		return count % 2 === 1 ? sorted[count >> 1]! : (sorted[(count >> 1) - 1]! + sorted[count >> 1]!) / 2;
 	}
 }
 

@@ -6,7 +6,10 @@
  */
 import { loadKinds, MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../../contracts';
 import { learnOwnLevel } from '../own-level/learn-own-level';
+import type { ReplayRows } from '../own-level/learn-sensor-relations';
 import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from '../modes/operating-mode';
+import { MiddleOfFive } from '../residuals/middle-of-five';
+import { takeValues } from '../residuals/residual-judge';
 import { ResidualTracker, combine, distanceOf, type StatisticKind } from '../residuals/residual-tracker';
 import { learnThreshold } from './threshold';
 
@@ -183,7 +186,7 @@ export function calibrate(
 		...statistic,
 		threshold: learnThreshold(levels[k]!, statistic.smoothing)
 	}));
-	const ownLevel = learnOwnLevel(sensors, (visit, begin) => {
+	const replayOwn: ReplayRows = (visit, begin) => {
 		let next = 0;
 		const scaledRow = (segment: number, row: number) =>
 			segments[segment]!.scaled.subarray(row * sensors, (row + 1) * sensors);
@@ -199,7 +202,9 @@ export function calibrate(
 				begin();
 			}
 		);
-	});
+	};
+	const ownLevel = learnOwnLevel(sensors, replayOwn);
+	const ownValues = learnOwnLevel(sensors, valuesInstead(sensors, replayOwn));
 	return {
 		residualDeviation: deviation,
 		residualMean: mean,
@@ -211,8 +216,26 @@ export function calibrate(
 		jumpLimit,
 		warmUpSteps: defaultWarmUpSteps,
 		...(ownLevel ? { ownLevel } : {}),
+		...(ownValues ? { ownValues } : {}),
 		rows
 	};
+}
+
+/** The same rows with the values themselves where the residuals are. */
+function valuesInstead(sensors: number, replay: ReplayRows): ReplayRows {
+	const spikeFree = new MiddleOfFive(sensors);
+	const values = new Float64Array(sensors);
+	return (visit, begin) =>
+		replay(
+			(residuals, scaled, stopped) => {
+				takeValues(spikeFree, scaled, values);
+				visit(residuals && values, values, stopped);
+			},
+			() => {
+				spikeFree.reset();
+				begin();
+			}
+		);
 }
 
 /** Where three deviations and a third lie in a normal distribution. */

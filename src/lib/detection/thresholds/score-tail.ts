@@ -55,7 +55,8 @@ export interface TailEvidence {
 /** Rows after which a score says something new: twice the time that its slowest smoothing looks back on, or three of the longest moving means. */
 export function runRowsOf({ ensemble, relations, calibration }: JudgingBasis): number {
 	if (ensemble || relations) return 3 * Math.max(...watchWindows);
-	const smoothings = [...(calibration.statistics ?? []), ...(calibration.ownLevel?.statistics ?? [])];
+	const { statistics = [], ownLevel, ownValues } = calibration;
+	const smoothings = [...statistics, ...(ownLevel?.statistics ?? []), ...(ownValues?.statistics ?? [])];
 	return Math.ceil(2 / Math.min(calibration.smoothing, ...smoothings.map(({ smoothing }) => smoothing)));
 }
 

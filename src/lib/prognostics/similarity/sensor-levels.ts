@@ -89,9 +89,9 @@ export function residualsOf(
 	units: ArrayLike<number>
 ): Float64Array {
 	const residuals = new Float64Array(sensorNames.length);
-	for (const { sensorName, actual, expected } of report.contributors) {
+	for (const { sensorName, actual, expected, ofNetwork } of report.contributors) {
 		const at = sensorNames.indexOf(sensorName);
-		const off = (actual - expected) / units[at]!;
+		const off = (actual - (ofNetwork ?? { expected }).expected) / units[at]!;
 		if (at >= 0 && Number.isFinite(off)) residuals[at] = off;
 	}
 	return residuals;

@@ -3,7 +3,7 @@
  *
  * In: a version. Out: rows for a table. The score is the largest of them over its threshold, or the members' vote.
  */
-import type { ModelVersion } from '$lib/contracts';
+import type { ModelVersion, OwnLevelCalibration } from '$lib/contracts';
 import { memberWords } from './model-words';
 
 export interface ScorePart {
@@ -37,11 +37,19 @@ export function scoreParts({ ensemble, calibration, stepMs }: ModelVersion): Sco
 		overMs: stepMs / smoothing,
 		threshold
 	}));
-	const own = (calibration.ownLevel?.statistics ?? []).map(({ smoothing, threshold, covariance }, k) => ({
-		id: `own-${k}`,
-		what: `Against its own level, ${covariance ? 'all sensors together' : 'each sensor by itself'}`,
+	const { ownLevel, ownValues } = calibration;
+	return [
+		...against,
+		...ownParts('own', 'Residual against its own level', ownLevel, stepMs),
+		...ownParts('others', 'Value by the other sensors, against its own level', ownValues, stepMs)
+	];
+}
+
+function ownParts(id: string, what: string, own: OwnLevelCalibration | undefined, stepMs: number): ScorePart[] {
+	return (own?.statistics ?? []).map(({ smoothing, threshold, covariance }, k) => ({
+		id: `${id}-${k}`,
+		what: `${what}, ${covariance ? 'all sensors together' : 'each sensor by itself'}`,
 		overMs: stepMs / smoothing,
 		threshold
 	}));
-	return [...against, ...own];
 }

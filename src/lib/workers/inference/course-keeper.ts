@@ -6,7 +6,7 @@
  * it was seen with.
  */
 import type { EpochMs, JudgingBasis, LevelWatch, MachineId } from '../../contracts';
-import type { OwnLevel, ScoreTailRecord } from '../../detection';
+import type { OwnLevels, ScoreTailRecord } from '../../detection';
 import type { MachinePipeline } from '../../pipeline';
 import type { LevelPoint } from '../../prognostics';
 import type { Store } from '../../storage/store';
@@ -19,14 +19,14 @@ interface CourseRecord {
 	readonly format: 1;
 	readonly versionId: string;
 	readonly points: readonly LevelPoint[];
-	readonly ownLevel?: OwnLevel;
+	readonly ownLevels?: OwnLevels;
 	readonly tail?: ScoreTailRecord;
 	/** Of a level watch, which keeps its id when it is learnt again: scores of before were over other thresholds. */
 	readonly learnedAt?: EpochMs;
 }
 
 /** What an earlier run knew; no points where it knew nothing. */
-export type Course = Pick<CourseRecord, 'points' | 'ownLevel' | 'tail'>;
+export type Course = Pick<CourseRecord, 'points' | 'ownLevels' | 'tail'>;
 
 const courseKey = (machineId: MachineId) => `course:${machineId}`;
 
@@ -43,21 +43,21 @@ export class CourseKeeper {
 	async of({ machineId, version }: MachinePipeline): Promise<Course> {
 		const record = this.pending.get(machineId) ?? (await this.store.settings.get<CourseRecord>(courseKey(machineId)));
 		if (record?.format !== 1 || record.versionId !== version.id) return { points: [] };
-		const { points, ownLevel, tail } = record;
-		return { points, ownLevel, tail: record.learnedAt === learnedAtOf(version) ? tail : undefined };
+		const { points, ownLevels, tail } = record;
+		return { points, ownLevels, tail: record.learnedAt === learnedAtOf(version) ? tail : undefined };
 	}
 
 	/** Takes the machine's course as it is now, to be written with the next group. */
-	keep({ machineId, version, course, knownLevel, tail }: MachinePipeline): void {
+	keep({ machineId, version, course, knownLevels, tail }: MachinePipeline): void {
 		this.keptAt.set(machineId, this.now());
-		if (course.length === 0 && !knownLevel && !tail.watched) return;
+		if (course.length === 0 && !knownLevels.residuals && !tail.watched) return;
 		const learnedAt = learnedAtOf(version);
 		this.pending.set(machineId, {
 			format: 1,
 			versionId: version.id,
 			points: course,
 			tail: tail.record,
-			...(knownLevel && { ownLevel: knownLevel }),
+			ownLevels: knownLevels,
 			...(learnedAt !== undefined && { learnedAt })
 		});
 	}

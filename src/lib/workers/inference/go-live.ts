@@ -158,10 +158,10 @@ export class GoLive {
 		const warmed = job.resumed || (rows[0]?.time ?? Infinity) <= leadFrom + 2 * stepMs;
 		const lead = warmed ? rows.filter((row) => row.time <= job.from) : [];
 		const fresh = rows.slice(lead.length);
-		const { points, ownLevel, tail } = await courses.of(pipeline);
+		const { points, ownLevels, tail } = await courses.of(pipeline);
 		await this.recallScores(pipeline, leadFrom, points);
 		// After a longer absence the machine may have been worked on.
-		if (job.resumed && ownLevel) pipeline.recallLevel(ownLevel);
+		if (job.resumed && ownLevels) pipeline.recallLevels(ownLevels);
 		judgeDue(predictor, [{ pipeline, rows: lead }], (_, __, verdict) => takeVerdict(entry, verdict));
 		// Rows of the lead have been counted when they were judged first.
 		pipeline.tail.forget();
