@@ -2,12 +2,16 @@
  * State Detection: an anomaly explained from the rows around it.
  *
  * In: aligned rows before and within the anomaly. Out: the sensors' parts by integrated gradients, from what the model expected of this
- * machine as it was before; sensors that are stuck or silent count by themselves.
+ * machine as it was before; sensors that are stuck or silent count by themselves, and so does what the network goes along with: how far each
+ * value lies from what the other sensors say.
  */
 import type { ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
 import { isStopped } from '../modes/operating-mode';
+import { OwnLevelWatch } from '../own-level/own-level-watch';
+import { MiddleOfFive } from '../residuals/middle-of-five';
+import { takeValues } from '../residuals/residual-judge';
 import { networkSpecOf } from '../expectation/predictor';
 import { SensorNotes, type SensorNote } from '../sensors/sensor-notes';
 import type { CourseRow } from './predicted-rows';
@@ -16,8 +20,10 @@ import { attribute, expectedWindow, type Attribution } from './integrated-gradie
 /** Rows of the window that is explained, and those at its end whose mean residual is. */
 const windowRows = 120;
 const judgedRows = 60;
-/** Rows before the window that show where the machine stood; fewer than a quarter show nothing. */
-const levelRows = 600;
+/** Rows before the window that show where the machine stood, many of them: what creeps has crept for minutes before it is found. */
+const levelRows = 1800;
+/** Fewer of them show nothing. */
+const leastLevelRows = 150;
 /** The carried state is warming up. */
 const warmUpRows = 20;
 /** Rows that an explanation looks at. */
@@ -52,6 +58,7 @@ export async function explainRows(
 		judgedRows,
 		level,
 		notes: notesOf(pkg, known),
+		byOthers: byOthersOf(pkg, known, scaled),
 		reference,
 		...options
 	});
@@ -82,7 +89,7 @@ function scaledRows({ version }: ModelPackage, rows: readonly CourseRow[]): Floa
 
 /** The machine's own mean standardised residual in the first `rows` of them; undefined when they are too few. */
 function levelOf({ version, weights }: ModelPackage, scaled: Float32Array, rows: number): Float64Array | undefined {
-	if (rows < levelRows / 4) return undefined;
+	if (rows < leastLevelRows) return undefined;
 	const { calibration, spec } = version;
 	const sensors = spec.features;
 	const plan = planNetwork(networkSpecOf(spec));
@@ -96,6 +103,30 @@ function levelOf({ version, weights }: ModelPackage, scaled: Float32Array, rows:
 			level[i]! += residual / calibration.residualDeviation[i]! / (rows - warmUpRows);
 		}
 	return level;
+}
+
+/** [sensors]: squared distance of each sensor's value from what the others and the machine's own level say, 1 being where one alone would be anomalous. */
+function byOthersOf(
+	{ version }: ModelPackage,
+	rows: readonly CourseRow[],
+	scaled: Float32Array
+): Float64Array | undefined {
+	const { ownValues, stoppedBelow } = version.calibration;
+	if (!ownValues) return undefined;
+	const sensors = version.scaler.sensorNames.length;
+	const watch = new OwnLevelWatch(ownValues, sensors);
+	const spikeFree = new MiddleOfFive(sensors);
+	const values = new Float64Array(sensors);
+	rows.forEach((row, r) => {
+		takeValues(spikeFree, scaled.subarray(r * sensors, (r + 1) * sensors), values);
+		watch.notice(values);
+		if (!isStopped(stoppedBelow, row.values)) watch.update(values, values, true);
+	});
+	const found = watch.judge(1);
+	if (!found) return undefined;
+	const squares = found.squares();
+	const total = squares.reduce((sum, square) => sum + square, 0) || 1;
+	return squares.map((square) => (square / total) * found.score ** 2);
 }
 
 function notesOf({ version }: ModelPackage, rows: readonly CourseRow[]): readonly SensorNote[] {

@@ -23,6 +23,8 @@ export interface AttributionRequest {
 	readonly level?: ArrayLike<number>;
 	/** Sensors that are themselves the finding: no network sees a value that is missing, so each is its own part. */
 	readonly notes?: readonly SensorNote[];
+	/** [sensors]: squared deviations that the network goes along with, each its sensor's own part. */
+	readonly byOthers?: ArrayLike<number> | undefined;
 	/** The same window as it should have been, where the way begins; see `expectedWindow`. */
 	readonly reference: ArrayLike<number>;
 	/** Points on the way; more of them make the sum more exact. */
@@ -44,7 +46,7 @@ export interface Attribution {
 
 /** Throws `invalid-input` for a window that is too short; `aborted` when told to stop. */
 export async function attribute(request: AttributionRequest): Promise<Attribution> {
-	const { pkg, window, rows, judgedRows, level, notes = [], reference, points = 32, proceed } = request;
+	const { pkg, window, rows, judgedRows, level, notes = [], byOthers, reference, points = 32, proceed } = request;
 	const { scaler, spec, calibration } = pkg.version;
 	const sensors = spec.features;
 	if (rows < judgedRows + 2 || window.length !== rows * sensors)
@@ -93,12 +95,16 @@ export async function attribute(request: AttributionRequest): Promise<Attributio
 		const { gradient } = evaluate(x);
 		for (let k = 0; k < x.length; k++) parts[k % sensors]! += (gradient[k]! * (window[k]! - from[k]!)) / points;
 	}
-	let noted = 0;
+	let beside = 0;
 	for (const { sensor, score } of notes) {
 		parts[sensor]! += score * score;
-		noted += score * score;
+		beside += score * score;
 	}
-	const residual = evaluate(Float64Array.from(window)).value + noted;
+	for (let i = 0; byOthers && i < sensors; i++) {
+		parts[i]! += byOthers[i]!;
+		beside += byOthers[i]!;
+	}
+	const residual = evaluate(Float64Array.from(window)).value + beside;
 	const referenceResidual = evaluate(from).value;
 	const growth = residual - referenceResidual;
 	const sum = parts.reduce((total, part) => total + part, 0);
