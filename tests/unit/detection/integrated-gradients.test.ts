@@ -68,6 +68,18 @@ describe('integrated gradients', () => {
 		expect(found.parts[2]).toBe(0);
 	});
 
+	test('what the network goes along with is a part of that sensor, and the parts still add up', async () => {
+		const pkg = packageOf(2);
+		const window = windowOf(60, 5);
+		const request = { pkg, window, rows: 60, judgedRows: 10, reference: expectedWindow(pkg, window, 60) };
+		const without = await attribute(request);
+		const found = await attribute({ ...request, byOthers: [0, 0, 1e3, 0] });
+		expect(found.parts[2]! - without.parts[2]!).toBeCloseTo(1e3);
+		expect(found.residual - without.residual).toBeCloseTo(1e3);
+		expect(sharesOf(found)[0]!.sensorName).toBe('speed');
+		expect(found.completenessError).toBeLessThan(0.01);
+	});
+
 	test('the window as expected is the reference, and a residual of almost nothing where there was none', async () => {
 		const pkg = packageOf(7);
 		const calm = windowOf(60, 3);
