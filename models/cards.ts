@@ -49,7 +49,8 @@ export function writeCard(machineClass: MachineClass, version: ModelVersion, met
 	return `# ${machineClass.title}: ${version.id}
 
 An LSTM predictor (${spec.units.join('-')} units, ${spec.features} sensors, one row per ${version.stepMs / 1000} s) of the next row. What it expects is
-compared with what comes; a lasting difference is an anomaly.
+compared with what comes; a lasting difference is an anomaly. So is a sensor that leaves
+what the other sensors and the machine's own level say of it: the network sees the sensor itself and goes along with what creeps.
 
 - Sensors: ${version.scaler.sensorNames.join(', ')}
 - Trained on: ${version.dataSpan.description}; all data is simulated (\`simulator/\`), none is from a real machine
