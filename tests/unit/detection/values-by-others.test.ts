@@ -1,8 +1,8 @@
 /** What a network goes along with is told by the other sensors: a machine's values against its own level, beside a network that expects the last row again. */
 import { describe, expect, test } from 'vitest';
 import type { ModelVersion } from '$lib/contracts';
-import { MachineDetector, calibrate, learnStopLevels, takeValues, type ScoredSegment } from '$lib/detection';
-import { MiddleOfFive } from '$lib/detection/residuals/middle-of-five';
+import { MachineDetector, calibrate, learnStopLevels, type ScoredSegment } from '$lib/detection';
+import { SpikeFreeRow } from '$lib/detection/own-level/own-values-watch';
 import { normalFrom } from '$lib/neural/random';
 
 const means = [10, 50];
@@ -91,17 +91,15 @@ describe('values by the other sensors', () => {
 	});
 
 	test('one wrong telegram changes nothing of what is watched', () => {
-		const spikeFree = new MiddleOfFive(2);
-		const out = new Float64Array(2);
+		const row = new SpikeFreeRow(2);
 		for (const current of [1, 1.1, 300, 0.9, 1, 1.1]) {
-			takeValues(spikeFree, [current, Number.NaN], out);
-			expect(out[0]).toBeGreaterThan(0.8);
-			expect(out[0]).toBeLessThan(1.2);
+			const [watched] = row.take([current, Number.NaN]);
+			expect(watched).toBeGreaterThan(0.8);
+			expect(watched).toBeLessThan(1.2);
 		}
-		spikeFree.reset();
-		takeValues(spikeFree, [-300, 2], out);
+		row.reset();
 		// Further out than this says no more.
-		expect([...out]).toEqual([-8, 2]);
+		expect([...row.take([-300, 2])]).toEqual([-8, 2]);
 	});
 
 	test('a small step becomes the level of this machine within hours; a large one stays a finding', () => {

@@ -9,9 +9,7 @@ import type { ModelPackage } from '../../contracts';
 import { planNetwork } from '../../neural/network-spec';
 import { referenceNetwork } from '../../neural/reference-network';
 import { isStopped } from '../modes/operating-mode';
-import { OwnLevelWatch } from '../own-level/own-level-watch';
-import { MiddleOfFive } from '../residuals/middle-of-five';
-import { takeValues } from '../residuals/residual-judge';
+import { OwnValuesWatch } from '../own-level/own-values-watch';
 import { networkSpecOf } from '../expectation/predictor';
 import { SensorNotes, type SensorNote } from '../sensors/sensor-notes';
 import type { CourseRow } from './predicted-rows';
@@ -114,13 +112,10 @@ function byOthersOf(
 	const { ownValues, stoppedBelow } = version.calibration;
 	if (!ownValues) return undefined;
 	const sensors = version.scaler.sensorNames.length;
-	const watch = new OwnLevelWatch(ownValues, sensors);
-	const spikeFree = new MiddleOfFive(sensors);
-	const values = new Float64Array(sensors);
+	const watch = new OwnValuesWatch(ownValues, sensors);
 	rows.forEach((row, r) => {
-		takeValues(spikeFree, scaled.subarray(r * sensors, (r + 1) * sensors), values);
-		watch.notice(values);
-		if (!isStopped(stoppedBelow, row.values)) watch.update(values, values, true);
+		watch.notice(scaled.subarray(r * sensors, (r + 1) * sensors));
+		if (!isStopped(stoppedBelow, row.values)) watch.update(true);
 	});
 	const found = watch.judge(1);
 	if (!found) return undefined;

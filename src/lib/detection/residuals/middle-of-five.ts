@@ -4,7 +4,7 @@
  * In: a row of one machine. Out: per sensor the median of its last five values, two rows late where it moves. A telegram that is wrong once
  * cannot carry what is smoothed afterwards over a threshold.
  */
-export const medianWidth = 5;
+const medianWidth = 5;
 
 export class MiddleOfFive {
 	private readonly history: Float32Array;

@@ -7,8 +7,8 @@
 import type { JudgingBasis, ResidualStatistic } from '../../contracts';
 import type { OwnLevels } from '../own-level/own-level';
 import { OwnLevelWatch } from '../own-level/own-level-watch';
+import { OwnValuesWatch } from '../own-level/own-values-watch';
 import { RunningShare } from '../own-level/running-share';
-import { MiddleOfFive } from './middle-of-five';
 import { ResidualTracker, combine, defaultPower, distanceOf } from './residual-tracker';
 
 /** Above this score a machine's own level stays where it is: what may be a fault is not learnt. */
@@ -17,8 +17,6 @@ const followScore = 0.8;
 const followValuesScore = 1.5;
 /** A machine that stood for an hour of rows may have been worked on: its own level is learnt anew. */
 const longStopRows = 3600;
-/** Further out, scaled, a value says no more: what a network gets ends there too. */
-const valueClip = 8;
 
 export interface ResidualFinding {
 	readonly score: number;
@@ -34,9 +32,7 @@ export class ResidualJudge {
 	private readonly statistics: readonly ResidualStatistic[];
 	private readonly tracker: ResidualTracker;
 	private readonly ownLevel: OwnLevelWatch | undefined;
-	private readonly ownValues: OwnLevelWatch | undefined;
-	private readonly spikeFree: MiddleOfFive;
-	private readonly values: Float64Array;
+	private readonly ownValues: OwnValuesWatch | undefined;
 	private readonly sensors: number;
 	private stoppedRows = 0;
 	private readonly running = new RunningShare();
@@ -52,9 +48,7 @@ export class ResidualJudge {
 		);
 		const { ownLevel, ownValues } = basis.calibration;
 		this.ownLevel = ownLevel && new OwnLevelWatch(ownLevel, this.sensors);
-		this.ownValues = ownValues && new OwnLevelWatch(ownValues, this.sensors);
-		this.spikeFree = new MiddleOfFive(this.sensors);
-		this.values = new Float64Array(this.sensors);
+		this.ownValues = ownValues && new OwnValuesWatch(ownValues, this.sensors);
 	}
 
 	/** The machine's own levels so far, where the model has them. */
@@ -73,7 +67,6 @@ export class ResidualJudge {
 		this.tracker.reset();
 		this.ownLevel?.forget();
 		this.ownValues?.forget();
-		this.spikeFree.reset();
 		this.lastScore = 0;
 		this.running.reset();
 	}
@@ -81,10 +74,7 @@ export class ResidualJudge {
 	/** Of every row, before any of it counts; `scaled`: the row itself. */
 	notice(stopped: boolean, scaled: ArrayLike<number>): void {
 		this.ownLevel?.notice(scaled);
-		if (this.ownValues) {
-			takeValues(this.spikeFree, scaled, this.values);
-			this.ownValues.notice(this.values);
-		}
+		this.ownValues?.notice(scaled);
 		this.stoppedRows = stopped ? this.stoppedRows + 1 : 0;
 		this.running.notice(stopped);
 		if (this.stoppedRows !== longStopRows) return;
@@ -96,7 +86,7 @@ export class ResidualJudge {
 	take(residuals: ArrayLike<number>, scaled: ArrayLike<number>): void {
 		this.tracker.update(residuals);
 		this.ownLevel?.update(this.tracker.middle, scaled, this.lastScore < followScore);
-		this.ownValues?.update(this.values, this.values, this.lastScore < followValuesScore);
+		this.ownValues?.update(this.lastScore < followValuesScore);
 	}
 
 	judge(): ResidualFinding {
@@ -126,12 +116,6 @@ export class ResidualJudge {
 		this.lastScore = finding.score;
 		return finding;
 	}
-}
-
-/** What the values' own level goes by, in live judging as in learning: a row without its spikes, kept within `valueClip`. `out`: [sensors], scaled. */
-export function takeValues(spikeFree: MiddleOfFive, scaled: ArrayLike<number>, out: Float64Array): void {
-	spikeFree.take(scaled);
-	for (let i = 0; i < out.length; i++) out[i] = Math.max(-valueClip, Math.min(valueClip, spikeFree.of(i)));
 }
 
 /** The statistics of a version; one from elsewhere that has none gets the plain smoothed squared residual. */

@@ -6,10 +6,9 @@
  */
 import { loadKinds, MillwrightError, type Calibration, type ResidualStatistic, type SensorKind } from '../../contracts';
 import { learnOwnLevel } from '../own-level/learn-own-level';
+import { SpikeFreeRow } from '../own-level/own-values-watch';
 import type { ReplayRows } from '../own-level/learn-sensor-relations';
 import { ModeDetector, holdOffSteps, isStopped, jumpSpan } from '../modes/operating-mode';
-import { MiddleOfFive } from '../residuals/middle-of-five';
-import { takeValues } from '../residuals/residual-judge';
 import { ResidualTracker, combine, distanceOf, type StatisticKind } from '../residuals/residual-tracker';
 import { learnThreshold } from './threshold';
 
@@ -223,12 +222,11 @@ export function calibrate(
 
 /** The same rows with the values themselves where the residuals are. */
 function valuesInstead(sensors: number, replay: ReplayRows): ReplayRows {
-	const spikeFree = new MiddleOfFive(sensors);
-	const values = new Float64Array(sensors);
+	const spikeFree = new SpikeFreeRow(sensors);
 	return (visit, begin) =>
 		replay(
 			(residuals, scaled, stopped) => {
-				takeValues(spikeFree, scaled, values);
+				const values = spikeFree.take(scaled);
 				visit(residuals && values, values, stopped);
 			},
 			() => {
