@@ -32,17 +32,19 @@ function typedTimes(source: TableSource, at: number): TimeFormat | undefined {
 
 /** How a column of readings says the time: by its type, or as its cells look; also as a count from the start. */
 export function readingTimesOf(source: TableSource, at: number): TimeFormat | undefined {
+	const typed = typedTimes(source, at);
+	if (typed) return typed;
 	const cells = textsOf(source, at);
-	return (
-		typedTimes(source, at) ?? detectTimeFormat(cells) ?? detectElapsed(source.columns[at]!, cells, commaIn(source, at))
-	);
+	return detectTimeFormat(cells) ?? detectElapsed(source.columns[at]!, cells, commaIn(source, at));
 }
 
 /** In a table that is learnt from: a time where the cells are dates; a plain count stays a number. */
 export function timeFormatOf(source: TableSource, at: number, comma: boolean): TimeFormat | undefined {
+	const typed = typedTimes(source, at);
+	if (typed) return typed;
 	const cells = textsOf(source, at);
 	const numbers = cells.filter((cell) => numberOf(cell, comma) !== undefined).length;
-	return typedTimes(source, at) ?? (numbers > cells.length / 2 ? undefined : detectTimeFormat(cells));
+	return numbers > cells.length / 2 ? undefined : detectTimeFormat(cells);
 }
 
 const noFailure = /^(|0|no?|none|false|ok|normal|healthy|running|no[ _-]?(failure|fault|error))$/i;

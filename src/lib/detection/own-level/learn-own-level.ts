@@ -1,7 +1,7 @@
 /**
  * State Detection: how far a healthy machine wanders from its own level.
  *
- * In: replays of held-back normal residuals. Out: the own-level calibration, or undefined where there is too little data for it.
+ * In: replays of held-back normal residuals, or of values in their place. Out: the own-level calibration, or undefined where there is too little data for it.
  */
 import type { OwnLevelCalibration, OwnLevelStatistic } from '../../contracts';
 import { learnSensorRelations, type ReplayRows } from './learn-sensor-relations';

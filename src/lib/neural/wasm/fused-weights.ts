@@ -62,15 +62,6 @@ export class FusedWeights {
 		return this.memory.view(this.#gradients, this.layers.packedCount);
 	}
 
-	/** Weights as the kernels hold them; call `packedWeightsChanged` after writing. A view, as `packedGradients`. */
-	packedWeights(): Float32Array {
-		return this.memory.view(this.layers.weights, this.layers.packedCount);
-	}
-
-	packedWeightsChanged(): void {
-		this.#weightsChanged();
-	}
-
 	/** Moments of Adam in Keras order. */
 	getMoments(): { m: Float32Array; v: Float32Array } {
 		this.prepareTraining();

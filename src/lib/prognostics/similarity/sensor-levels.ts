@@ -89,9 +89,10 @@ export function residualsOf(
 	units: ArrayLike<number>
 ): Float64Array {
 	const residuals = new Float64Array(sensorNames.length);
-	for (const { sensorName, actual, expected, ofNetwork } of report.contributors) {
-		const at = sensorNames.indexOf(sensorName);
-		const off = (actual - (ofNetwork ?? { expected }).expected) / units[at]!;
+	for (const deviation of report.contributors) {
+		const at = sensorNames.indexOf(deviation.sensorName);
+		const { expected } = deviation.ofNetwork ?? deviation;
+		const off = (deviation.actual - expected) / units[at]!;
 		if (at >= 0 && Number.isFinite(off)) residuals[at] = off;
 	}
 	return residuals;
