@@ -28,6 +28,7 @@ await withChromium(async (context) => {
 	const measure = async (machines: number) => {
 		// A tab of its own each time: nothing is left over.
 		const tab = await context.newPage();
+		tab.on('console', (message) => progress(message.text()));
 		await tab.goto(page.url);
 		const figures = await tab.evaluate(
 			(request) => (globalThis as unknown as { measure(request: unknown): Promise<VerdictFigures> }).measure(request),

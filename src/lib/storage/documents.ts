@@ -162,6 +162,11 @@ export function settingsStore({ database, run, isClosed }: DocumentContext): Set
 				if (value === undefined) await database.settings.delete(own(key));
 				else await database.settings.put({ key: own(key), value });
 			}),
+		setAll: (values) =>
+			run(async () => {
+				const rows = [...values].map(([key, value]) => ({ key: own(key), value }));
+				await database.transaction('rw', database.settings, () => database.settings.bulkPut(rows));
+			}),
 		watch: <T>(key: string, onChange: (value: T | undefined) => void) =>
 			watchQuery(() => get<T>(key), onChange, isClosed)
 	};

@@ -235,6 +235,8 @@ export interface SettingsStore {
 	/** Small plain values by key (watermarks, preferences, calibrations). */
 	get<T>(key: string): Promise<T | undefined>;
 	set<T>(key: string, value: T): Promise<void>;
+	/** As `set` of each, in one transaction: all of them or none. Of thousands, one by one would keep everybody else waiting for seconds. */
+	setAll<T>(values: ReadonlyMap<string, T>): Promise<void>;
 	watch<T>(key: string, onChange: (value: T | undefined) => void): () => void;
 }
 

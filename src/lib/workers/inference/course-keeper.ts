@@ -70,10 +70,11 @@ export class CourseKeeper {
 			if (kept === undefined) this.keptAt.set(pipeline.machineId, this.now());
 			else if (this.now() - kept >= keepEveryMs && due++ < mostAtOnce) this.keep(pipeline);
 		}
-		for (const [machineId, record] of this.pending) {
-			await this.store.settings.set(courseKey(machineId), record);
+		if (this.pending.size === 0) return;
+		const written = new Map(this.pending);
+		await this.store.settings.setAll(new Map([...written].map(([id, record]) => [courseKey(id), record])));
+		for (const [machineId, record] of written)
 			if (this.pending.get(machineId) === record) this.pending.delete(machineId);
-		}
 	}
 }
 

@@ -55,10 +55,15 @@ export class DriftKeeper {
 
 	/** Writes what is new; what fails is written with the next call. */
 	async flush(): Promise<void> {
-		for (const [machineId, status] of [...this.pending]) {
+		if (this.pending.size === 0) return;
+		const written = new Map(this.pending);
+		const records = new Map<string, Kept>();
+		for (const [machineId, status] of written) {
 			const monitor = this.monitors.get(machineId);
-			if (monitor) await this.store.settings.set<Kept>(driftKey(machineId), { status, memory: monitor.kept });
-			if (this.pending.get(machineId) === status) this.pending.delete(machineId);
+			if (monitor) records.set(driftKey(machineId), { status, memory: monitor.kept });
 		}
+		await this.store.settings.setAll(records);
+		for (const [machineId, status] of written)
+			if (this.pending.get(machineId) === status) this.pending.delete(machineId);
 	}
 }

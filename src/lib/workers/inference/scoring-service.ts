@@ -52,6 +52,8 @@ const writeEveryMs = 1_000;
 const statusEveryMs = 2_000;
 const retryAfterMs = 30_000;
 const compareEveryMs = 10_000;
+/** Machines that wait for storage together: verdicts are being written, and each of a machine's dozen questions waits for that. */
+const preparedTogether = 32;
 
 export class ScoringService {
 	private readonly roster = new MachineRoster();
@@ -252,16 +254,23 @@ export class ScoringService {
 		// In rounds, until one finds nothing to do: a plant may have a hundred thousand machines that all wait.
 		for (let found = true; found;) {
 			found = false;
+			let group: MachineEntry[] = [];
+			const prepare = async () => {
+				await Promise.all(group.map((entry) => this.goLive.prepare(entry)));
+				if (this.stopped) return;
+				for (const entry of group) this.levels.grow(entry);
+				this.live.judge(group);
+				this.announcer.soon(group);
+				group = [];
+			};
 			for (const entry of this.roster) {
 				if (this.stopped || this.isHistoryBeingMade) return;
 				if (!this.needsPreparing(entry)) continue;
 				found = true;
-				await this.goLive.prepare(entry);
-				if (this.stopped) return;
-				this.levels.grow(entry);
-				this.live.judge([entry]);
-				this.announcer.soon([entry]);
+				group.push(entry);
+				if (group.length >= preparedTogether) await prepare();
 			}
+			if (group.length > 0 && !this.stopped) await prepare();
 		}
 		await this.olderHistory.score();
 	}

@@ -125,15 +125,14 @@ export class VerdictWriter {
 			this.times = this.times.slice(count);
 			this.values = this.values.slice(count);
 		}
-		for (const [machineId, entry] of this.records) {
-			if (!entry.dirty) continue;
-			entry.dirty = false;
-			try {
-				await this.store.settings.set(recordKey(machineId), entry.record);
-			} catch (error) {
-				entry.dirty = true;
-				throw error;
-			}
+		const dirty = [...this.records].filter(([, entry]) => entry.dirty);
+		if (dirty.length === 0) return;
+		for (const [, entry] of dirty) entry.dirty = false;
+		try {
+			await this.store.settings.setAll(new Map(dirty.map(([machineId, { record }]) => [recordKey(machineId), record])));
+		} catch (error) {
+			for (const [, entry] of dirty) entry.dirty = true;
+			throw error;
 		}
 	}
 

@@ -41,6 +41,13 @@ interface Request {
 }
 
 async function measure({ machines, seconds, models }: Request): Promise<VerdictFigures> {
+	const phases: Record<string, number> = {};
+	let since = performance.now();
+	const phase = (name: string) => {
+		phases[name] = Number(((performance.now() - since) / 1000).toFixed(1));
+		since = performance.now();
+		console.log(`${machines} machines: ${name} ${phases[name]} s`);
+	};
 	const before = await openStore(workspace);
 	await before.destroy();
 	const store = await openStore(workspace);
@@ -55,6 +62,7 @@ async function measure({ machines, seconds, models }: Request): Promise<VerdictF
 			const { names, values } = recording[indexOf.get(topic)!]!;
 			names.forEach((name, i) => (values[second * names.length + i] = payload[name] as number));
 		}
+	phase('simulate');
 	for (const { version, weights } of models)
 		await store.models.save({
 			version,
@@ -64,10 +72,12 @@ async function measure({ machines, seconds, models }: Request): Promise<VerdictF
 		models.map(({ version }) => ['machineClass' in version.target ? version.target.machineClass : '', version.id])
 	);
 	await registerPlant(store, plant, 'live');
+	phase('register');
 	await Promise.all(
 		plant.machines.map(({ machineId, machineClass }) => store.models.assign(machineId, versionOf.get(machineClass.id)))
 	);
 
+	phase('assign');
 	const channel = new BroadcastChannel(liveChannelName(workspace));
 	const posted = new Map<string, { time: number; at: number }>();
 	let status: InferenceStatus | undefined;
@@ -123,7 +133,14 @@ async function measure({ machines, seconds, models }: Request): Promise<VerdictF
 
 	try {
 		const giveUp = performance.now() + 240_000;
-		while ((status?.machinesScored ?? 0) < machines && performance.now() < giveUp) await wait(250);
+		let told = 0;
+		while ((status?.machinesScored ?? 0) < machines && performance.now() < giveUp) {
+			await wait(250);
+			if (performance.now() - told < 10_000) continue;
+			told = performance.now();
+			console.log(`${((told - begun) / 1000).toFixed(0)} s: ${JSON.stringify(status)}`);
+		}
+		phase('prepare');
 		const preparedSeconds = (performance.now() - begun) / 1000;
 		// What waited while machines were prepared is not what is measured.
 		await wait(3_000);
