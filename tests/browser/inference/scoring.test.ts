@@ -15,6 +15,7 @@ import type { Store } from '$lib/storage/store';
 import { spawnInference } from '$lib/workers/inference.client';
 import { openEmptyStore } from '../../tools/empty-store';
 import type { InferenceApi } from '$lib/workers/inference.api';
+import { recordKey, type ScoringRecord } from '$lib/workers/inference/scored-intervals';
 import { plantOf, plantSensors, readingsOf, registerPlant } from '../../tools/simulated-plant';
 
 const workspace = 'demo';
@@ -83,6 +84,10 @@ function alarms(fits: (reason: string) => boolean): Promise<void> {
 const scores = async (machineId: string, to: number) =>
 	(await store.series.query({ sensorIds: [sensorIdOf(machineId, derivedSeries.score)], from: 0, to }))[0]!;
 
+/** Until when the worker has noted that the machine has been judged. */
+const scoredTo = async (machineId: string) =>
+	(await store.settings.get<ScoringRecord>(recordKey(machineId)))?.intervals.at(-1)?.[1];
+
 describe('the inference worker', () => {
 	it('raises an alarm for an injected fault, names the sensor, expects the failure, and none for the healthy machine beside it', async () => {
 		const now = Date.now();
@@ -141,6 +146,36 @@ describe('the inference worker', () => {
 		await stop();
 		return { plant, machineId };
 	}
+
+	it('judges every machine of a plant that is too large to be prepared at once, and goes on with each after a restart', async () => {
+		const machines = 70;
+		const plant = plantOf({ machines, scenario: 'healthy', startTime: Date.now() - 4 * 60_000 });
+		await registerPlant(store, plant);
+		await store.series.append(readingsOf(plant, 3 * 60));
+		await startScoring();
+		const judged = new Set<string>();
+		await report((r) => {
+			if (isJudged(r) && r.time >= plant.time) judged.add(r.machineId);
+			return judged.size === machines;
+		});
+		await stop();
+		for (const { machineId } of plant.machines) expect(await scoredTo(machineId)).toBe(plant.time);
+
+		await store.series.append(readingsOf(plant, 10));
+		reports.length = 0;
+		judged.clear();
+		await startScoring();
+		await report((r) => {
+			if (isJudged(r) && r.time >= plant.time) judged.add(r.machineId);
+			return judged.size === machines;
+		});
+		await stop();
+		for (const { machineId } of plant.machines) {
+			expect(await scoredTo(machineId)).toBe(plant.time);
+			const { times } = await scores(machineId, plant.time);
+			expect(new Set(times).size).toBe(times.length);
+		}
+	});
 
 	it('scores stored history on its own and no row twice after a restart', async () => {
 		const { plant, machineId } = await judgedAndStopped();

@@ -255,6 +255,29 @@ describe('settings', () => {
 		await settings.set('source', undefined);
 		expect(await settings.get('source')).toBeUndefined();
 	});
+	test('many values are stored together: all of them, or none', async () => {
+		const { settings } = await openContext();
+		await settings.set('first', 1);
+		await settings.setAll(
+			new Map([
+				['first', 10],
+				['second', 20]
+			])
+		);
+		expect(await settings.get('first')).toBe(10);
+		expect(await settings.get('second')).toBe(20);
+		const cannotBeStored = () => undefined;
+		await expect(
+			settings.setAll(
+				new Map<string, unknown>([
+					['first', 100],
+					['third', cannotBeStored]
+				])
+			)
+		).rejects.toThrow();
+		expect(await settings.get('first')).toBe(10);
+		expect(await settings.get('third')).toBeUndefined();
+	});
 });
 
 describe('intake log', () => {
