@@ -8,8 +8,8 @@
  * healthy machines; what lies between is left out, and so are windows without a score (stopped, starting, a new mode), which are counted.
  * `--watch levels`: the same machines without a model, watched by their levels, which they learn from their own running; judged after
  * --learn-hours 6 of it, and healthy ones from the moment on at which there is a watch.
- * `--watch vote`: every machine has a model of its own, trained by the page's code on its first --learn-hours 2; the vote is judged from then on, and beside it, on
- * the same rows, each member alone and the model of its class (faults begin after the training, `--epochs 15`).
+ * `--watch own`: every machine has a model of its own, trained by the page's code on its first --learn-hours 3; that is judged from then on, and beside it, on
+ * the same rows, a vote trained on the same hours, each of its members alone and the model of its class (faults begin after the training, `--epochs 15`).
  * `--chosen-per-week 1`: thresholds of the machines that are watched for long follow their normal running, as in the product, once a day.
  * `--drift-machines 2`: per class so many machines of which a sensor drifts for four hours after four calm ones, and as many healthy: what the drift
  * monitor says of them, beside the rest.
@@ -31,9 +31,9 @@ const longHours = options.number('long-hours', options.quick ? 2 : 24);
 const only = options.text('class', options.quick ? 'centrifugal-pump' : '');
 const watch = options.text('watch', 'models');
 const byLevels = watch === 'levels';
-const byVote = watch === 'vote';
-if (!byLevels && !byVote && watch !== 'models') throw new Error(`--watch is models, levels or vote, not "${watch}"`);
-const learnHours = options.number('learn-hours', byVote ? 2 : options.quick ? 2.2 : 6);
+const byOwn = watch === 'own';
+if (!byLevels && !byOwn && watch !== 'models') throw new Error(`--watch is models, levels or own, not "${watch}"`);
+const learnHours = options.number('learn-hours', byOwn ? 3 : options.quick ? 2.2 : 6);
 const chosenPerWeek = options.number('chosen-per-week', 0);
 const driftMachines = options.number('drift-machines', 0);
 const hoursPerMonth = 730;
@@ -66,7 +66,7 @@ const outcomes = await withChromium(async (context) => {
 				longMachines,
 				longHours,
 				levelsAfterHours: byLevels ? learnHours : 0,
-				voteAfterHours: byVote ? learnHours : 0,
+				ownAfterHours: byOwn ? learnHours : 0,
 				maxEpochs: options.number('epochs', 15),
 				chosenPerWeek,
 				driftMachines
@@ -113,7 +113,7 @@ report(
 	{
 		seed,
 		watch: watch === 'models' ? watch : `${watch}, after ${learnHours} h`,
-		...(byVote && {
+		...(byOwn && {
 			machines_trained: total(all.map(({ trained }) => trained)),
 			train_s: Math.round(total(all.map(({ trainSeconds }) => trainSeconds)))
 		}),

@@ -168,6 +168,9 @@ export interface Ensemble {
 	readonly rows: number;
 }
 
+/** Rows whose mean is judged by what the other sensors say. */
+export const relationRows = 60;
+
 /**
  * How one machine's sensors go with each other: second moments of terms (value, square, slow value, slow square of each sensor, and the value that
  * is explained, kind by kind) over means of ten rows of running. Regressions and how far a row lies outside of what they rest on follow from them.
@@ -221,7 +224,7 @@ export interface JudgingBasis {
 	readonly modes?: OperatingModes;
 	/** Undefined: the predictor decides alone, by `calibration.statistics`. */
 	readonly ensemble?: Ensemble;
-	/** Undefined but for level watches that have seen enough of the machine: each sensor is then judged by the others. */
+	/** Undefined but where enough of one machine's running was seen: each sensor is then judged by the others, and nothing else decides. */
 	readonly relations?: RelationCalibration;
 }
 

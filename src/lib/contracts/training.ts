@@ -3,6 +3,7 @@
  */
 import type { RiskTrainingRequest } from './failure-model';
 import type { MachineId } from './identity';
+import type { LevelWatch } from './level-watch';
 import type { EpochMs } from './reading';
 import type { RulTrainingRequest } from './run-to-failure';
 
@@ -80,6 +81,8 @@ export interface TrainingProgress {
 export interface TrainingProposal {
 	readonly machineId: MachineId;
 	readonly sensorNames: readonly string[];
+	/** Sensors that say nothing of the machine's condition; not among `sensorNames`. */
+	readonly leftOut: LevelWatch['leftOut'];
 	readonly from: EpochMs;
 	readonly to: EpochMs;
 	readonly rows: number;

@@ -10,24 +10,22 @@ import {
 	type Calibration,
 	type Ensemble,
 	type EpochMs,
-	type LeftOutReason,
 	type LevelWatch,
 	type MachineId,
 	type SensorKind
 } from '../contracts';
 import {
-	ModeDetector,
 	learnJumpLimits,
 	learnRelations,
 	learnRuns,
 	learnStopLevels,
 	learnWatch,
-	waitingRows,
 	isStopped,
-	standingSmoothing,
 	type RelationStretch
 } from '../detection';
-import { fitScaler, scaleRow, splitSegments, type AlignedRow } from '../manipulation';
+import { fitScaler, splitSegments, type AlignedRow } from '../manipulation';
+import { sensorsToLeaveOut } from './left-out-sensors';
+import { flatRows, judgedOf, leastStretch, relationStretches } from './relation-stretches';
 
 /**
  * Running that is learnt from before anything is judged: two hours, in which machines show most of what they do, and 1,000 rows. From half an
@@ -37,13 +35,6 @@ const neededMs = 2 * 3_600_000;
 const leastRows = 1_000;
 /** Of a recording, to which nothing is added any more, fewer have to do. */
 const recordingRows = 400;
-/** Unbroken stretches shorter than this say nothing of moving means. */
-const leastStretch = 120;
-/** A sensor with a value in fewer of the rows than this is left out. */
-const leastPresent = 0.95;
-/** A sensor that rises in at least this share of the rows and never falls counts something. */
-const counterRises = 0.02;
-
 /** Rows that one watch is learnt from at most. */
 export const mostLevelRows = 28_800;
 const growth = 2;
@@ -82,7 +73,7 @@ export function neededLevelRows(stepMs: number, recorded = false): number {
 export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 	const { machineId, stepMs, learnedAt } = data;
 	const neededRows = neededLevelRows(stepMs, data.recorded);
-	const leftOut = sensorsToLeaveOut(data);
+	const leftOut = sensorsToLeaveOut(data.sensorNames, data.rows);
 	const columns = data.sensorNames.flatMap((name, i) => (leftOut.some((one) => one.sensorName === name) ? [] : [i]));
 	const sensorNames = columns.map((i) => data.sensorNames[i]!);
 	const kinds = columns.map((i) => data.kinds[i]!);
@@ -97,15 +88,7 @@ export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 	const running = whole.filter(({ values }) => !isStopped(stoppedBelow, values));
 	if (running.length < neededRows) return { rows: running.length, neededRows };
 	const scaler = fitScaler(sensorNames, running);
-	const flat = segments.map((segment) => {
-		const own = new Float32Array(segment.length * columns.length);
-		const scaled = new Float32Array(own.length);
-		segment.forEach(({ values }, r) => {
-			own.set(values, r * columns.length);
-			scaleRow(scaler, values, scaled, r * columns.length);
-		});
-		return { rows: segment.length, own, scaled };
-	});
+	const flat = segments.map((segment) => flatRows(segment, scaler));
 	const calibration: Calibration = {
 		residualDeviation: kinds.map(() => 1),
 		residualMean: kinds.map(() => 0),
@@ -117,11 +100,8 @@ export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 		warmUpSteps: 0,
 		rows: running.length
 	};
-	const stretches = flat.map((segment): RelationStretch => ({
-		scaled: segment.scaled,
-		...judgedRows(segment, calibration, columns.length)
-	}));
-	const judged = stretches.reduce((sum, stretch) => sum + stretch.judged.reduce((count, one) => count + one, 0), 0);
+	const stretches = relationStretches(flat, calibration);
+	const judged = judgedOf(stretches);
 	if (judged < neededRows / 2) return { rows: judged, neededRows };
 	const judges: Pick<LevelWatch, 'relations' | 'ensemble'> =
 		judged >= neededLevelRows(stepMs) / 2
@@ -160,57 +140,9 @@ function levelsAlone(
 ): Ensemble {
 	const sensors = kinds.length;
 	const kept = stretches.map(({ scaled, judged }) => ({
-		rows: judged.reduce((count, one) => count + one, 0),
+		rows: judgedOf([{ judged }]),
 		values: scaled.filter((_, at) => judged[Math.floor(at / sensors)] === 1)
 	}));
 	const watch = learnWatch(kept, { kinds, stepMs, falseAlarmsPerWeek });
 	return { members: [{ name: 'levels', weight: 1, watch }], reconstructors: [], falseAlarmsPerWeek, rows };
-}
-
-/** 1 for rows that live scoring would judge: neither stopped, nor on the way there, nor starting. */
-function judgedRows(
-	segment: { readonly rows: number; readonly own: Float32Array; readonly scaled: Float32Array },
-	calibration: Calibration,
-	sensors: number
-): Pick<RelationStretch, 'judged' | 'standing'> {
-	const modes = new ModeDetector(calibration, sensors);
-	const judged = new Uint8Array(segment.rows);
-	let stands = 0;
-	let standing = 0;
-	for (let r = 0; r < segment.rows; r++) {
-		const row = [r * sensors, (r + 1) * sensors] as const;
-		const settled = modes.observe(segment.own.subarray(...row), segment.scaled.subarray(...row));
-		const stopped = modes.mode === 'off';
-		stands += standingSmoothing * ((stopped ? 1 : 0) - stands);
-		if (stopped) judged.fill(0, Math.max(0, r - waitingRows), r);
-		else if (settled || modes.mode === 'changing') {
-			judged[r] = 1;
-			standing = Math.max(standing, stands);
-		}
-	}
-	return { judged, standing };
-}
-
-function sensorsToLeaveOut({ sensorNames, rows }: LevelWatchData): LevelWatch['leftOut'] {
-	return sensorNames.flatMap((sensorName, i) => {
-		const why = whyLeftOut(rows, i);
-		return why ? [{ sensorName, why }] : [];
-	});
-}
-
-function whyLeftOut(rows: readonly AlignedRow[], column: number): LeftOutReason | undefined {
-	let present = 0;
-	let rises = 0;
-	let falls = 0;
-	let last = Number.NaN;
-	for (const { values } of rows) {
-		const value = values[column]!;
-		if (Number.isNaN(value)) continue;
-		present++;
-		if (value > last) rises++;
-		else if (value < last) falls++;
-		last = value;
-	}
-	if (present < leastPresent * rows.length) return 'seldom';
-	return falls === 0 && rises >= Math.max(10, counterRises * present) ? 'counter' : undefined;
 }

@@ -9,7 +9,7 @@ import { Predictor, movingMeansLeadInRows } from '../detection';
 import type { AlignedRow } from '../manipulation';
 import type { Engine } from '../neural/engine';
 import { MachinePipeline, judgeDue } from '../pipeline';
-import { trainEnsemble } from './train-ensemble';
+import { trainDetector } from './train-detector';
 
 export interface Recording {
 	readonly name: string;
@@ -45,7 +45,7 @@ export async function judgeRecording(
 	const { name, sensorNames, kinds, stepMs, rows } = recording;
 	const before = performance.now();
 	const training = rows.filter(({ time }) => time <= trainUntil);
-	const model = await trainEnsemble(
+	const model = await trainDetector(
 		engine,
 		{ sensorNames, kinds, stepMs, recordings: [training] },
 		{

@@ -4,6 +4,7 @@ import {
 	backendReportKey,
 	enginePurposes,
 	liveChannelName,
+	sensorIdOf,
 	type BackendReport,
 	type LiveMessage,
 	type MachineId,
@@ -96,6 +97,32 @@ describe('the training worker', () => {
 		await scoring.api.stop();
 		scoring.terminate();
 		channel.close();
+	});
+
+	it('proposes to leave out a counter, and says so', async () => {
+		const { sensorNames } = await worker.api.propose(machineId);
+		const known = await store.series.query({
+			sensorIds: [sensorIdOf(machineId, sensorNames[0]!)],
+			from: 0,
+			to: Date.now()
+		});
+		const { times } = known[0]!;
+		const id = sensorIdOf(machineId, 'operating_hours');
+		await store.registry.upsert(
+			[],
+			[{ id, machineId, name: 'operating_hours', unit: 'h', kind: 'generic', firstSeen: times[0]! }]
+		);
+		await store.series.append({
+			sensorIds: [id],
+			series: new Uint32Array(times.length),
+			times: Float64Array.from(times),
+			values: Float64Array.from(times, (_, i) => 4_000 + i / 36),
+			qualities: new Uint8Array(times.length),
+			receivedAt: Date.now()
+		});
+		const proposal = await worker.api.propose(machineId);
+		expect(proposal.sensorNames).toEqual(sensorNames);
+		expect(proposal.leftOut).toEqual([{ sensorName: 'operating_hours', why: 'counter' }]);
 	});
 
 	it('cancel rejects with "aborted" and leaves the version in use and the list of versions as they were', async () => {

@@ -8,7 +8,9 @@ import {
 	minimumTrainingRows,
 	planTraining,
 	proposeSpan,
+	sensorsToLeaveOut,
 	sha256Hex,
+	trainDetector,
 	trainPredictor
 } from '$lib/training';
 
@@ -147,5 +149,84 @@ describe('trainPredictor', () => {
 			onProgress: () => abort.abort()
 		});
 		await expect(running).rejects.toMatchObject({ code: 'aborted' });
+	});
+});
+
+describe('trainDetector', () => {
+	let engine: Engine;
+	beforeAll(async () => {
+		engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
+	});
+	afterAll(() => engine.dispose());
+
+	/** A row every ten seconds: two hours of running are 720 rows, of which at least 1,000 are asked. */
+	const stepMs = 10_000;
+	const slowly = (rows: AlignedRow[]) => rows.map((row, r) => ({ ...row, time: r * stepMs }));
+	const job = {
+		...{ id: 'm', target: { machineId: 'pump' }, origin: 'trained-here', createdAt: 0, description: '' },
+		...{ seed: 4, maxEpochs: 2 }
+	} as const;
+	const train = (rows: AlignedRow[], columns = 3) =>
+		trainDetector(
+			engine,
+			{
+				sensorNames: sensorNames.slice(0, columns),
+				kinds: kinds.slice(0, columns),
+				stepMs,
+				recordings: [rows.map((row) => ({ ...row, values: row.values.slice(0, columns) }))]
+			},
+			job
+		);
+
+	it('judges each sensor by the others once there is enough running, by a vote before', async () => {
+		const long = await train(slowly(recording(1_100, 2)));
+		expect(long.version.relations?.threshold).toHaveLength(3);
+		expect(long.version.ensemble).toBeUndefined();
+		const short = await train(slowly(recording(600, 2)));
+		expect(short.version.relations).toBeUndefined();
+		expect(short.version.ensemble?.members.map(({ name }) => name)).toContain('autoencoder');
+	}, 60_000);
+
+	it('lets a vote judge two sensors, of which neither says which is wrong, and a counter, of which no other says anything', async () => {
+		const two = await train(slowly(recording(1_100, 2)), 2);
+		expect(two.version.ensemble).toBeDefined();
+		const counting = slowly(recording(1_100, 2)).map((row, r) => ({
+			...row,
+			values: Float32Array.of(row.values[0]!, row.values[1]!, r)
+		}));
+		const counter = await train(counting);
+		expect(counter.version.relations).toBeUndefined();
+		expect(counter.version.ensemble).toBeDefined();
+	}, 60_000);
+
+	it('finds a temperature that no longer follows the load, though it stays within its range, and nothing else', async () => {
+		const options = { seed: 4, maxEpochs: 2 };
+		// Two sensors beside it agree on the load: it is the temperature that is wrong.
+		const withPressure = (rows: AlignedRow[]) =>
+			rows.map((row) => ({ ...row, values: Float32Array.of(...row.values.slice(0, 2), row.values[0]! / 5) }));
+		const of = (name: string, rows: AlignedRow[]) => ({
+			...{ name, stepMs, rows: slowly(withPressure(rows)) },
+			...{ sensorNames: ['load', 'temperature', 'pressure'], kinds: ['power', 'temperature', 'pressure'] as const }
+		});
+		const until = 1_099 * stepMs;
+		const faulty = await judgeRecording(engine, of('faulty', recording(1_800, 2, 1_400, 3)), until, options);
+		expect(faulty.alarms).toHaveLength(1);
+		expect(faulty.alarms[0]!.since).toBeGreaterThanOrEqual(1_400 * stepMs);
+		expect(faulty.alarms[0]!.since).toBeLessThan(1_500 * stepMs);
+		expect(faulty.alarms[0]!.contributors[0]!.sensorName).toBe('temperature');
+		const healthy = await judgeRecording(engine, of('healthy', recording(1_800, 2)), until, options);
+		expect(healthy.alarms).toEqual([]);
+	}, 60_000);
+});
+
+describe('sensorsToLeaveOut', () => {
+	it('names what only ever rises and what sends too seldom, and nothing else', () => {
+		const rows = Array.from({ length: 400 }, (_, r) => ({
+			values: Float32Array.of(Math.floor(r / 4), r % 10 === 0 ? Number.NaN : Math.sin(r), Math.sin(r), 7)
+		}));
+		expect(sensorsToLeaveOut(['hours', 'sample', 'level', 'constant'], rows)).toEqual([
+			{ sensorName: 'hours', why: 'counter' },
+			{ sensorName: 'sample', why: 'seldom' }
+		]);
 	});
 });

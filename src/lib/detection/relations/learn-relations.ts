@@ -4,9 +4,8 @@
  * In: stretches of scaled rows with which of them are judged. Out: moments of the terms, and per sensor how far the mean of a minute of rows
  * lay from what the others said, on parts of the running that the regression had not seen (five folds of neighbouring rows).
  */
-import type { RelationCalibration } from '../../contracts';
+import { relationRows, type RelationCalibration } from '../../contracts';
 import { RelationTerms, SensorRegression, momentsOf, termKinds } from './relation-terms';
-import { relationRows } from './relation-watch';
 
 const slowSmoothing = 1 / 300;
 /** Rows are taken in means of so many; what lasts shorter is of no interest. */

@@ -4,11 +4,9 @@
  * In: scaled rows. Out: a score that is 1 where the mean of a minute of rows of one sensor lies as far from what the others say as normal
  * running never did. Running unlike all that was learnt is judged more widely, not called a fault.
  */
-import type { RelationCalibration } from '../../contracts';
+import { relationRows, type RelationCalibration } from '../../contracts';
 import { RelationTerms, SensorRegression, valueClip } from './relation-terms';
 
-/** Rows whose mean is judged. */
-export const relationRows = 60;
 /** A row waits for so many others: the last ones before a stop belong to the stop, in which speed lags behind current. */
 export const waitingRows = 20;
 /** Share of the last quarter of an hour that a machine stood: EWMA coefficient per row. */

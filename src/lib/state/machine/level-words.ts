@@ -34,8 +34,8 @@ export function levelWatchWords({
 }
 
 /** Sensors it leaves out and why; undefined: none. */
-export function leftOutWords(leftOut: LevelWatch['leftOut']): string | undefined {
+export function leftOutWords(leftOut: LevelWatch['leftOut'], what = 'Not watched'): string | undefined {
 	if (leftOut.length === 0) return undefined;
 	const why = { seldom: 'sends too seldom', counter: 'only ever rises' } as const;
-	return `Not watched: ${leftOut.map((one) => `${sensorLabel(one.sensorName)} (${why[one.why]})`).join(', ')}.`;
+	return `${what}: ${leftOut.map((one) => `${sensorLabel(one.sensorName)} (${why[one.why]})`).join(', ')}.`;
 }

@@ -3,7 +3,8 @@
  *
  * In: a version. Out: rows for a table. The score is the largest of them over its threshold, or the members' vote.
  */
-import type { ModelVersion, OwnLevelCalibration } from '$lib/contracts';
+import { relationRows, type ModelVersion, type OwnLevelCalibration } from '$lib/contracts';
+import { sensorLabel } from '$lib/words';
 import { memberWords } from './model-words';
 
 export interface ScorePart {
@@ -17,7 +18,14 @@ export interface ScorePart {
 	readonly weight?: number;
 }
 
-export function scoreParts({ ensemble, calibration, stepMs }: ModelVersion): ScorePart[] {
+export function scoreParts({ ensemble, relations, calibration, scaler, stepMs }: ModelVersion): ScorePart[] {
+	if (relations)
+		return scaler.sensorNames.map((name, i) => ({
+			id: `relation-${name}`,
+			what: `${sensorLabel(name)}, by the other sensors`,
+			overMs: relationRows * stepMs,
+			threshold: relations.threshold[i]!
+		}));
 	if (ensemble)
 		return ensemble.members.flatMap(({ name, weight, watch }) =>
 			watch.windows.map((rows, w) => ({

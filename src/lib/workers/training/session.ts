@@ -32,7 +32,14 @@ import type { Engine, FitCheckpoint } from '../../neural';
 import { measureAgain, startRememberedEngine } from '../remembered-engine';
 import { openStore } from '../../storage';
 import type { Store } from '../../storage/store';
-import { minimumTrainingRows, proposeSpan, trainEnsemble, versionId, withModes } from '../../training';
+import {
+	minimumTrainingRows,
+	proposeSpan,
+	sensorsToLeaveOut,
+	trainDetector,
+	versionId,
+	withModes
+} from '../../training';
 import { withTransfer } from '../expose';
 import type { TrainingApi } from '../training.api';
 import { MachineHistory } from '../machine-history';
@@ -83,6 +90,7 @@ export class TrainingSession implements TrainingApi {
 			return {
 				machineId,
 				sensorNames,
+				leftOut: [],
 				from: 0,
 				to: 0,
 				rows: 0,
@@ -99,7 +107,11 @@ export class TrainingSession implements TrainingApi {
 			to: extent.to
 		});
 		const span = proposeSpan(rows, stepMs, scores, machine.origin);
-		return { machineId, sensorNames, minimumRows: minimumTrainingRows, ...span };
+		const leftOut = sensorsToLeaveOut(sensorNames, rows);
+		const rest = sensorNames.filter((name) => leftOut.every(({ sensorName }) => sensorName !== name));
+		// A machine of nothing but counters: a person is to decide.
+		const chosen = rest.length > 0 ? { sensorNames: rest, leftOut } : { sensorNames, leftOut: [] };
+		return { machineId, ...chosen, minimumRows: minimumTrainingRows, ...span };
 	}
 
 	async train(
@@ -140,7 +152,7 @@ export class TrainingSession implements TrainingApi {
 			abort.signal.throwIfAborted();
 			const kinds = sensors.map(({ kind }) => kind);
 			const target = await store.settings.get<FalseAlarmTarget>(falseAlarmTargetKey);
-			const trained = await trainEnsemble(
+			const trained = await trainDetector(
 				engine,
 				{
 					sensorNames,

@@ -17,7 +17,7 @@ export interface ClassTask {
 	/** Above 0: machines have no model; they are watched by their levels, and judged from so many hours of running on. */
 	readonly levelsAfterHours: number;
 	/** Above 0: every machine has a model of its own, trained on so many hours; the vote is judged, its members and the class model beside it. */
-	readonly voteAfterHours: number;
+	readonly ownAfterHours: number;
 	/** Of those trainings, at most. */
 	readonly maxEpochs: number;
 	/**
@@ -69,7 +69,7 @@ export interface BesideOutcome {
 
 export interface ClassOutcome {
 	readonly windows: Windows;
-	/** With `voteAfterHours`: the vote's members and the class model, by name. */
+	/** With `ownAfterHours`: the vote's members and the class model, by name. */
 	readonly beside: Readonly<Record<string, BesideOutcome>>;
 	/** Of machines that were trained, together; machines that hardly ran meanwhile are left out. */
 	readonly trained: number;

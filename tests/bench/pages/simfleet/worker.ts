@@ -14,7 +14,7 @@ import { alarmOf, sigmaAlarms, Tally, type Judged } from './tally';
 import { ThresholdFollower } from './threshold-follower';
 import { DriftWatch, driftGrowthMinutes, driftHours, driftOnsetMinutes } from './watch-drift';
 import { rowsFor, watchLevels } from './watch-levels';
-import { watchVote } from './watch-vote';
+import { watchOwn } from './watch-own';
 
 const onsetMinutes = 15;
 const growthMinutes = 40;
@@ -39,7 +39,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 	let trained = 0;
 	let trainSeconds = 0;
 	const faults: FaultOutcome[] = [];
-	const lead = Math.max(task.levelsAfterHours, task.voteAfterHours);
+	const lead = Math.max(task.levelsAfterHours, task.ownAfterHours);
 	const take = (judged: readonly Judged[]) => {
 		for (const one of judged) {
 			rows += one.run.rows.length;
@@ -47,9 +47,9 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		}
 		return judged;
 	};
-	const voteOf = async (run: SimulatedRun) => {
+	const ownOf = async (run: SimulatedRun) => {
 		try {
-			const answer = await watchVote(await engine, sourceOf(task, run), {
+			const answer = await watchOwn(await engine, sourceOf(task, run), {
 				classModel: pkg,
 				trainRows: rowsUntil(run, lead),
 				...{ seed: 1, maxEpochs: task.maxEpochs }
@@ -63,15 +63,15 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 		}
 	};
 	const judgeAll = async (runs: readonly SimulatedRun[]): Promise<readonly Judged[]> => {
-		if (task.voteAfterHours === 0) return take(judge(await engine, task, pkg, runs));
+		if (task.ownAfterHours === 0) return take(judge(await engine, task, pkg, runs));
 		const judged: Judged[] = [];
 		for (const run of runs) {
-			const answer = await voteOf(run);
+			const answer = await ownOf(run);
 			if (!answer) continue;
 			const beside = new Map(answer.verdicts);
-			beside.delete('vote');
+			beside.delete('own');
 			const hour = { ...run, rows: run.rows.slice(rowsUntil(run, lead)) };
-			judged.push({ run: hour, verdicts: answer.verdicts.get('vote') ?? [], beside, basis: answer.model.version });
+			judged.push({ run: hour, verdicts: answer.verdicts.get('own') ?? [], beside, basis: answer.model.version });
 		}
 		return take(judged);
 	};
@@ -102,7 +102,7 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			{ machine: 3, fault: 'link-dropout', onset: 10, growth: 30 },
 			{ machine: 3, fault: 'link-dropout', onset: 300, growth: 60 }
 		];
-		const runs = plant(machines, task.longHours + task.voteAfterHours, task.seed + 700 + first, outage);
+		const runs = plant(machines, task.longHours + task.ownAfterHours, task.seed + 700 + first, outage);
 		// Nothing is kept of a day of verdicts but what is counted.
 		const count = (machine: string, { alarmChange, detected, span }: Verdict) => {
 			if (span) falseFindings.add(`${first} ${machine} ${span.start}`);
@@ -111,16 +111,16 @@ async function run(task: ClassTask): Promise<ClassOutcome> {
 			falseAlarms++;
 			falseReasons.push(`${task.machineClass}: ${alarmChange.alarm.reason}`);
 		};
-		if (task.voteAfterHours > 0) {
+		if (task.ownAfterHours > 0) {
 			for (const run of runs) {
-				const answer = await voteOf(run);
+				const answer = await ownOf(run);
 				rows += run.rows.length;
 				if (!answer) continue;
 				const from = rowsUntil(run, lead);
 				watchedHours += ((run.rows.length - from) * stepMs) / 3_600_000;
 				for (const [name, verdicts] of answer.verdicts)
 					for (const verdict of verdicts) {
-						if (name === 'vote') count(run.machine, verdict);
+						if (name === 'own') count(run.machine, verdict);
 						else tally.countFalse(name, verdict);
 					}
 				falseAlarmsSigma += sigmaAlarms(answer.model.version, run.rows.slice(from));
