@@ -110,7 +110,7 @@ describe('the training worker', () => {
 		const id = sensorIdOf(machineId, 'operating_hours');
 		await store.registry.upsert(
 			[],
-			[{ id, machineId, name: 'operating_hours', unit: 'h', kind: 'generic', firstSeen: times[0]! }]
+			[{ id, machineId, name: 'operating_hours', unit: 'h', kind: 'other', firstSeen: times[0]! }]
 		);
 		await store.series.append({
 			sensorIds: [id],

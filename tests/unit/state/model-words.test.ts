@@ -22,6 +22,11 @@ describe('a model in words', () => {
 		expect(words(0.2, 0.1).tone).toBe('poor');
 		expect(words(0.2, 0.1).sentence).toContain('Train it again');
 		expect(words(0.2, 0.1, 'shipped').sentence).not.toContain('Train it again');
+		const relations = { rows: 7_200 } as ModelVersion['relations'];
+		const metrics = { validationLoss: 0.2, persistenceLoss: 0.1 };
+		const byOthers = qualityWords({ origin: 'trained-here', relations, metrics });
+		expect(byOthers.tone).toBe('fair');
+		expect(byOthers.sentence).not.toContain('Train it again');
 		expect(words(1, 1.05).tone).toBe('fair');
 		expect(words(NaN, 1).tone).toBe('poor');
 	});

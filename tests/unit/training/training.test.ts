@@ -1,6 +1,7 @@
 /** Training on the engine in Node: sizes by the data, proposals, the same seed the same model, a fault found afterwards. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine, type Engine } from '$lib/neural';
+import { expectedCourse } from '$lib/detection';
 import type { AlignedRow } from '$lib/manipulation';
 import {
 	corruptWindows,
@@ -163,8 +164,13 @@ describe('trainDetector', () => {
 	const stepMs = 10_000;
 	const slowly = (rows: AlignedRow[]) => rows.map((row, r) => ({ ...row, time: r * stepMs }));
 	const job = {
-		...{ id: 'm', target: { machineId: 'pump' }, origin: 'trained-here', createdAt: 0, description: '' },
-		...{ seed: 4, maxEpochs: 2 }
+		id: 'm',
+		target: { machineId: 'pump' },
+		origin: 'trained-here',
+		createdAt: 0,
+		description: '',
+		seed: 4,
+		maxEpochs: 2
 	} as const;
 	const train = (rows: AlignedRow[], columns = 3) =>
 		trainDetector(
@@ -216,6 +222,16 @@ describe('trainDetector', () => {
 		expect(faulty.alarms[0]!.contributors[0]!.sensorName).toBe('temperature');
 		const healthy = await judgeRecording(engine, of('healthy', recording(1_800, 2)), until, options);
 		expect(healthy.alarms).toEqual([]);
+
+		// The chart of the past expects what the verdicts did: it does not go along with the fault.
+		const rows = of('faulty', recording(1_800, 2, 1_400, 3)).rows.slice(1_200);
+		const { times, expected, band } = expectedCourse(faulty.model, rows);
+		const off = [...times].map((time, t) => rows.find((row) => row.time === time)!.values[1]! - expected[1]![t]!);
+		const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+		const begins = times.findIndex((time) => time >= 1_400 * stepMs);
+		expect(Math.abs(mean(off.slice(0, begins)))).toBeLessThan(band[1]! / 2);
+		expect(mean(off.slice(begins, begins + 100))).toBeGreaterThan(2.5);
+		expect(mean(off.slice(begins, begins + 100))).toBeGreaterThan(band[1]!);
 	}, 60_000);
 });
 

@@ -1,10 +1,11 @@
 /**
  * State Detection: what the model expected over a stretch of history.
  *
- * In: aligned rows and a version with its weights. Out: expected value and half-width of the normal band per row and sensor, own units.
+ * In: aligned rows and a version with its weights; by its network, or by how the sensors go with each other where that decides. Out: expected value and half-width of the normal band per row and sensor, own units.
  * Computed without a backend, so that any tab can draw it without taking anything from live scoring.
  */
-import type { JudgingBasis, ModelPackage } from '../../contracts';
+import type { JudgingBasis, ModelPackage, RelationCalibration } from '../../contracts';
+import { MachineDetector } from '../machine-detector';
 import { statisticsOf } from '../residuals/residual-judge';
 import { predictRows, type CourseRow } from './predicted-rows';
 
@@ -21,6 +22,7 @@ const smoothing = 0.1;
 
 export function expectedCourse(pkg: ModelPackage, rows: readonly CourseRow[]): ExpectedCourse {
 	const { version } = pkg;
+	if (version.relations) return courseByOthers(version, version.relations, rows);
 	const sensors = version.spec.features;
 	const predicted = predictRows(pkg, rows);
 	const times: number[] = [];
@@ -40,6 +42,32 @@ export function expectedCourse(pkg: ModelPackage, rows: readonly CourseRow[]): E
 		times: Float64Array.from(times),
 		expected: expected.map((column) => Float64Array.from(column)),
 		band: normalBand(version)
+	};
+}
+
+/** Where the sensors judge each other: what they say, row by row, as live verdicts show it. */
+function courseByOthers(
+	version: JudgingBasis,
+	{ threshold }: RelationCalibration,
+	rows: readonly CourseRow[]
+): ExpectedCourse {
+	const { sensorNames, deviation } = version.scaler;
+	const detector = new MachineDetector('course', version);
+	const times: number[] = [];
+	const expected: number[][] = sensorNames.map(() => []);
+	let before: Float32Array | undefined;
+	for (const row of rows) {
+		const { state, input } = detector.observe(row, before);
+		before = input;
+		if (state.deviations.length < sensorNames.length) continue;
+		times.push(row.time);
+		for (const { sensorName, expected: value } of state.deviations)
+			expected[sensorNames.indexOf(sensorName)]!.push(value);
+	}
+	return {
+		times: Float64Array.from(times),
+		expected: expected.map((column) => Float64Array.from(column)),
+		band: deviation.map((one, i) => one * threshold[i]!)
 	};
 }
 

@@ -18,13 +18,17 @@ export interface QualityWords {
 
 /** Squared errors on data the model never saw, in words; what to do about a bad one depends on where it comes from. */
 export function qualityWords(
-	version: Pick<ModelVersion, 'origin'> & { metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'> }
+	version: Pick<ModelVersion, 'origin' | 'relations'> & {
+		metrics: Pick<TrainingMetrics, 'validationLoss' | 'persistenceLoss'>;
+	}
 ): QualityWords {
 	const ratio = timesBetter(version.metrics);
 	if (ratio === undefined) return { tone: 'poor', sentence: 'How well it predicts could not be measured.' };
 	if (ratio >= 1.1) return { tone: 'good', sentence: `Predicts ${ratio.toFixed(1)}x better than "same as before".` };
 	if (ratio > 0.9) return { tone: 'fair', sentence: 'Predicts the next reading about as well as "same as before".' };
 	const worse = `Predicts the next reading worse than "same as before" (error ${(1 / ratio).toFixed(1)}x as large).`;
+	if (version.relations)
+		return { tone: 'fair', sentence: `${worse} Findings do not rest on that: each sensor is judged by the others.` };
 	return version.origin === 'shipped'
 		? { tone: 'fair', sentence: `${worse} Its card says which faults it was measured to find.` }
 		: { tone: 'poor', sentence: `${worse} Train it again, on a longer stretch of normal running.` };

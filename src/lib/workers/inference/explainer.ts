@@ -12,7 +12,7 @@ import {
 	type ExpectedBands,
 	type MachineId
 } from '../../contracts';
-import { expectedCourse, explainRows, explainedRows, sharesOf } from '../../detection';
+import { expectedCourse, explainRows, explainedRows, movingMeansLeadInRows, sharesOf } from '../../detection';
 import { Resampler } from '../../manipulation';
 import { eventTurn } from '../../neural';
 import type { Store } from '../../storage/store';
@@ -84,7 +84,8 @@ export class Explainer {
 	async expected(machineId: MachineId, from: EpochMs, to: EpochMs): Promise<ExpectedBands | undefined> {
 		const pkg = await this.packageOf(machineId);
 		if (!pkg || (to - from) / pkg.version.stepMs > mostCourseRows) return undefined;
-		const rows = await this.rowsOf(machineId, pkg, from - 60 * pkg.version.stepMs, to);
+		const lead = pkg.version.relations ? movingMeansLeadInRows : 60;
+		const rows = await this.rowsOf(machineId, pkg, from - lead * pkg.version.stepMs, to);
 		const { times, expected, band } = expectedCourse(pkg, rows);
 		const stride = Math.max(1, Math.ceil(times.length / mostPoints));
 		const thin = (column: Float64Array) => column.filter((_, i) => i % stride === 0);
