@@ -69,16 +69,19 @@ report(
 		saturated: held.length < runs.length,
 		seconds,
 		sensors_at_first: atFirst.sensors,
-		runs: runs.map(({ machines, judged, preparedSeconds, p50Ms, p95Ms, shownP95Ms, verdicts, expectedVerdicts }) => ({
-			machines,
-			judged,
-			all_judged_after_s: judged === machines ? Math.round(preparedSeconds) : null,
-			p50_ms: p50Ms,
-			p95_ms: p95Ms,
-			shown_p95_ms: shownP95Ms,
-			verdicts_seen: verdicts,
-			verdicts_expected: expectedVerdicts
-		}))
+		runs: runs.map(
+			({ machines, judged, scored, preparedSeconds, p50Ms, p95Ms, shownP95Ms, verdicts, expectedVerdicts }) => ({
+				machines,
+				judged,
+				scored,
+				all_judged_after_s: judged === machines ? Math.round(preparedSeconds) : null,
+				p50_ms: p50Ms,
+				p95_ms: p95Ms,
+				shown_p95_ms: shownP95Ms,
+				verdicts_seen: verdicts,
+				verdicts_expected: expectedVerdicts
+			})
+		)
 	}
 );
 process.exit(0);

@@ -103,7 +103,10 @@ export class ScoringService {
 		this.failures = new FailureAdviser(
 			{
 				...{ store, now, machine },
-				flush: () => this.writer.flush(),
+				// Thousands of machines ask in turn: nearly always there is nothing that has to be stored first.
+				flush: async () => {
+					if (this.writer.urgent) await this.writer.flush();
+				},
 				change: async (change) => {
 					this.writer.addChange(change);
 					await this.write();
@@ -162,7 +165,7 @@ export class ScoringService {
 		this.stops.splice(0).forEach((stop) => stop());
 		this.announcer.stop();
 		await this.loop?.catch(() => undefined);
-		await this.writer.flush().catch(() => undefined);
+		await this.writer.flush(true).catch(() => undefined);
 		for (const pipeline of this.livePipelines()) this.courses.keep(pipeline);
 		await this.courses.flush([]).catch(() => undefined);
 		this.networks.dispose();

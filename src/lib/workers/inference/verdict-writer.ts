@@ -16,9 +16,17 @@ import {
 	type SensorId
 } from '../../contracts';
 import { applyChange, type AlarmChange } from '../../advisory';
+import { eventTurn } from '../../neural';
 import type { Verdict } from '../../pipeline';
 import type { Store } from '../../storage/store';
 import { addInterval, recordKey, type Interval, type ScoringRecord } from './scored-intervals';
+
+/** Records written each time: a tenth of all, so that none waits for much more than ten seconds, and these many at least. */
+const recordTurns = 10;
+const recordsEveryMs = 1_000;
+const leastRecords = 50;
+/** In one transaction: a thousand would keep readings waiting for a tenth of a second. */
+const recordsAtOnce = 64;
 
 export class VerdictWriter {
 	private series: number[] = [];
@@ -29,8 +37,14 @@ export class VerdictWriter {
 	private readonly spans = new Map<string, AnomalySpan>();
 	private changes: AlarmChange[] = [];
 	private readonly modes = new Map<MachineId, { code: number; at: EpochMs }>();
-	private readonly records = new Map<MachineId, { record: ScoringRecord; dirty: boolean }>();
+	private readonly records = new Map<MachineId, ScoringRecord>();
+	/** Machines whose record has changed since it was written, the longest-waiting first. */
+	private readonly unwritten = new Set<MachineId>();
 	private writing: Promise<void> = Promise.resolve();
+	/** A write that has not begun. */
+	private next: Promise<void> | undefined;
+	private everything = false;
+	private recordsAt: EpochMs = 0;
 
 	constructor(
 		private readonly store: Store,
@@ -40,27 +54,29 @@ export class VerdictWriter {
 	/** What has been scored of a machine; loads it on first use. */
 	async recordOf(machineId: MachineId): Promise<ScoringRecord> {
 		const known = this.records.get(machineId);
-		if (known) return known.record;
+		if (known) return known;
 		const record = (await this.store.settings.get<ScoringRecord>(recordKey(machineId))) ?? {
 			phase: undefined,
 			intervals: []
 		};
-		this.records.set(machineId, { record, dirty: false });
+		this.records.set(machineId, record);
 		return record;
 	}
 
 	forget(machineId: MachineId): void {
 		this.records.delete(machineId);
+		this.unwritten.delete(machineId);
 		this.modes.delete(machineId);
 	}
 
 	/** Notes that all rows of [from, to] have been scored. */
 	markScored(machineId: MachineId, interval: Interval, slack: number, phase: number | undefined): void {
-		const before = this.records.get(machineId)?.record ?? { phase: undefined, intervals: [] };
+		const before = this.records.get(machineId) ?? { phase: undefined, intervals: [] };
 		this.records.set(machineId, {
-			record: { phase: phase ?? before.phase, intervals: addInterval(before.intervals, interval, slack) },
-			dirty: true
+			phase: phase ?? before.phase,
+			intervals: addInterval(before.intervals, interval, slack)
 		});
+		this.unwritten.add(machineId);
 	}
 
 	add(machineId: MachineId, verdict: Verdict, options: { readonly alarms: boolean }): void {
@@ -100,14 +116,26 @@ export class VerdictWriter {
 		return this.changes.length > 0 || this.spans.size > 0;
 	}
 
-	/** Writes everything pending; writes never overlap. Rejects when storage does; nothing is lost by it. */
-	flush(): Promise<void> {
-		const next = this.writing.catch(() => undefined).then(() => this.write());
-		this.writing = next;
-		return next;
+	/**
+	 * Writes what is pending; writes never overlap. Rejects when storage does; nothing is lost by it. Up to where machines have been judged is noted
+	 * in turn where there are many, unless `everything` is asked for: after a crash some seconds are judged again.
+	 */
+	flush(everything = false): Promise<void> {
+		this.everything ||= everything;
+		// Many ask while one is being written: the next one serves them all.
+		this.next ??= this.writing
+			.catch(() => undefined)
+			.then(() => {
+				const all = this.everything;
+				this.next = undefined;
+				this.everything = false;
+				return this.write(all);
+			});
+		this.writing = this.next;
+		return this.next;
 	}
 
-	private async write(): Promise<void> {
+	private async write(everything: boolean): Promise<void> {
 		while (this.changes.length > 0) {
 			const change = this.changes[0]!;
 			const id = change.kind === 'raise' ? change.alarm.id : change.id;
@@ -125,14 +153,21 @@ export class VerdictWriter {
 			this.times = this.times.slice(count);
 			this.values = this.values.slice(count);
 		}
-		const dirty = [...this.records].filter(([, entry]) => entry.dirty);
-		if (dirty.length === 0) return;
-		for (const [, entry] of dirty) entry.dirty = false;
-		try {
-			await this.store.settings.setAll(new Map(dirty.map(([machineId, { record }]) => [recordKey(machineId), record])));
-		} catch (error) {
-			for (const [, entry] of dirty) entry.dirty = true;
-			throw error;
+		if (!everything && this.now() - this.recordsAt < recordsEveryMs) return;
+		this.recordsAt = this.now();
+		await this.writeRecords(everything ? this.unwritten.size : Math.max(leastRecords, this.records.size / recordTurns));
+	}
+
+	/** The `most` records that have waited longest; what fails waits on. */
+	private async writeRecords(most: number): Promise<void> {
+		const due = [...this.unwritten].slice(0, most);
+		for (let first = 0; first < due.length; first += recordsAtOnce) {
+			if (first > 0) await eventTurn();
+			const written = due.slice(first, first + recordsAtOnce).map((id) => [id, this.records.get(id)] as const);
+			await this.store.settings.setAll(
+				new Map(written.flatMap(([id, record]) => (record ? [[recordKey(id), record] as const] : [])))
+			);
+			for (const [id, record] of written) if (this.records.get(id) === record) this.unwritten.delete(id);
 		}
 	}
 

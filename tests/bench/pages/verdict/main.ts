@@ -15,6 +15,9 @@ const recordedSeconds = 40;
 const ticksPerSecond = 20;
 /** A plant that is not judged as a whole by then is too large. */
 const readyWithinMs = 120_000;
+/** Some machines stand for longer than that. */
+const warmWithinMs = 60_000;
+const warmShare = 0.9;
 
 export interface VerdictFigures {
 	readonly machines: number;
@@ -27,6 +30,8 @@ export interface VerdictFigures {
 	readonly expectedVerdicts: number;
 	/** Machines that were judged when measuring began. */
 	readonly judged: number;
+	/** Of them, machines that had had a score. */
+	readonly scored: number;
 	readonly preparedSeconds: number;
 	readonly problem: string | undefined;
 }
@@ -57,9 +62,15 @@ async function measure({ machines, seconds }: Request): Promise<VerdictFigures> 
 	let status: InferenceStatus | undefined;
 	let shown: number[] = [];
 	let counting = false;
+	/** Machines that have had a score. */
+	const warm = new Set<string>();
 	channel.onmessage = ({ data }: MessageEvent<LiveMessage>) => {
 		if (data.kind === 'inference') status = data.status;
-		if (data.kind !== 'verdicts' || !counting) return;
+		if (data.kind !== 'verdicts') return;
+		if (!counting) {
+			for (const { machineId, score } of data.reports) if (!Number.isNaN(score)) warm.add(machineId);
+			return;
+		}
 		const now = Date.now();
 		for (const { machineId, time } of data.reports) {
 			const last = posted.get(machineId);
@@ -118,8 +129,10 @@ async function measure({ machines, seconds }: Request): Promise<VerdictFigures> 
 		}
 		const preparedSeconds = (performance.now() - begun) / 1000;
 		const judged = status?.machinesScored ?? 0;
-		// What waited while machines were prepared is not what is measured.
-		await wait(3_000);
+		// What waited while machines were prepared is not what is measured, nor verdicts without a score, of which less is stored.
+		const warmBy = performance.now() + warmWithinMs;
+		while (warm.size < warmShare * machines && performance.now() < warmBy) await wait(250);
+		const scored = warm.size;
 		counting = true;
 		await wait(seconds * 1000);
 		const end = status!;
@@ -134,6 +147,7 @@ async function measure({ machines, seconds }: Request): Promise<VerdictFigures> 
 			late: shown.filter((ms) => ms > 1_000).length,
 			expectedVerdicts: machines * seconds,
 			judged,
+			scored,
 			preparedSeconds,
 			problem: end.problem
 		};
