@@ -6,7 +6,7 @@
 import type { EpochMs, HealthReport, LiveMessage, Prognosis } from '../../contracts';
 import type { MachineEntry } from './machine-entry';
 
-const postEveryMs = 100;
+const postEveryMs = 50;
 /** Prognoses are said again so often, for tabs that came later. */
 const prognosesEveryMs = 20_000;
 

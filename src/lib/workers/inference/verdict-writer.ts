@@ -136,6 +136,7 @@ export class VerdictWriter {
 	}
 
 	private async write(everything: boolean): Promise<void> {
+		const records = this.dueRecords(everything);
 		while (this.changes.length > 0) {
 			const change = this.changes[0]!;
 			const id = change.kind === 'raise' ? change.alarm.id : change.id;
@@ -153,21 +154,32 @@ export class VerdictWriter {
 			this.times = this.times.slice(count);
 			this.values = this.values.slice(count);
 		}
-		if (!everything && this.now() - this.recordsAt < recordsEveryMs) return;
-		this.recordsAt = this.now();
-		await this.writeRecords(everything ? this.unwritten.size : Math.max(leastRecords, this.records.size / recordTurns));
+		await this.writeRecords(records);
 	}
 
-	/** The `most` records that have waited longest; what fails waits on. */
-	private async writeRecords(most: number): Promise<void> {
-		const due = [...this.unwritten].slice(0, most);
+	/** The records that have waited longest, as they are now: what they claim is among the points that are about to be written. */
+	private dueRecords(everything: boolean): (readonly [MachineId, ScoringRecord])[] {
+		if (!everything && this.now() - this.recordsAt < recordsEveryMs) return [];
+		this.recordsAt = this.now();
+		const most = everything ? this.unwritten.size : Math.max(leastRecords, this.records.size / recordTurns);
+		return [...this.unwritten].slice(0, most).flatMap((id) => {
+			const record = this.records.get(id);
+			return record ? [[id, record] as const] : [];
+		});
+	}
+
+	/** What fails waits on. */
+	private async writeRecords(due: readonly (readonly [MachineId, ScoringRecord])[]): Promise<void> {
 		for (let first = 0; first < due.length; first += recordsAtOnce) {
 			if (first > 0) await eventTurn();
-			const written = due.slice(first, first + recordsAtOnce).map((id) => [id, this.records.get(id)] as const);
-			await this.store.settings.setAll(
-				new Map(written.flatMap(([id, record]) => (record ? [[recordKey(id), record] as const] : [])))
-			);
-			for (const [id, record] of written) if (this.records.get(id) === record) this.unwritten.delete(id);
+			const written = due.slice(first, first + recordsAtOnce);
+			await this.store.settings.setAll(new Map(written.map(([id, record]) => [recordKey(id), record])));
+			for (const [id, record] of written) {
+				this.unwritten.delete(id);
+				// Judged further meanwhile: its turn comes after those that have not had theirs.
+				const newest = this.records.get(id);
+				if (newest && newest !== record) this.unwritten.add(id);
+			}
 		}
 	}
 
