@@ -14,18 +14,10 @@ import {
 	type MachineId,
 	type SensorKind
 } from '../contracts';
-import {
-	learnJumpLimits,
-	learnRelations,
-	learnRuns,
-	learnStopLevels,
-	learnWatch,
-	isStopped,
-	type RelationStretch
-} from '../detection';
+import { learnJumpLimits, learnRuns, learnStopLevels, learnWatch, isStopped, type RelationStretch } from '../detection';
 import { fitScaler, splitSegments, type AlignedRow } from '../manipulation';
 import { sensorsToLeaveOut } from './left-out-sensors';
-import { flatRows, judgedOf, leastStretch, relationStretches } from './relation-stretches';
+import { flatRows, judgedOf, leastStretch, relationsOf, relationStretches } from './relation-stretches';
 
 /**
  * Running that is learnt from before anything is judged: two hours, in which machines show most of what they do, and 1,000 rows. From half an
@@ -106,12 +98,7 @@ export function learnLevelWatch(data: LevelWatchData): LevelWatchOutcome {
 	const judges: Pick<LevelWatch, 'relations' | 'ensemble'> =
 		judged >= neededLevelRows(stepMs) / 2
 			? {
-					relations: learnRelations(
-						stretches,
-						columns.length,
-						stepMs,
-						kinds.map((kind) => kind === 'temperature')
-					)
+					relations: relationsOf(stretches, kinds, stepMs)
 				}
 			: { ensemble: levelsAlone(stretches, judged, kinds, data) };
 	return {

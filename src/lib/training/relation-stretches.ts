@@ -1,10 +1,11 @@
 /**
  * Training: running as the relations of a machine's sensors are learnt from.
  *
- * In: unbroken stretches of rows. Out: the same, scaled, with which of the rows live scoring would judge.
+ * In: unbroken stretches of rows. Out: the same, scaled, with which of the rows live scoring would judge; and of these how the sensors go with
+ * each other.
  */
-import type { Calibration, Scaler } from '../contracts';
-import { ModeDetector, standingSmoothing, waitingRows, type RelationStretch } from '../detection';
+import type { Calibration, RelationCalibration, Scaler, SensorKind } from '../contracts';
+import { ModeDetector, learnRelations, standingSmoothing, waitingRows, type RelationStretch } from '../detection';
 import { scaleRow, type AlignedRow } from '../manipulation';
 
 /** Unbroken stretches shorter than this say nothing of moving means. */
@@ -33,6 +34,20 @@ export function relationStretches(
 	calibration: Pick<Calibration, 'stoppedBelow' | 'jumpLimit'>
 ): RelationStretch[] {
 	return flat.map((segment) => ({ scaled: segment.scaled, ...judgedRows(segment, calibration) }));
+}
+
+/** How the sensors go with each other; `stretches` need some hundred judged rows in all. */
+export function relationsOf(
+	stretches: readonly RelationStretch[],
+	kinds: readonly SensorKind[],
+	stepMs: number
+): RelationCalibration {
+	return learnRelations(
+		stretches,
+		kinds.length,
+		stepMs,
+		kinds.map((kind) => kind === 'temperature')
+	);
 }
 
 /** Rows that would be judged. */

@@ -5,13 +5,13 @@
  * networks and levels that vote. On simulated machines relations learnt from three hours of running told faults better than votes without them and than
  * means with them, with fewer false alarms (`bench:simfleet -- --watch own`); two networks less are trained, too.
  */
-import type { ModelPackage, RelationCalibration, ModelVersion } from '../contracts';
-import { isStopped, learnRelations, learnStopLevels } from '../detection';
+import type { ModelPackage } from '../contracts';
+import { isStopped, learnStopLevels } from '../detection';
 import type { Engine } from '../neural/engine';
-import { splitSegments } from '../manipulation';
+import { splitSegments, type AlignedRow } from '../manipulation';
 import { sensorsToLeaveOut } from './left-out-sensors';
 import { neededLevelRows } from './learn-level-watch';
-import { flatRows, judgedOf, leastStretch, relationStretches } from './relation-stretches';
+import { flatRows, judgedOf, leastStretch, relationsOf, relationStretches } from './relation-stretches';
 import { trainEnsemble, type EnsembleJob } from './train-ensemble';
 import { trainPredictor, type TrainingData } from './train-predictor';
 
@@ -20,38 +20,25 @@ const fewestSensors = 3;
 
 /** Trains and calibrates. Rejects as `trainPredictor` does. */
 export async function trainDetector(engine: Engine, data: TrainingData, job: EnsembleJob): Promise<ModelPackage> {
-	if (!showsRelations(data)) return trainEnsemble(engine, data, job);
+	const segments = data.recordings.flatMap((recording) => splitSegments(recording, leastStretch));
+	if (!showsRelations(data, segments.flat())) return trainEnsemble(engine, data, job);
 	const { version, weights } = await trainPredictor(engine, data, job);
-	return { version: { ...version, relations: relationsOf(data, version) }, weights };
+	const stretches = relationStretches(
+		segments.map((segment) => flatRows(segment, version.scaler)),
+		version.calibration
+	);
+	// Nearly all of it starting or stopping: the predictor alone judges.
+	if (judgedOf(stretches) < neededLevelRows(data.stepMs) / 2) return { version, weights };
+	return { version: { ...version, relations: relationsOf(stretches, data.kinds, data.stepMs) }, weights };
 }
 
 /** As much running as a machine without a model is watched after, and no sensor of which no regression can be asked. */
-function showsRelations({ recordings, sensorNames, kinds, stepMs }: TrainingData): boolean {
+function showsRelations({ sensorNames, kinds, stepMs }: TrainingData, rows: readonly AlignedRow[]): boolean {
 	if (sensorNames.length < fewestSensors) return false;
-	const rows = recordings.flatMap((recording) => splitSegments(recording, leastStretch)).flat();
 	const stoppedBelow = learnStopLevels(
 		kinds,
 		rows.map(({ values }) => values)
 	);
 	const running = rows.reduce((count, { values }) => count + (isStopped(stoppedBelow, values) ? 0 : 1), 0);
 	return running >= neededLevelRows(stepMs) && sensorsToLeaveOut(sensorNames, rows).length === 0;
-}
-
-function relationsOf(
-	{ recordings, stepMs, kinds }: TrainingData,
-	{ scaler, calibration }: ModelVersion
-): RelationCalibration | undefined {
-	const segments = recordings.flatMap((recording) => splitSegments(recording, leastStretch));
-	const stretches = relationStretches(
-		segments.map((segment) => flatRows(segment, scaler)),
-		calibration
-	);
-	// Nearly all of it starting or stopping: the predictor alone judges.
-	if (judgedOf(stretches) < neededLevelRows(stepMs) / 2) return undefined;
-	return learnRelations(
-		stretches,
-		kinds.length,
-		stepMs,
-		kinds.map((kind) => kind === 'temperature')
-	);
 }

@@ -152,23 +152,22 @@ describe('the inference worker', () => {
 		const plant = plantOf({ machines, scenario: 'healthy', startTime: Date.now() - 4 * 60_000 });
 		await registerPlant(store, plant);
 		await store.series.append(readingsOf(plant, 3 * 60));
+		const allJudged = () => {
+			const judged = new Set<string>();
+			return report((r) => {
+				if (isJudged(r) && r.time >= plant.time) judged.add(r.machineId);
+				return judged.size === machines;
+			});
+		};
 		await startScoring();
-		const judged = new Set<string>();
-		await report((r) => {
-			if (isJudged(r) && r.time >= plant.time) judged.add(r.machineId);
-			return judged.size === machines;
-		});
+		await allJudged();
 		await stop();
 		for (const { machineId } of plant.machines) expect(await scoredTo(machineId)).toBe(plant.time);
 
 		await store.series.append(readingsOf(plant, 10));
 		reports.length = 0;
-		judged.clear();
 		await startScoring();
-		await report((r) => {
-			if (isJudged(r) && r.time >= plant.time) judged.add(r.machineId);
-			return judged.size === machines;
-		});
+		await allJudged();
 		await stop();
 		for (const { machineId } of plant.machines) {
 			expect(await scoredTo(machineId)).toBe(plant.time);

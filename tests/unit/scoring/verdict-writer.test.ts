@@ -36,17 +36,22 @@ const noted = async (machines: number) => {
 	return ends.filter((end) => end !== undefined).length;
 };
 
+/** The store, but for what some functions of one part do instead. */
+function storeWith<K extends 'series' | 'settings'>(part: K, change: Partial<Store[K]>): Store {
+	const changed = Object.assign(Object.create(store[part]) as Store[K], change);
+	return Object.assign(Object.create(store) as Store, { [part]: changed });
+}
+
 describe('the verdict writer', () => {
 	test('notes no row as judged whose score is not stored, also when it was judged while others were being written', async () => {
 		const id = machineOf(0);
 		let meanwhile = () => undefined as void;
-		const slow: Store = Object.assign(Object.create(store) as Store, {
-			series: Object.assign(Object.create(store.series) as Store['series'], {
-				append: async (batch: Parameters<Store['series']['append']>[0]) => {
-					await store.series.append(batch);
-					meanwhile();
-				}
-			})
+		const slow = storeWith('series', {
+			append: async (batch) => {
+				const receipt = await store.series.append(batch);
+				meanwhile();
+				return receipt;
+			}
 		});
 		const writer = new VerdictWriter(slow, () => now);
 		judge(writer, id, 5_000);
@@ -81,11 +86,8 @@ describe('the verdict writer', () => {
 	test('what storage has refused is written with the next call', async () => {
 		const id = machineOf(0);
 		let refuse = true;
-		const refusing: Store = Object.assign(Object.create(store) as Store, {
-			settings: Object.assign(Object.create(store.settings) as Store['settings'], {
-				setAll: (values: ReadonlyMap<string, unknown>) =>
-					refuse ? Promise.reject(new Error('no space')) : store.settings.setAll(values)
-			})
+		const refusing = storeWith('settings', {
+			setAll: (values) => (refuse ? Promise.reject(new Error('no space')) : store.settings.setAll(values))
 		});
 		const writer = new VerdictWriter(refusing, () => now);
 		judge(writer, id, 5_000);
@@ -99,13 +101,11 @@ describe('the verdict writer', () => {
 
 	test('everybody who asks while something is being written is served by the next write', async () => {
 		let writes = 0;
-		const counting: Store = Object.assign(Object.create(store) as Store, {
-			series: Object.assign(Object.create(store.series) as Store['series'], {
-				append: (batch: Parameters<Store['series']['append']>[0]) => {
-					writes++;
-					return store.series.append(batch);
-				}
-			})
+		const counting = storeWith('series', {
+			append: (batch) => {
+				writes++;
+				return store.series.append(batch);
+			}
 		});
 		const writer = new VerdictWriter(counting, () => now);
 		judge(writer, machineOf(0), 5_000);

@@ -31,6 +31,22 @@ function recording(length: number, seed: number, from = Infinity, shift = 0): Al
 	});
 }
 
+let engine: Engine;
+beforeAll(async () => {
+	engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
+});
+afterAll(() => engine.dispose());
+
+const job = {
+	id: 'm',
+	target: { machineId: 'pump' },
+	origin: 'trained-here',
+	createdAt: 0,
+	description: '',
+	seed: 4,
+	maxEpochs: 3
+} as const;
+
 describe('planTraining', () => {
 	it('grows the network with the data and never needs a knob', () => {
 		const sizes = [300, 3000, 30_000].map((rows) => planTraining(rows).units.reduce((a, b) => a + b));
@@ -99,21 +115,6 @@ describe('proposeSpan', () => {
 });
 
 describe('trainPredictor', () => {
-	let engine: Engine;
-	beforeAll(async () => {
-		engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
-	});
-	afterAll(() => engine.dispose());
-
-	const job = {
-		id: 'm',
-		target: { machineId: 'pump' },
-		origin: 'trained-here',
-		createdAt: 0,
-		description: '',
-		seed: 4,
-		maxEpochs: 3
-	} as const;
 	const data = { sensorNames, kinds, stepMs: 1000, recordings: [recording(500, 2)] };
 
 	it('gives the same weights for the same seed, with everything that scoring needs', async () => {
@@ -154,24 +155,10 @@ describe('trainPredictor', () => {
 });
 
 describe('trainDetector', () => {
-	let engine: Engine;
-	beforeAll(async () => {
-		engine = await startEngine({ backends: ['wasm', 'cpu'], purpose: 'training' });
-	});
-	afterAll(() => engine.dispose());
-
 	/** A row every ten seconds: two hours of running are 720 rows, of which at least 1,000 are asked. */
 	const stepMs = 10_000;
 	const slowly = (rows: AlignedRow[]) => rows.map((row, r) => ({ ...row, time: r * stepMs }));
-	const job = {
-		id: 'm',
-		target: { machineId: 'pump' },
-		origin: 'trained-here',
-		createdAt: 0,
-		description: '',
-		seed: 4,
-		maxEpochs: 2
-	} as const;
+	const quickJob = { ...job, maxEpochs: 2 };
 	const train = (rows: AlignedRow[], columns = 3) =>
 		trainDetector(
 			engine,
@@ -181,7 +168,7 @@ describe('trainDetector', () => {
 				stepMs,
 				recordings: [rows.map((row) => ({ ...row, values: row.values.slice(0, columns) }))]
 			},
-			job
+			quickJob
 		);
 
 	it('judges each sensor by the others once there is enough running, by a vote before', async () => {
